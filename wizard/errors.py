@@ -1,0 +1,53 @@
+"""What can go wrong by the operator's or the machine's doing: one class per exit code, each a list of problems.
+
+A mistake is not a bug (DESIGN, law 14): everything here is shown as calm sentences and never as a traceback.
+Anything else that escapes is a bug and gets exit code 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong: what, where (``file:line:column`` or a name) and what to write or type instead.
+
+    No field may hold a secret: problems are printed, logged and returned as JSON.
+    """
+
+    what: str
+    where: str = ""
+    next: str = ""
+
+
+class WizardError(Exception):
+    """An expected failure; ``problems`` holds every one that was found, so that all are shown at once."""
+
+    exit_code = 2
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(problem.what for problem in problems))
+        self.problems = problems
+
+
+class UsageError(WizardError):
+    """The command line, the answers or another input is wrong or missing (exit 2)."""
+
+
+class RefusedError(WizardError):
+    """The tree or the vault as it stands was refused; nothing was written (exit 3)."""
+
+    exit_code = 3
+
+
+class WriteFailedError(WizardError):
+    """Writing failed part-way; everything was put back as it was (exit 4)."""
+
+    exit_code = 4
+
+
+class StoppedError(WizardError):
+    """The operator stopped the run (Ctrl-C, end of input, or no consent); nothing was written (exit 130)."""
+
+    exit_code = 130

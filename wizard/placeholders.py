@@ -1,0 +1,83 @@
+"""Placeholders: the spellings of text that a person was meant to replace, and the role each one names.
+
+Knows text only: where a placeholder stands, and which value it becomes, is decided in ``sites``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["token", "host", "email"]
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """A placeholder in a text: its span in characters, its spelling, and the role it names ('' for a bare one).
+
+    The role of a token is its words without the call to change and without filler (``CHANGEME_SECURE_DB_PASSWORD``
+    names ``DB_PASSWORD``); that of a host is the label before the reserved domain (``matrix`` of
+    ``matrix.example.com``); that of an e-mail address is its local part.
+    """
+
+    start: int
+    end: int
+    token: str
+    family: Family
+    role: str
+
+
+# Longest spelling first: one is a prefix of another (FACTS 0, R4), and a greedy run of words takes the longest.
+_TOKEN = r"""
+    (?<![A-Za-z0-9])
+    (?: (?: CHANGE_?ME | CHANGE_TO | REPLACE (?:_ME|_WITH|_THIS)? | YOUR ) (?: _[A-Z0-9]+ )+   # one that names a role
+      | (?: CHANGE_?ME | REPLACE_?ME )                                                        # a bare one
+      | (?: [cC]hange[-_]?[mM]e | replace[-_]me ) (?: [-_][A-Za-z0-9]+ )*
+      | [A-Z0-9]+ (?: _[A-Z0-9]+ )* _PLACEHOLDER
+      | ed25519[ ]a_XXXX (?: [ ][A-Za-z0-9+/.]+ )?
+    )
+    (?![A-Za-z0-9])
+"""
+# RFC 2606 reserves these three names; the checklist spells every host under one of them.
+_RESERVED = r"example\.(?:com|org|net)(?![A-Za-z0-9-]|\.[A-Za-z0-9])"
+_EMAIL = rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)*{_RESERVED}"
+_HOST = rf"(?<![A-Za-z0-9.@-])(?:[A-Za-z0-9-]+\.)*{_RESERVED}"
+
+_ANY = re.compile(rf"(?P<email>{_EMAIL})|(?P<host>{_HOST})|(?P<token>{_TOKEN})", re.VERBOSE)
+# What a file must hold to be worth parsing: a cheap scan before the exact one.
+_HINT = re.compile(
+    rb"change[-_]?me|CHANGE_?(?:ME|TO_)|REPLACE_|replace[-_]me|YOUR_|[cC]hangeMe|_PLACEHOLDER|XXXX|example\.(?:com|org|net)",
+    re.IGNORECASE,
+)
+_CALL = re.compile(r"^(?:CHANGE_?ME|CHANGE_TO|REPLACE(?:_ME|_WITH|_THIS)?|YOUR)(?:_|$)")
+# Words that say how to make the value, not which one it is.
+_FILLER = re.compile(
+    r"AN?|BIT|CHARACTERS|CHARS|GENERATED?|HERE|LONG|NEW|RANDOM|REAL|SECURE|STRING|STRONG|THE|USING|WITH|[0-9]*"
+)
+
+
+def find(text: str) -> Iterator[Placeholder]:
+    """Yield every placeholder in *text*, in order and without overlap, each at its longest spelling."""
+    for match in _ANY.finditer(text):
+        family = match.lastgroup
+        token = match.group()
+        if family == "token":
+            yield Placeholder(match.start(), match.end(), token, "token", role(token))
+        elif family == "host":
+            yield Placeholder(match.start(), match.end(), token, "host", re.sub(rf"\.?{_RESERVED}$", "", token).lower())
+        else:
+            yield Placeholder(match.start(), match.end(), token, "email", token.partition("@")[0])
+
+
+def may_hold(data: bytes) -> bool:
+    """Say whether *data* can hold a placeholder at all: a fast scan that errs towards yes."""
+    return _HINT.search(data) is not None
+
+
+def role(token: str) -> str:
+    """Return the role words of a token or a key,: ``redis-password`` and its token both give ``REDIS_PASSWORD``."""
+    words = re.sub(r"[^A-Za-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", token)).strip("_").upper()
+    kept = [word for word in _CALL.sub("", words).split("_") if not _FILLER.fullmatch(word)]
+    return "_".join(kept)
