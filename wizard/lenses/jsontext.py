@@ -1,0 +1,86 @@
+"""JSON text (RFC 8259): every string as a region, known by its path.
+
+Escapes are read by our own tokens for the offset map, and by the standard library's scanner for the proof.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from wizard.lenses.region import CannotHold, Edit, Reading, Region
+from wizard.lenses.strings import escape, scan
+from wizard.manifests import Mapping, Node, Path, Scalar, walk
+from wizard.manifests import Sequence as Items
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_OTHER = re.compile(r"[^\s,\[\]{}:\"]+")
+_TOKENS = re.compile(
+    r'(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?P<escape>\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))'
+    r'|(?P<run>[^"\\\x00-\x1f]+)'
+)
+
+
+def strings(text: str) -> list[tuple[Path, Region]]:
+    """Return every string value of the JSON text with its path, as a lens over *text*; CannotHold if it is no JSON."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        raise CannotHold("it is not JSON") from None
+    leaves = [(path, leaf) for path, leaf in walk(_node(text)) if leaf.style == '"']
+    return [(path, Region(String(), text, leaf.start, leaf.end)) for path, leaf in leaves]
+
+
+@dataclass(frozen=True)
+class String:
+    """The grammar of a JSON string with its quotes."""
+
+    def read(self, region: str) -> Reading:
+        """Decode the string; CannotHold when its characters could not be written to a file again."""
+        if len(region) < 2 or region[0] != '"' or region[-1] != '"':
+            raise CannotHold("it is not a JSON string")
+        reading = scan(region, _TOKENS, _decode, 1, len(region) - 1)
+        if json.loads(region) != reading.text:
+            raise CannotHold("it is not a JSON string")
+        return reading
+
+    def spell(self, region: str, reading: Reading, edits: Sequence[Edit], wanted: str) -> Iterator[list[str]]:  # noqa: ARG002
+        """Yield the edits' texts escaped."""
+        yield [escape(edit.new) for edit in edits]
+
+    def rewrite(self, region: str, wanted: str) -> Iterator[str]:  # noqa: ARG002
+        """There is no other way to write it."""
+        return iter(())
+
+
+def _decode(match: re.Match[str]) -> str:
+    return str(json.loads(f'"{match[0]}"'))
+
+
+def _node(text: str) -> Node:
+    """Build the nodes of *text*, known to be JSON, with an explicit stack: depth is no limit here."""
+    stack: list[tuple[int, list[Node]]] = []
+    nodes: list[Node] = []
+    at = 0
+    while (at := _SPACE.match(text, at).end()) < len(text):  # type: ignore[union-attr]
+        character = text[at]
+        if character in "[{":
+            stack.append((at, nodes))
+            nodes = []
+        elif character in "]}":
+            children = tuple(nodes)
+            start, nodes = stack.pop()
+            node = Mapping if character == "}" else Items
+            nodes.append(node(children, True, start, at + 1, None, None, text))
+        elif character not in ",:":
+            is_string = character == '"'
+            match = (_STRING if is_string else _OTHER).match(text, at)
+            assert match is not None, "JSON that parsed has only strings, numbers and words here"  # noqa: S101
+            value = json.loads(match[0]) if is_string else match[0]
+            nodes.append(Scalar(value, '"' if is_string else "", at, match.end(), None, None, True, text))
+            at = match.end() - 1
+        at += 1
+    return nodes[0]

@@ -1,0 +1,52 @@
+"""Reading strings token by token, and the one escaping that JSON and YAML's double quotes read alike.
+
+RFC 8259 section 7; YAML 1.1 section 5.6. Knows no region and no document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from wizard.lenses.region import CannotHold, Reading
+
+# The short escapes common to RFC 8259 and YAML; \u with four digits serves for the rest of what is escaped.
+_SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def escape(text: str) -> str:
+    """Return *text* as it stands between the double quotes of JSON and of YAML; what prints stays as it is."""
+    return "".join(map(_escaped, text))
+
+
+def scan(region: str, tokens: re.Pattern[str], decode: Callable[[re.Match[str]], str], start: int, end: int) -> Reading:
+    """Decode [start, end) of *region*: a ``run`` token stands for itself, every other for what *decode* returns.
+
+    A token that decodes to several characters gives all its bytes to the first. CannotHold where no token matches.
+    """
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = start
+    while at < end:
+        match = tokens.match(region, at, end)
+        if match is None:
+            raise CannotHold("it is not written as its quoting asks for")
+        if match.lastgroup == "run":
+            pieces.append(match[0])
+            starts.extend(range(at, match.end()))
+            ends.extend(range(at + 1, match.end() + 1))
+        else:
+            piece = decode(match)
+            pieces.append(piece)
+            starts.extend([at, *[match.end()] * (len(piece) - 1)][: len(piece)])
+            ends.extend([match.end()] * len(piece))
+        at = match.end()
+    return Reading("".join(pieces), starts, ends, start)
+
+
+def _escaped(character: str) -> str:
+    if short := _SHORT.get(character):
+        return short
+    # Beyond the BMP the two languages share no escape; such characters are allowed raw in both.
+    return character if character.isprintable() or ord(character) > 0xFFFF else f"\\u{ord(character):04x}"

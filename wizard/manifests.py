@@ -1,0 +1,379 @@
+"""Parse manifests to located nodes: where every key and scalar of a YAML text stands, exact to the character.
+
+Knows nothing of files, values or edits, and never writes YAML. The text comes decoded and without a BOM; all
+offsets count characters of that text (DESIGN, law 1: parse to locate).
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+Path = tuple[str, ...]
+
+# A line of `---` always parts documents; directives stand at the start of a text or behind `...` (YAML 1.1, 4.1).
+_PART = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_END = re.compile(r"^\.\.\.(?:[ \t][^\n]*|\r)?\n", re.MULTILINE)
+_DIRECTIVES = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*%(?:%?[^\n%#][^\n]*\n|(?:[ \t]*(?:#[^\n]*)?\r?\n))*")
+# On text that is no YAML the pure parser stumbles in these ways too.
+_STUMBLES = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
+_ESCAPED = ("[", "~", "\\")
+
+
+class Scalar(NamedTuple):
+    """A scalar: its decoded value, style (``''`` plain, ``'`` ``"`` ``|`` ``>``) and span [start, end) in the text.
+
+    The span is the parser's: it includes anchor and tag, and for block scalars header, comment and trailing blank
+    lines. A value that is absent (``key:``) has the value ``''`` and an empty span. ``flow``: inside ``[]`` or ``{}``.
+    """
+
+    value: str
+    style: str
+    start: int
+    end: int
+    tag: str | None
+    anchor: str | None
+    flow: bool
+    source: str
+
+    @property
+    def line(self) -> int:
+        """The line of ``start``, from 1."""
+        return _line(self.source, self.start)
+
+    @property
+    def column(self) -> int:
+        """The column of ``start``, from 1."""
+        return _column(self.source, self.start)
+
+    def __repr__(self) -> str:
+        return f"Scalar({self.start}:{self.end})"
+
+
+class Mapping(NamedTuple):
+    """A mapping: keys and values by turns in source order, duplicates kept; ``flow`` when written with braces."""
+
+    children: tuple[Node, ...]
+    flow: bool
+    start: int
+    end: int
+    tag: str | None
+    anchor: str | None
+    source: str
+
+    @property
+    def entries(self) -> tuple[tuple[Node, Node], ...]:
+        """The (key, value) pairs. Paired when asked for: a parse that keeps every pair is a tenth slower."""
+        return tuple(zip(self.children[::2], self.children[1::2], strict=True))
+
+    @property
+    def line(self) -> int:
+        """The line of ``start``, from 1."""
+        return _line(self.source, self.start)
+
+    @property
+    def column(self) -> int:
+        """The column of ``start``, from 1."""
+        return _column(self.source, self.start)
+
+    def __repr__(self) -> str:
+        return f"Mapping({self.start}:{self.end})"
+
+
+class Sequence(NamedTuple):
+    """A sequence: its items in source order; ``flow`` when written with brackets."""
+
+    items: tuple[Node, ...]
+    flow: bool
+    start: int
+    end: int
+    tag: str | None
+    anchor: str | None
+    source: str
+
+    @property
+    def line(self) -> int:
+        """The line of ``start``, from 1."""
+        return _line(self.source, self.start)
+
+    @property
+    def column(self) -> int:
+        """The column of ``start``, from 1."""
+        return _column(self.source, self.start)
+
+    def __repr__(self) -> str:
+        return f"Sequence({self.start}:{self.end})"
+
+
+class Alias(NamedTuple):
+    """An alias ``*name``; the anchored node itself stands elsewhere and is not repeated here."""
+
+    name: str
+    start: int
+    end: int
+    source: str
+
+    @property
+    def line(self) -> int:
+        """The line of ``start``, from 1."""
+        return _line(self.source, self.start)
+
+    @property
+    def column(self) -> int:
+        """The column of ``start``, from 1."""
+        return _column(self.source, self.start)
+
+    def __repr__(self) -> str:
+        return f"Alias({self.start}:{self.end})"
+
+
+Node = Scalar | Mapping | Sequence | Alias
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of a text: its root node, its place among the text's documents (from 0) and its span."""
+
+    root: Node = field(repr=False)
+    index: int
+    start: int
+    end: int
+
+    @property
+    def kind(self) -> str:
+        """The document's ``kind``, or ``''``."""
+        return _text_at(self.root, ("kind",))
+
+    @property
+    def name(self) -> str:
+        """The document's ``metadata.name``, or ``''``."""
+        return _text_at(self.root, ("metadata", "name"))
+
+    @property
+    def namespace(self) -> str:
+        """The document's ``metadata.namespace``, or ``''``."""
+        return _text_at(self.root, ("metadata", "namespace"))
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The scalar entries of the document's ``metadata.labels``."""
+        labels = get(self.root, ("metadata", "labels"))
+        entries = labels.entries if isinstance(labels, Mapping) else ()
+        return {k.value: v.value for k, v in entries if isinstance(k, Scalar) and isinstance(v, Scalar)}
+
+    @property
+    def ref(self) -> str:
+        """``Kind/namespace/name``: how people and locators name the document."""
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A document that does not parse: where (line and column from 1) and why, without any text of the source."""
+
+    index: int
+    start: int
+    end: int
+    line: int
+    column: int
+    reason: str
+
+
+def parse(text: str) -> list[Document | Broken]:
+    """Return every document of *text* (no BOM), each parsed alone; empty ones are left out.
+
+    A document that no parser accepts is ``Broken`` and hides none of the others. Nothing is raised for bad YAML.
+    """
+    found: list[Document | Broken] = []
+    with _uncollected():
+        for start, end in _parts(text):
+            found += _parse_part(text, start, end, len(found))
+    return found
+
+
+def walk(node: Node) -> Iterator[tuple[Path, Scalar]]:
+    """Yield every scalar value at or below *node* with its path, in source order; keys and aliases are no values."""
+    stack: list[tuple[Path, Node]] = [((), node)]
+    while stack:
+        path, here = stack.pop()
+        if isinstance(here, Scalar):
+            yield path, here
+        else:
+            stack += reversed([((*path, step), child) for step, child in children(here)])
+
+
+def get(node: Node, path: Path) -> Node | None:
+    """Return the node at *path* below *node*, or None. Of duplicate keys the last one counts, as for most loaders."""
+    for step in path:
+        found = [child for name, child in children(node) if name == step]
+        if not found:
+            return None
+        node = found[-1]
+    return node
+
+
+def key_step(key: str) -> str:
+    """Return the path step of a mapping key: as it is, or escaped where it could be taken for another kind of step."""
+    return "\\" + key if key.startswith(_ESCAPED) else key
+
+
+def _line(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
+
+
+def _column(text: str, offset: int) -> int:
+    return offset - text.rfind("\n", 0, offset)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the cycle collector: nodes form no cycles, and scanning them would take as long as parsing them.
+
+    Freezing and unfreezing files the new nodes with the old objects, unscanned.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.unfreeze()
+        if was_enabled:
+            gc.enable()
+
+
+def _parts(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the spans between `---` lines; directives belong to the document behind them."""
+    start = 0
+    for match in _PART.finditer(text):
+        end = match.start()
+        if "%" in (before := text[start:end]) and (directives := _directives(before, first=start == 0)) is not None:
+            end = start + directives
+        if end > start:
+            yield start, end
+        start = end
+    yield start, len(text)
+
+
+def _directives(part: str, *, first: bool) -> int | None:
+    """Return where the directives at the end of *part* begin: at its own start, or behind its last `...`."""
+    ends = [match.end() for match in _END.finditer(part)]
+    begin = ends[-1] if ends else 0 if first else None
+    return begin if begin is not None and _DIRECTIVES.fullmatch(part, begin) else None
+
+
+def _parse_part(text: str, start: int, end: int, index: int) -> list[Document | Broken]:
+    from ruamel.yaml.error import YAMLError
+
+    part = text[start:end]
+    try:
+        roots = _build_fast(part, text, start)
+    except (YAMLError, UnicodeEncodeError) as error:
+        try:
+            roots = _build_pure(part, text, start)
+        except (YAMLError, *_STUMBLES):
+            at = start + _position(error, part)
+            return [Broken(index, start, end, _line(text, at), _column(text, at), _reason(error))]
+    real = [(at, root) for at, root in roots if not _is_empty(root)]
+    starts = [start, *(at for at, _ in real[1:]), end]
+    return [Document(root, index + i, starts[i], starts[i + 1]) for i, (_, root) in enumerate(real)]
+
+
+def _build_fast(part: str, text: str, base: int) -> list[tuple[int, Node]]:
+    import _ruamel_yaml as libyaml  # type: ignore[import-not-found]  # the compiled half of ruamel.yaml; its CParser keeps the marks
+
+    return _build(iter(libyaml.CParser(part).get_event, None), libyaml, text, base)
+
+
+def _build_pure(part: str, text: str, base: int) -> list[tuple[int, Node]]:
+    """Read what the bundled libyaml refuses, such as ``{image: nginx:1.2}`` (DESIGN, law 1)."""
+    from ruamel.yaml import YAML, events
+
+    return _build(YAML(typ="safe", pure=True).parse(part), events, text, base)
+
+
+def _build(stream: Iterator[Any], kinds: Any, text: str, base: int) -> list[tuple[int, Node]]:
+    """Build the nodes of all documents from events; *base* makes their marks absolute. One loop, for its speed."""
+    scalar, alias = kinds.ScalarEvent, kinds.AliasEvent
+    mapping, mapping_end = kinds.MappingStartEvent, kinds.MappingEndEvent
+    sequence, sequence_end = kinds.SequenceStartEvent, kinds.SequenceEndEvent
+    make: Callable[..., Any] = tuple.__new__
+    roots: list[tuple[int, Node]] = []
+    nodes: list[Any] = []
+    stack: list[tuple[list[Any], Any, bool]] = []
+    flow, began = False, base
+    for event in stream:
+        kind = type(event)
+        if kind is scalar:
+            start, end = base + event.start_mark.index, base + event.end_mark.index
+            fields = (event.value, event.style or "", start, end, event.tag, event.anchor, flow, text)
+            nodes.append(make(Scalar, fields))
+        elif kind is mapping or kind is sequence:
+            stack.append((nodes, event, flow))
+            nodes = []
+            flow = flow or bool(event.flow_style)
+        elif kind is mapping_end or kind is sequence_end:
+            children = tuple(nodes)
+            nodes, opened, outer = stack.pop()
+            start, end = base + opened.start_mark.index, base + event.end_mark.index
+            node = Mapping if kind is mapping_end else Sequence
+            nodes.append(make(node, (children, flow, start, end, opened.tag, opened.anchor, text)))
+            flow = outer
+        elif kind is alias:
+            nodes.append(Alias(event.anchor, base + event.start_mark.index, base + event.end_mark.index, text))
+        elif kind is kinds.DocumentStartEvent:
+            began = base + event.start_mark.index
+        elif kind is kinds.DocumentEndEvent:
+            roots.append((began, nodes.pop()))
+    return roots
+
+
+def children(node: Node) -> Iterator[tuple[str, Node]]:
+    """Yield the values of a mapping under their keys' steps, the items of a sequence under theirs."""
+    if isinstance(node, Mapping):
+        # A key that is no scalar cannot be named by a path: its position stands for it.
+        for i, (key, value) in enumerate(node.entries):
+            yield (key_step(key.value) if isinstance(key, Scalar) else f"[?{i}]"), value
+    elif isinstance(node, Sequence):
+        names = [_name(item) for item in node.items]
+        named = all(names) and len(set(names)) == len(names)
+        for i, (name, item) in enumerate(zip(names, node.items, strict=True)):
+            yield (f"[name={name}]" if named else f"[{i}]"), item
+
+
+def _name(item: Node) -> str:
+    """The scalar under an item's one key ``name``; ``''`` when there is none."""
+    entries = item.entries if isinstance(item, Mapping) else ()
+    names = [v.value for k, v in entries if isinstance(k, Scalar) and k.value == "name" and isinstance(v, Scalar)]
+    return names[0] if len(names) == 1 else ""
+
+
+def _text_at(root: Node, path: Path) -> str:
+    node = get(root, path)
+    return node.value if isinstance(node, Scalar) else ""
+
+
+def _is_empty(root: Node) -> bool:
+    return isinstance(root, Scalar) and root.style == "" and root.value == "" and root.start == root.end
+
+
+def _position(error: Any, part: str) -> int:
+    """The offset in *part* at which libyaml stopped."""
+    if isinstance(error, UnicodeEncodeError):
+        return error.start
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    if mark is not None:
+        return min(int(mark.index), len(part))
+    # The reader counts bytes of UTF-8, and stops at the first character that YAML does not allow.
+    stopped = int(getattr(error, "position", 0) or 0)
+    return len(part.encode("utf-8", "surrogatepass")[:stopped].decode("utf-8", "ignore"))
+
+
+def _reason(error: Any) -> str:
+    """libyaml's words are constants and hold no text of the source; its snippets and marks are left out."""
+    words = [str(w) for w in (getattr(error, "context", None), getattr(error, "problem", None)) if w]
+    return ", ".join(words) or str(getattr(error, "reason", "") or "this text is not YAML")
