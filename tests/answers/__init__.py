@@ -1,0 +1,1 @@
+"""Tests of answers, answerfile, questions, formats and networks."""

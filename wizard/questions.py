@@ -1,0 +1,328 @@
+"""The registry of questions: one row for each answer that a person may give.
+
+Prompts, parser, ``--set`` and the reference page all follow from these rows. A new question is one row here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from wizard import formats, networks
+from wizard.formats import FormatError, Kind
+
+
+class Known(Protocol):
+    """The answers so far, as a row's rules see them."""
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the value in effect for a key, default included; None when there is none."""
+
+    def uses(self, section: str) -> bool:
+        """Tell whether an optional section is on."""
+
+
+Rule = Callable[[Known], bool]
+
+
+def always(_: Known) -> bool:
+    """Answer yes: the question needs an answer wherever a tree needs its value."""
+    return True
+
+
+def never(_: Known) -> bool:
+    """Answer no: without an answer the value is made here, or what the tree says stays."""
+    return False
+
+
+@dataclass(frozen=True)
+class Question:
+    """One answer: its dotted key in the answers file, its format, and when it is due.
+
+    ``required_when`` counts only while nothing is in effect, and within an optional section only while that is on.
+    ``derived_from`` names the key that a callable default reads. ``confidential``: masked in every output unless asked
+    for. ``secret``: taken by {env:} or {file:} only, held as a Secret. ``asked``: the interview asks it.
+    """
+
+    key: str
+    kind: Kind
+    prompt: str
+    help: str
+    default: Callable[[Known], Any] | str | int | None = None
+    required_when: Rule = never
+    derived_from: str = ""
+    confidential: bool = False
+    secret: bool = False
+    asked: bool = True
+
+    @property
+    def section(self) -> str:
+        """The optional section that this question belongs to; empty when it belongs to none."""
+        return next((section for section in SECTIONS if self.key.startswith(section + ".")), "")
+
+    def read(self, text: str) -> Any:
+        """Return the value of an answer given as text; a list takes commas or lines. FormatError when it is none."""
+        if self.kind.yaml is not list:
+            return self.kind.read(text)
+        items = tuple(self.kind.read(item) for item in re.split(r"[,\n]", text) if item.strip())
+        if not items:
+            raise FormatError("The list is empty.", "Write at least one.")
+        return tuple(dict.fromkeys(items))
+
+
+# An absent section means off (DESIGN, "The answers file"). The text is what the interview asks.
+SECTIONS = {
+    "smtp": "Shall Synapse send mail?",
+    "push.apns": "Shall iPhones get push messages (APNs)?",
+    "push.fcm": "Shall Android phones get push messages (FCM)?",
+    "livekit": "Shall group calls run over LiveKit?",
+}
+
+# What may stand behind a token under `placeholders:`, one of these each.
+DECISIONS = {
+    "value": "this text",
+    "generate": "a new password; `length` may be given",
+    "same_as": "the same value as the one named",
+    "keep": "left as it stands",
+    "split": "a different secret at each key",
+    "file": "the content of this file",
+    "env": "the content of this environment variable",
+}
+GENERATED_LENGTH = (12, 5000)  # characters; PostgreSQL took passwords up to 5000 (FACTS 3)
+
+_SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}  # RFC 6409, RFC 8314, RFC 5321
+
+
+def _below_base(label: str) -> Callable[[Known], str | None]:
+    return lambda known: f"{label}.{known['domains.base']}" if known["domains.base"] else None
+
+
+def _derived_host(key: str, label: str, prompt: str, what: str) -> Question:
+    return Question(
+        key,
+        formats.DOMAIN,
+        prompt,
+        f"The host name of {what}.",
+        _below_base(label),
+        always,
+        derived_from="domains.base",
+    )
+
+
+def _acme(known: Known) -> bool:
+    return str(known["tls.mode"]).startswith("letsencrypt")
+
+
+def _manual(known: Known) -> bool:
+    return bool(known["tls.mode"] == "manual")
+
+
+QUESTIONS = (
+    Question(
+        "domains.base",
+        formats.DOMAIN,
+        "Base domain",
+        "The domain under which the host names below stand unless they are given.",
+        required_when=always,
+    ),
+    Question(
+        "domains.server_name",
+        formats.DOMAIN,
+        "Server name",
+        "The part after the colon in @user:NAME. It can never be changed afterwards.",
+        lambda known: known["domains.matrix"],
+        always,
+        derived_from="domains.matrix",
+    ),
+    _derived_host("domains.matrix", "matrix", "Homeserver", "the main Synapse"),
+    _derived_host("domains.element", "element", "Web client", "Element Web"),
+    _derived_host("domains.turn", "turn", "TURN server", "coturn"),
+    _derived_host("domains.livekit", "livekit", "LiveKit", "LiveKit"),
+    _derived_host("domains.li_matrix", "matrix-li", "LI homeserver", "the LI Synapse"),
+    _derived_host("domains.li_element", "element-li", "LI web client", "Element Web of the LI instance"),
+    _derived_host("domains.li_admin", "admin-li", "LI admin", "Synapse Admin of the LI instance"),
+    Question(
+        "lawful_intercept.allowed_cidrs",
+        networks.ALLOWED_RANGES,
+        "Address ranges that may reach the LI instance",
+        "Written into every LI ingress. A single address becomes /32 or /128.",
+        required_when=always,
+        confidential=True,
+    ),
+    Question(
+        "lawful_intercept.admin_user",
+        formats.USER_NAME,
+        "User of the LI admin page",
+        "The name for the password prompt before Synapse Admin.",
+        "admin",
+        asked=False,
+    ),
+    Question(
+        "lawful_intercept.admin_password",
+        formats.WEB_PASSWORD,
+        "Password of the LI admin page",
+        "Made here unless given. Only its bcrypt hash reaches the manifests.",
+        secret=True,
+        asked=False,
+    ),
+    Question(
+        "tls.mode",
+        formats.one_of("letsencrypt", "letsencrypt-staging", "manual", "selfsigned"),
+        "Certificates",
+        "Who signs the certificates. Let's Encrypt needs ports 80 and 443 open to the internet.",
+        "letsencrypt",
+    ),
+    Question(
+        "tls.email",
+        formats.MAILBOX,
+        "E-mail address for Let's Encrypt",
+        "The contact of the ACME account.",
+        required_when=_acme,
+    ),
+    Question(
+        "tls.certificate",
+        formats.CERTIFICATE,
+        "Certificate file",
+        "The certificate and its chain, for mode manual. It must name every host.",
+        required_when=_manual,
+    ),
+    Question(
+        "tls.private_key",
+        formats.PRIVATE_KEY,
+        "Private key file of the certificate",
+        "For mode manual.",
+        required_when=_manual,
+        secret=True,
+    ),
+    Question("smtp.host", networks.HOST, "SMTP host", "The mail server that Synapse hands mail to.", None, always),
+    Question(
+        "smtp.security",
+        formats.one_of("starttls", "tls", "none"),
+        "SMTP security",
+        "starttls: TLS after connecting; tls: from the first byte; none: no encryption.",
+        "starttls",
+    ),
+    Question(
+        "smtp.port",
+        formats.PORT,
+        "SMTP port",
+        "587 with starttls, 465 with tls, 25 with none unless given.",
+        lambda known: _SMTP_PORTS.get(known["smtp.security"]),
+        derived_from="smtp.security",
+    ),
+    Question(
+        "smtp.user",
+        formats.OPTIONAL_LINE,
+        "SMTP user (empty: no authentication)",
+        "Empty means that the server wants no authentication; then no password is needed.",
+        required_when=always,
+    ),
+    Question(
+        "smtp.password",
+        formats.PASSWORD,
+        "SMTP password",
+        "Any character is legal.",
+        required_when=lambda known: bool(known["smtp.user"]),
+        secret=True,
+    ),
+    Question("smtp.from", formats.SENDER, "Sender of mail", "An address, or Name <address>.", None, always),
+    Question(
+        "push.apns.key",
+        formats.APNS_KEY,
+        "APNs key file (.p8)",
+        "Apple gives it once for download; an EC P-256 private key.",
+        required_when=always,
+        secret=True,
+    ),
+    Question(
+        "push.apns.key_id", formats.APPLE_ID, "APNs key id", "Ten characters, shown beside the key.", None, always
+    ),
+    Question("push.apns.team_id", formats.APPLE_ID, "Apple team id", "Ten characters, of the account.", None, always),
+    Question("push.apns.topic", formats.BUNDLE, "Bundle identifier", "The app that gets the messages.", None, always),
+    Question(
+        "push.apns.platform",
+        formats.one_of("production", "sandbox"),
+        "APNs platform",
+        "sandbox serves builds under development.",
+        "production",
+        asked=False,
+    ),
+    Question(
+        "push.fcm.service_account",
+        formats.SERVICE_ACCOUNT,
+        "FCM service account file (JSON)",
+        "Taken whole, as Google gives it.",
+        required_when=always,
+        secret=True,
+    ),
+    Question(
+        "turn.external_ip",
+        networks.PUBLIC_ADDRESS,
+        "Public address of the TURN server (empty: as the manifest says)",
+        "What coturn tells callers. Without it the manifest decides, which may detect it.",
+    ),
+    Question(
+        "livekit.url",
+        formats.WEBSOCKET_URL,
+        "LiveKit URL",
+        "Where clients reach LiveKit.",
+        lambda known: f"wss://{known['domains.livekit']}" if known["domains.livekit"] else None,
+        always,
+        derived_from="domains.livekit",
+        asked=False,
+    ),
+    Question(
+        "livekit.api_key", formats.PASSWORD, "LiveKit API key", "Made here unless given.", secret=True, asked=False
+    ),
+    Question(
+        "livekit.api_secret",
+        formats.PASSWORD,
+        "LiveKit API secret",
+        "Made here unless given.",
+        secret=True,
+        asked=False,
+    ),
+    Question(
+        "network.metallb_pool",
+        networks.POOL,
+        "Address pool of MetalLB (empty: as the manifest says)",
+        "The addresses that MetalLB may give to load balancers.",
+    ),
+    Question(
+        "storage.class",
+        formats.OBJECT_NAME,
+        "Storage class (empty: the cluster's default)",
+        "Written where the tree names a storage class.",
+    ),
+    Question(
+        "backups.retention",
+        formats.RETENTION,
+        "Keep main's database backups for (empty: as the manifest says)",
+        "Days, weeks or months.",
+    ),
+    Question(
+        "backups.li_retention",
+        formats.RETENTION,
+        "Keep LI's database backups for (empty: as the manifest says)",
+        "Not shorter than main's.",
+    ),
+    Question(
+        "key_vault.rsa_bits",
+        formats.one_of(2048, 3072, 4096),
+        "Size of the key_vault RSA key",
+        "In bits. Losing or changing this key loses every stored recovery key.",
+        2048,
+        asked=False,
+    ),
+    Question(
+        "vault.recipients",
+        formats.RECIPIENTS,
+        "Further keys that open the vault",
+        "age or ssh public keys of colleagues. The vault never stays with only one key.",
+        asked=False,
+    ),
+)
+
+BY_KEY = {question.key: question for question in QUESTIONS}
