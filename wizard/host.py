@@ -1,0 +1,48 @@
+"""What this machine knows: the time, the user, the environment and where a user's data lives. Writes nothing."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wizard.errors import Problem, UsageError
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC, to the second: ``2026-03-01T12:00:00Z``."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def user() -> str:
+    """Return the name of who runs this, or the number where the system has no name for it (containers)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+def name() -> str:
+    """Return the host's name."""
+    return socket.gethostname()
+
+
+def environment(variable: str) -> str | None:
+    """Return an environment variable; empty counts as not set, as in the XDG specification."""
+    return os.environ.get(variable) or None
+
+
+def data_home() -> Path:
+    """Return ``$XDG_DATA_HOME``, else ``~/.local/share`` (XDG Base Directory: a relative path there is ignored).
+
+    Raises UsageError where no home directory is known."""
+    named = environment("XDG_DATA_HOME")
+    if named and Path(named).is_absolute():
+        return Path(named)
+    try:
+        return Path.home() / ".local" / "share"
+    except RuntimeError:
+        problem = Problem("No home directory is known.", "HOME", "Set HOME, or name the key with --identity FILE.")
+    raise UsageError(problem)
