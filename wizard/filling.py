@@ -1,0 +1,192 @@
+"""Filling: which text each site is to hold, given the values, and what is to be done about a text that is foreign.
+
+Four states of a site (DESIGN, law 6): its value is current, an earlier one, absent (a placeholder stands there), or
+unknown. Only an unknown one is drift, and nothing is done about drift that nobody asked for. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from wizard import catalogue, keys, lenses
+from wizard.catalogue import Kind, Owns, Row
+from wizard.errors import Problem, RefusedError
+from wizard.lenses import CannotHold, Edit, View
+from wizard.resources import Manifest
+from wizard.secret import Secret
+from wizard.sites import FILLED_IN, Found, Site
+from wizard.values import InTree, Value
+from wizard.vault import Vault
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What the operator accepted beforehand: new places for existing secrets, and what becomes of foreign texts."""
+
+    places: frozenset[str] = frozenset()
+    all_places: bool = False
+    drift: str = ""  # "adopt" or "restore"
+    skip_unparseable: bool = False
+
+
+@dataclass(frozen=True)
+class Fill:
+    """One site and the text that it is to hold."""
+
+    site: Site
+    new: str = field(repr=False)
+
+
+def in_tree(found: Found, vault: Vault, former: Mapping[str, str], consent: Consent) -> InTree:
+    """Return the secrets that stand in the tree and that the vault is to take over, and the names of its issuers.
+
+    RefusedError where one secret has two texts, or where a text is foreign and nobody said what becomes of it.
+    """
+    foreign: dict[str, dict[str, list[Site]]] = {}
+    for site in found.sites:
+        if is_kept(site.value) and not site.token and site.how != "comment":
+            text = read(site.value, site.text)
+            if text not in _known_texts(site, vault, former):
+                foreign.setdefault(site.value, {}).setdefault(text, []).append(site)
+    problems: list[Problem] = []
+    adopted: dict[str, Secret] = {}
+    for name, by_text in foreign.items():
+        places = [sites[0] for sites in by_text.values()]
+        if len(by_text) > 1 and not (consent.drift == "restore" and name in vault.values):
+            problems.append(_two_texts(name, places))
+        elif name not in vault.values or consent.drift == "adopt":
+            adopted[name] = Secret(next(iter(by_text)))
+        elif consent.drift != "restore":
+            problems.append(_drift(name, places[0]))
+    if problems:
+        raise RefusedError(*problems)
+    return InTree(adopted, {})
+
+
+def fills(
+    found: Found, known: Mapping[str, Value], vault: Vault, former: Mapping[str, str], consent: Consent
+) -> list[Fill]:
+    """Return the text for every site that has a value, whether it holds it already or not.
+
+    RefusedError where a text was edited by hand, or where an existing secret would reach a place that nobody accepted.
+    """
+    made: list[Fill] = []
+    problems: list[Problem] = []
+    for site in found.sites:
+        if site.how == "comment":
+            made.append(Fill(site, FILLED_IN))
+        elif site.value in known:
+            new = render(known[site.value], site)
+            made.append(Fill(site, new))
+            problems += _objections(site, new, vault, former, consent)
+    if problems:
+        raise RefusedError(*problems)
+    return made
+
+
+def edits(manifest: Manifest, made: Iterable[Fill]) -> dict[View, list[Edit]]:
+    """Return the edits of *manifest* by view. RefusedError with every place that cannot hold its text."""
+    by_view: dict[View, list[Edit]] = {}
+    problems = []
+    for fill in made:
+        if fill.site.manifest is not manifest:
+            continue
+        try:
+            view, start, end = fill.site.inner
+            if view.text[start:end] != fill.new:
+                lenses.render({view: [Edit(start, end, fill.new)]})
+                by_view.setdefault(view, []).append(Edit(start, end, fill.new))
+        except CannotHold as error:
+            where = manifest.position(fill.site.leaf.scalar.start if fill.site.leaf else fill.site.start)
+            what = f"{fill.site.value} cannot be written here: {error.reason}."
+            problems.append(Problem(what, where, "Write the value there in a quoted scalar, or choose another value."))
+    if problems:
+        raise RefusedError(*problems)
+    return by_view
+
+
+def render(value: Value, site: Site) -> str:
+    """Return the text of *value* as it stands in *site*, which may want another form or a final line end."""
+    row = catalogue.BY_NAME.get(value.name)
+    text = value.plain
+    if row is None or row.owns is Owns.TOKEN:
+        return text
+    if row.owns is Owns.SCALAR:
+        return text.rstrip("\n") + ("\n" if site.around.endswith("\n") else "")
+    if row.make == "rsa" and "-----BEGIN RSA " in site.text:
+        text = keys.rsa_form(text, "pkcs1")
+    return text.strip("\n")
+
+
+def read(name: str, text: str) -> str:
+    """Return the value that *text* at a site of *name* stands for: the inverse of ``render``."""
+    row = catalogue.BY_NAME.get(name)
+    if row is None or row.owns is Owns.TOKEN:
+        return text
+    text = text.strip("\n")
+    if row.make == "rsa" and "-----BEGIN RSA " in text:
+        try:
+            return keys.rsa_form(text, "pkcs8").strip("\n")
+        except ValueError:
+            return text
+    return text
+
+
+def is_masked(name: str) -> bool:
+    """Say whether the texts of *name* are masked in every output: secrets, confidential answers."""
+    row = catalogue.BY_NAME.get(name)
+    return row is None or row.confidential or row.kind is Kind.SECRET or row.make != ""
+
+
+def is_kept(name: str) -> bool:
+    """Say whether the vault keeps generations of *name*; the texts of all other values follow from the answers."""
+    row: Row | None = catalogue.BY_NAME.get(name)
+    return row is None or row.kind is Kind.SECRET or row.make != ""
+
+
+def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str]:
+    """Return every text that may stand at *site* without being foreign."""
+    kept = vault.values.get(site.value)
+    texts = {generation.text.reveal().strip("\n") for generation in kept.generations} if kept else set()
+    if site.record:
+        texts.add(read(site.value, site.record.original))
+    return texts | ({former[site.value]} if site.value in former else set())
+
+
+def _objections(site: Site, new: str, vault: Vault, former: Mapping[str, str], consent: Consent) -> Iterable[Problem]:
+    if not is_kept(site.value):
+        is_edited = site.record and not site.token and site.text not in {new, *_known_texts(site, vault, former)}
+        if is_edited and consent.drift != "restore":
+            yield Problem(
+                f"{site.value} was edited by hand here.",
+                site.position,
+                "Answer with that text instead (--set or the answers file), or put the vault's back with --restore.",
+            )
+    elif site.value in vault.values and site.record is None and site.text != new and not _is_accepted(site, consent):
+        yield Problem(
+            f"{site.value} would be written to a new place, {site.place}.",
+            site.position,
+            f"If it belongs there: --accept-site '{site.place}', or --accept-new-sites for all new places.",
+        )
+
+
+def _is_accepted(site: Site, consent: Consent) -> bool:
+    return consent.all_places or site.place in consent.places
+
+
+def _two_texts(name: str, places: list[Site]) -> Problem:
+    listed = " and ".join(site.position for site in places)
+    return Problem(
+        f"{name} has {len(places)} different values in the tree.",
+        listed,
+        "Make them equal by hand, or put a placeholder where the value is not the one in use.",
+    )
+
+
+def _drift(name: str, site: Site) -> Problem:
+    return Problem(
+        f"{name} here is neither the vault's value nor an earlier one.",
+        site.position,
+        "Take it into the vault with --adopt, or put the vault's value back with --restore.",
+    )

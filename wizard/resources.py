@@ -1,0 +1,227 @@
+"""Manifests and the Kubernetes objects in them: which object a text belongs to, and which instance the object serves.
+
+Pure: bytes in, data out. Finding files is the store's work; deciding what a text means is ``sites``'.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+
+from wizard import lenses, manifests
+from wizard.lenses import CannotHold, View, Whole, encoded, scalar
+from wizard.lenses.region import Region
+from wizard.manifests import Broken, Document, Mapping, Node, Path, Scalar, Sequence
+
+SUFFIXES = (".yaml", ".yml", ".json")
+# A name belongs to the lawful-intercept twin when "li" stands in it as a word of its own: synapse-li, li-instance.
+_LI_WORD = re.compile(r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)")
+_INSTANCE_LABELS = ("matrix.instance", "instance", "app.kubernetes.io/instance")
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """One file of a tree: its path (posix, relative to the tree), bytes, and text without a byte order mark."""
+
+    path: str
+    data: bytes
+    text: str
+    bom: bool
+
+    @cached_property
+    def newline(self) -> str:
+        """The line ending of the file: the first one in it, LF where it has none."""
+        first = self.text.find("\n")
+        return "\r\n" if first > 0 and self.text[first - 1] == "\r" else "\n"
+
+    @cached_property
+    def root(self) -> View:
+        """The whole text as a view; edits of it are edits of the file's characters."""
+        return View(Whole(self.text))
+
+    @cached_property
+    def parts(self) -> list[Document | Broken]:
+        """The documents of the file, and in their place what does not parse."""
+        return manifests.parse(self.text)
+
+    @cached_property
+    def broken(self) -> list[Broken]:
+        """The parts that are not valid YAML."""
+        return [part for part in self.parts if isinstance(part, Broken)]
+
+    @cached_property
+    def resources(self) -> list[Resource]:
+        """The objects of the file; the items of a ``List`` are objects of their own."""
+        found: list[Resource] = []
+        for part in self.parts:
+            if isinstance(part, Document):
+                found.extend(_resources(self, part.index, part.root))
+        return found
+
+    def at(self, view: View, offset: int) -> str:
+        """Return ``file:line:column`` of the character *offset* of *view*'s text, as near as its lenses can tell."""
+        here: View | None = view
+        while here is not None:
+            lens = here.lens
+            if isinstance(lens, Region):
+                starts = lens.reading.starts
+                offset = lens.start + (starts[offset] if offset < len(starts) else lens.reading.origin)
+            elif not isinstance(lens, Whole):
+                offset = 0  # base64: where its text begins
+            here = here.outer
+        return self.position(offset)
+
+    def encode(self, text: str) -> bytes:
+        """Return *text* as this file's bytes: UTF-8, with the byte order mark that it had."""
+        return (b"\xef\xbb\xbf" if self.bom else b"") + text.encode()
+
+    def position(self, offset: int) -> str:
+        """Return ``file:line:column`` (both from 1) of a character *offset* into the text."""
+        return ":".join(map(str, (self.path, *self.line_and_column(offset))))
+
+    def line_and_column(self, offset: int) -> tuple[int, int]:
+        """Return line and column (both from 1) of a character *offset* into the text."""
+        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """One object: a document, or an item of a ``List``; a document that is no object has an empty kind."""
+
+    manifest: Manifest
+    index: int
+    node: Node
+    kind: str
+    name: str
+    namespace: str
+    labels: dict[str, str]
+
+    @cached_property
+    def ref(self) -> str:
+        """``Kind/namespace/name``; for a document that is no object its file and its place in it, ``values.yaml#1``."""
+        if not self.kind:
+            return f"{self.manifest.path}#{self.index + 1}"
+        return f"{self.kind}/{self.namespace}/{self.name}"
+
+    @cached_property
+    def instance(self) -> str:
+        """ "li" or "main": by label, else by the object's name, else by the file's path (DESIGN, "instance")."""
+        for label in _INSTANCE_LABELS:
+            if label in self.labels:
+                return "li" if _LI_WORD.search(self.labels[label].lower()) else "main"
+        return "li" if _LI_WORD.search(self.name.lower()) or _LI_WORD.search(self.manifest.path.lower()) else "main"
+
+    @cached_property
+    def leaves(self) -> dict[Path, Leaf]:
+        """Every scalar of the object by its path, embedded documents entered (their paths go on after ``~``)."""
+        outer = (Leaf(self, path, scalar) for path, scalar in manifests.walk(self.node))
+        return {leaf.path: leaf for each in outer for leaf in (each, *each.inside)}
+
+    def get(self, *path: str) -> Node | None:
+        """Return the node at *path* in the object itself (not in embedded documents), or None."""
+        return manifests.get(self.node, path)
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """One scalar of an object, or of a document embedded in one, seen as the text that its reader gets.
+
+    ``scalar`` is the scalar of the file that holds it, ``nested`` the view into it where the leaf is an embedded one.
+    """
+
+    resource: Resource
+    path: Path
+    scalar: Scalar
+    nested: View | None = None
+
+    @cached_property
+    def text(self) -> str:
+        """The text: decoded from its YAML style, and from base64 under ``data:`` of a Secret where it is that."""
+        if self.nested is not None:
+            return self.nested.text
+        if self.is_encoded:
+            with suppress(CannotHold):
+                return encoded.lens(self.scalar.value).text
+        return self.scalar.value
+
+    @cached_property
+    def view(self) -> View:
+        """The stack of lenses from the file down to the text. CannotHold where the scalar cannot be edited safely."""
+        if self.nested is not None:
+            return self.nested
+        manifest = self.resource.manifest
+        outer = View(scalar.lens(manifest.text, self.scalar, self.scalar.flow, manifest.newline))
+        if not self.is_encoded or not self.scalar.value:
+            return outer
+        try:
+            return View(encoded.lens(outer.text), outer)
+        except CannotHold:
+            return View(encoded.raw(outer.text), outer)
+
+    @cached_property
+    def inside(self) -> list[Leaf]:
+        """The leaves of the document that the text is, none where it is no document or stands in one already."""
+        is_document = "\n" in self.text.strip() or self.text.lstrip()[:1] in ("{", "[")
+        if self.nested is not None or not is_document:
+            return []
+        with suppress(CannotHold):
+            found = lenses.inside(self.view, self.key)
+            return [Leaf(self.resource, (*self.path, *path), self.scalar, view) for path, view in found]
+        return []
+
+    def covers(self, offset: int) -> bool:
+        """Whether the character *offset* of the text belongs to a scalar of the document inside it."""
+        regions = (leaf.view.lens for leaf in self.inside)
+        return any(isinstance(region, Region) and region.start <= offset < region.end for region in regions)
+
+    @property
+    def key(self) -> str:
+        """The last mapping key on the path, '' where there is none."""
+        return next((step for step in reversed(self.path) if not step.startswith(("[", "~"))), "")
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether this is a value of a ``kind: Secret``."""
+        return self.resource.kind == "Secret" and self.path[:1] in (("data",), ("stringData",))
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether its reader takes the scalar for base64: ``data:`` of a Secret."""
+        return self.resource.kind == "Secret" and self.path[:1] == ("data",)
+
+
+def read(path: str, data: bytes) -> Manifest | None:
+    """Return the manifest of *data*, or None where it is not UTF-8 text."""
+    bom = data.startswith(b"\xef\xbb\xbf")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    return Manifest(path, data, text, bom)
+
+
+def _resources(manifest: Manifest, index: int, node: Node) -> Iterator[Resource]:
+    kind, items = _text(node, "kind"), manifests.get(node, ("items",))
+    if kind.endswith("List") and isinstance(items, Sequence):
+        for item in items.items:
+            yield from _resources(manifest, index, item)
+        return
+    labels = manifests.get(node, ("metadata", "labels"))
+    entries = labels.entries if isinstance(labels, Mapping) else ()
+    yield Resource(
+        manifest,
+        index,
+        node,
+        kind,
+        _text(node, "metadata", "name"),
+        _text(node, "metadata", "namespace"),
+        {key.value: value.value for key, value in entries if isinstance(key, Scalar) and isinstance(value, Scalar)},
+    )
+
+
+def _text(node: Node, *path: str) -> str:
+    found = manifests.get(node, path)
+    return found.value if isinstance(found, Scalar) else ""

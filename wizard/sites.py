@@ -1,0 +1,418 @@
+"""Sites: the places of a tree that hold a value, found by record, by placeholder, by clause, or by a known place.
+
+Token alone never decides (DESIGN, law 4): what a placeholder means follows from its words, its key, its object and the
+instance. Nothing is guessed: what stays unknown is reported. Pure; reads no value and writes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from wizard import catalogue, clauses, lenses, placeholders
+from wizard.answers import Answers, Decision
+from wizard.catalogue import Owns, Row
+from wizard.lenses import View
+from wizard.placeholders import Placeholder
+from wizard.questions import SECTIONS
+from wizard.resources import Leaf, Manifest, Resource
+from wizard.vault import Record
+
+How = Literal["record", "token", "clause", "place", "comment"]
+
+HOLE = "□"
+PEM_HOLE = "-----BEGIN □"  # a PEM block in a longer text, from its header to its footer
+# What replaces a placeholder's name inside a comment, where no value may ever stand.
+FILLED_IN = "(filled in)"
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """One place that holds one value: [start, end) of the text of ``leaf``, or of the file for a comment without one.
+
+    ``token`` is the placeholder that stands there now, '' where a value does; ``record`` the record it was found by.
+    """
+
+    value: str
+    manifest: Manifest
+    leaf: Leaf | None
+    start: int
+    end: int
+    how: How
+    token: str = ""
+    record: Record | None = None
+
+    @property
+    def around(self) -> str:
+        """The whole text that the site stands in; it may be a secret."""
+        return self.leaf.text if self.leaf else self.manifest.text
+
+    @property
+    def view(self) -> View:
+        """The view of the text that the site stands in. CannotHold where that cannot be edited safely."""
+        return self.leaf.view if self.leaf else self.manifest.root
+
+    @cached_property
+    def inner(self) -> tuple[View, int, int]:
+        """The innermost view around the site, a quoting within free text included, and the site's span in it."""
+        whole = (self.start, self.end) == (0, len(self.around))
+        if whole or self.how == "comment" or self.around.startswith("-----BEGIN ", self.start):
+            return self.view, self.start, self.end
+        return lenses.at(self.view, self.start, self.end)
+
+    @property
+    def text(self) -> str:
+        """What stands in the site now, as its reader gets it; it may be a secret."""
+        view, start, end = self.inner
+        return view.text[start:end]
+
+    @cached_property
+    def position(self) -> str:
+        """``file:line:column`` of the site's first character."""
+        return self.manifest.at(self.view, self.start)
+
+    @property
+    def document(self) -> str:
+        """The object's reference, '' for a comment outside all objects."""
+        return self.leaf.resource.ref if self.leaf else ""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The path of the scalar in its object."""
+        return self.leaf.path if self.leaf else ()
+
+    @property
+    def place(self) -> str:
+        """How people and the answers file name the place: ``Kind/namespace/name:path``."""
+        return place(self.leaf) if self.leaf else self.manifest.path
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A placeholder that nothing decides: its spelling, its place, ``file:line:column``, and a decision to offer."""
+
+    token: str
+    place: str
+    position: str
+    family: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """Everything that was found in a tree, and what of it is left alone or missing."""
+
+    sites: tuple[Site, ...]
+    unknown: tuple[Unknown, ...] = ()
+    lost: tuple[Record, ...] = ()
+    kept: tuple[Record, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What the search goes by: the answers (decisions, components, clauses) and the records of the vault.
+
+    ``off``: the components that are switched off, where that is known otherwise than from the answers.
+    """
+
+    answers: Answers
+    records: tuple[Record, ...] = ()
+    off: frozenset[str] | None = None
+
+    def setting(self, key: str) -> object:
+        """Return the answer in effect for *key*."""
+        return self.answers[key]
+
+    def decision(self, token: str, where: str) -> Decision | None:
+        """Return what the answers say of *token* at the place *where*, or of it everywhere."""
+        return self.answers.decisions.get(f"{token} @ {where}") or self.answers.decisions.get(token)
+
+    def is_off(self, part: str) -> bool:
+        """Say whether the optional component *part* is switched off."""
+        if self.off is not None:
+            return part in self.off
+        return part in catalogue.SWITCHES and not any(map(self._holds, catalogue.SWITCHES[part].split("|")))
+
+    def _holds(self, switch: str) -> bool:
+        key, is_equation, wanted = switch.partition("=")
+        if key in SECTIONS:
+            return self.answers.uses(key)
+        answer = self.answers[key]
+        return answer == wanted if is_equation else answer not in (None, "", ())
+
+
+def place(leaf: Leaf) -> str:
+    """Return ``Kind/namespace/name:path`` of *leaf*."""
+    return f"{leaf.resource.ref}:{'.'.join(leaf.path)}"
+
+
+def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
+    """Return the sites of *manifests* and what could not be decided about them, in the order of the files."""
+    manifests = list(manifests)
+    home = clauses.mail_home(resource for manifest in manifests for resource in manifest.resources)
+    search = _Search(scope, None if scope.is_off("smtp") else home, consumed(manifests))
+    recorded = _by_record(manifests, scope.records)
+    for manifest in manifests:
+        for resource in manifest.resources:
+            search.resource(resource, recorded.get((manifest.path, resource.ref), ()))
+        search.comments(manifest, recorded.get((manifest.path, ""), ()))
+    located = {id(site.record) for site in search.sites if site.record}
+    lost = tuple(record for record in scope.records if record.kind in ("site", "comment") and id(record) not in located)
+    return Found(tuple(search.sites), tuple(search.unknown), lost, tuple(search.kept), search.left_out)
+
+
+def consumed(manifests: Iterable[Manifest]) -> frozenset[str]:
+    """Return the tokens that a ``sed`` in the tree replaces at run time: they are the tree's own business."""
+    return frozenset(token for manifest in manifests for _, token in _SED.findall(manifest.text))
+
+
+def is_left_out(path: str, scope: Scope) -> bool:
+    """Say whether the file *path* belongs to a component that is switched off."""
+    return any(map(scope.is_off, catalogue.parts_of(path, "")))
+
+
+def meaning(found: Placeholder, leaf: Leaf, key: str) -> Row | None:
+    """Return the row that the placeholder *found* stands for under *key* (the last key before it), None if unknown."""
+    kind, name, instance = leaf.resource.kind, leaf.resource.name, leaf.resource.instance
+    if found.family == "token":
+        named = catalogue.by_role(found.role, instance)
+        known = catalogue.by_place(kind, name, key)
+        return known if known and (named is None or found.role in catalogue.GENERIC_ROLES) else named
+    if found.family == "email":
+        return catalogue.BY_NAME["tls-email"] if kind in catalogue.EMAIL_KINDS and key == "email" else None
+    words = placeholders.role(key)
+    host = catalogue.by_host(found.role)
+    is_homeserver = host is None or host.name in catalogue.HOMESERVER_NAMES
+    if (
+        leaf.path[-3:-1] == catalogue.ROOM_DIRECTORY
+        or words in catalogue.SERVER_NAME_KEYS
+        or (words in catalogue.REALM_KEYS and is_homeserver)
+    ):
+        return catalogue.BY_NAME["server-name"]
+    return host
+
+
+def hole(text: str, spans: Iterable[tuple[int, int]], span: tuple[int, int]) -> tuple[str, int, int]:
+    """Return how *span* stands in *text* as (pattern, index, nth), see ``Record``; *spans* are all its sites."""
+    start, end = span
+    if (start, end) == (0, len(text)):
+        return "", 0, 0
+    if text.startswith("-----BEGIN ", start):
+        return PEM_HOLE, 0, [(block.start, block.end) for block in lenses.pem_spans(text)].index(span)
+    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    stop = len(text) if stop < 0 else stop
+    inside = sorted(each for each in spans if begin <= each[0] and each[1] <= stop)
+    pattern, at = "", begin
+    for each in inside:
+        pattern += text[at : each[0]] + HOLE
+        at = each[1]
+    pattern += text[at:stop]
+    earlier = [line for line in _matches(pattern, text) if line[0][0] < begin]
+    return pattern, inside.index(span), len(earlier)
+
+
+def locate(record: Record, text: str, expected: frozenset[str] = frozenset()) -> tuple[int, int] | None:
+    """Return the span of *record*'s hole in *text*, None where it is gone.
+
+    Of several lines that fit, those that hold one of the *expected* texts come first.
+    """
+    if record.hole == "":
+        return 0, len(text)
+    if record.hole == PEM_HOLE:
+        spans = lenses.pem_spans(text)
+        return (spans[record.nth].start, spans[record.nth].end) if record.nth < len(spans) else None
+    lines = [holes[record.index] for holes in _matches(record.hole, text) if record.index < len(holes)]
+    likely = [span for span in lines if text[slice(*span)] in expected]
+    for candidates in (likely, lines):
+        if record.nth < len(candidates):
+            return candidates[record.nth]
+    return None
+
+
+_SED = re.compile(r"\bs([/|#@,])([A-Z][A-Z0-9_]*)\1")
+# The key of a line in a text that is no document: `realm=…`, `server_name: …`, `requirepass "…"`.
+_LINE_KEY = re.compile(r"^\s*(?:export\s+|set\s+)?[\"']?([A-Za-z][\w.-]*)(?:[\"']?\s*[=:]|[ \t]+[\"']?$)")
+_COMMENT_LINE = re.compile(r"^\s*(?:#|--|//|;)")
+
+
+def _matches(pattern: str, text: str) -> Iterator[tuple[tuple[int, int], ...]]:
+    """Yield the spans of the holes of each line of *text* that *pattern* fits."""
+    line = re.compile(r"^" + "(.*?)".join(map(re.escape, pattern.split(HOLE))) + r"(?=\r?$)", re.MULTILINE)
+    for match in line.finditer(text):
+        yield tuple(match.span(number) for number in range(1, line.groups + 1))
+
+
+def _by_record(manifests: Iterable[Manifest], records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
+    """Group *records* by the file and object that they are found in now: in their file, else wherever the object is."""
+    homes: dict[str, list[str]] = {}
+    for manifest in manifests:
+        for resource in manifest.resources:
+            homes.setdefault(resource.ref, []).append(manifest.path)
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        files = homes.get(record.document, [])
+        moved = record.document and record.file not in files and len(files) == 1
+        groups.setdefault((files[0] if moved else record.file, record.document), []).append(record)
+    return groups
+
+
+class _Search:
+    """One walk over the tree; collects sites and what is undecided."""
+
+    def __init__(self, scope: Scope, mail: Leaf | None, consumed_tokens: frozenset[str]) -> None:
+        self.scope, self.mail, self.consumed = scope, mail, consumed_tokens
+        self.kept_before = [record for record in scope.records if record.kind == "kept"]
+        self.sites: list[Site] = []
+        self.unknown: list[Unknown] = []
+        self.kept: list[Record] = []
+        self.left_out: dict[str, int] = {}
+
+    def resource(self, resource: Resource, records: Iterable[Record]) -> None:
+        """Search one object."""
+        by_path: dict[tuple[str, ...], list[Record]] = {}
+        for record in records:
+            if record.kind in ("site", "comment"):
+                by_path.setdefault(record.path, []).append(record)
+        off = next(
+            (part for part in catalogue.parts_of(resource.manifest.path, resource.name) if self.scope.is_off(part)), ""
+        )
+        owned: list[tuple[str, ...]] = []
+        for leaf in resource.leaves.values():
+            if any(leaf.path[: len(path)] == path for path in owned):
+                continue  # inside a scalar that one value owns as a whole
+            if off:
+                self._leave_out(off, len(self._open(leaf)))
+                continue
+            if self._leaf(leaf, by_path.get(leaf.path, ())):
+                owned.append(leaf.path)
+
+    def comments(self, manifest: Manifest, records: Iterable[Record]) -> None:
+        """Search what stands in no scalar: comments, which only ever lose a placeholder's name."""
+        text = manifest.text
+        for record in records:
+            span = locate(record, text, self._expected(record))
+            if span and record.kind == "comment":
+                self.sites.append(Site("", manifest, None, *span, "comment", record=record))
+        taken = {(site.start, site.end) for site in self.sites if site.manifest is manifest and site.leaf is None}
+        scalars = [(leaf.scalar.start, leaf.scalar.end) for each in manifest.resources for leaf in each.leaves.values()]
+        for found in placeholders.find(text):
+            inside = any(start <= found.start < end for start, end in scalars)
+            if found.family == "token" and not inside and (found.start, found.end) not in taken:
+                before = text[text.rfind("\n", 0, found.start) + 1 : found.start]
+                if found.token not in self.consumed and "#" in before and not self._is_left_alone(manifest, found):
+                    self.sites.append(self._comment(manifest, None, found))
+
+    def _leaf(self, leaf: Leaf, records: Iterable[Record]) -> bool:
+        """Search one scalar; True when one value owns the whole of it."""
+        text = leaf.text
+        spans: list[tuple[int, int]] = []
+        for record in records:
+            span = locate(record, text, self._expected(record))
+            if span is not None and span not in spans:
+                how: How = "comment" if record.kind == "comment" else "record"
+                token = next((each.token for each in placeholders.find(text[slice(*span)]) if how == "record"), "")
+                self.sites.append(Site(record.value, leaf.resource.manifest, leaf, *span, how, token, record))
+                spans.append(span)
+        if not spans and (wanted := clauses.value_at(leaf.resource, leaf.path, self.mail, self.scope.setting)):
+            token = next((each.token for each in placeholders.find(text)), "")
+            self._add(leaf, wanted, (0, len(text)), "clause", token)
+            spans.append((0, len(text)))
+        for found in self._open(leaf):
+            if not any(start <= found.start < end for start, end in spans):
+                spans.append(self._placeholder(leaf, found))
+        if not spans and leaf.is_secret and text.strip() and "${" not in text:
+            row = catalogue.by_place(leaf.resource.kind, leaf.resource.name, leaf.key)
+            if row and not self.scope.is_off(row.part) and not leaf.inside:
+                span = self._span(row, leaf, 0, len(text.rstrip("\n")))
+                self._add(leaf, row.name, span, "place", "")
+                spans.append(span)
+        return (0, len(text)) in spans and len(text) > 0
+
+    def _open(self, leaf: Leaf) -> list[Placeholder]:
+        """Return the placeholders of *leaf* that no scalar of an embedded document holds and no script consumes.
+
+        Those whose value owns more than its token come first: what stands around them goes with them.
+        """
+        owning: list[Placeholder] = []
+        others: list[Placeholder] = []
+        for found in placeholders.find(leaf.text):
+            owner = catalogue.by_role(found.role, leaf.resource.instance) if found.family == "token" else None
+            owns_more = owner is not None and owner.owns is not Owns.TOKEN and leaf.nested is None
+            if found.token not in self.consumed and (owns_more or not leaf.covers(found.start)):
+                (owning if owns_more else others).append(found)
+        return owning + others
+
+    def _placeholder(self, leaf: Leaf, found: Placeholder) -> tuple[int, int]:
+        """Decide one placeholder and return the span that it takes."""
+        text = leaf.text
+        before = text[text.rfind("\n", 0, found.start) + 1 : found.start]
+        key = leaf.key
+        if leaf.scalar.style in ("|", ">") or "\n" in text:
+            if _COMMENT_LINE.match(before) or (leaf.inside and "#" in before):
+                return self._in_comment(leaf, found)
+            line_key = _LINE_KEY.match(before)
+            key = line_key[1] if line_key else key
+        if found.family == "host" and re.search(r"[@#!][\w.=/+-]+:$", before):
+            key = "server_name"  # a user id, room id or alias ends in the server's name
+        decision = self.scope.decision(found.token, place(leaf))
+        row = None if decision else meaning(found, leaf, key)
+        whole = (found.start, found.end)
+        if (decision and decision.action == "keep") or self._is_kept(leaf, found.token):
+            self.kept.append(
+                Record("", leaf.resource.manifest.path, leaf.resource.ref, leaf.path, found.token, kind="kept")
+            )
+        elif decision:
+            name = str(decision.text) if decision.action == "same_as" else decision.key
+            name = f"{found.token} @ {place(leaf)}" if decision.action == "split" else name
+            self._add(leaf, name, whole, "token", found.token)
+        elif row is None:
+            self.unknown.append(self._open_question(leaf, found))
+        elif self.scope.is_off(row.part):
+            self._leave_out(row.part, 1)
+        else:
+            span = self._span(row, leaf, found.start, found.end)
+            self._add(leaf, row.name, span, "token", found.token)
+            return span
+        return whole
+
+    def _span(self, row: Row, leaf: Leaf, start: int, end: int) -> tuple[int, int]:
+        """Return what *row* owns around [start, end): the token, the PEM block around it, or the whole text."""
+        if row.owns is Owns.SCALAR:
+            return 0, len(leaf.text)
+        if row.owns is Owns.ARMOUR:
+            blocks = ((block.start, block.end) for block in lenses.pem_spans(leaf.text))
+            return next((block for block in blocks if block[0] <= start < block[1]), (start, end))
+        return start, end
+
+    def _in_comment(self, leaf: Leaf, found: Placeholder) -> tuple[int, int]:
+        if found.family == "token" and self.scope.decision(found.token, place(leaf)) is None:
+            self.sites.append(self._comment(leaf.resource.manifest, leaf, found))
+        return found.start, found.end
+
+    def _comment(self, manifest: Manifest, leaf: Leaf | None, found: Placeholder) -> Site:
+        return Site("", manifest, leaf, found.start, found.end, "comment", found.token)
+
+    def _is_left_alone(self, manifest: Manifest, found: Placeholder) -> bool:
+        return is_left_out(manifest.path, self.scope) or self.scope.decision(found.token, manifest.path) is not None
+
+    def _add(self, leaf: Leaf, value: str, span: tuple[int, int], how: How, token: str) -> None:
+        self.sites.append(Site(value, leaf.resource.manifest, leaf, *span, how, token))
+
+    def _open_question(self, leaf: Leaf, found: Placeholder) -> Unknown:
+        where = leaf.resource.manifest.at(leaf.view, found.start)
+        return Unknown(found.token, place(leaf), where, found.family, found.role)
+
+    def _is_kept(self, leaf: Leaf, token: str) -> bool:
+        place_of = (leaf.resource.ref, leaf.path, token)
+        return any((each.document, each.path, each.original) == place_of for each in self.kept_before)
+
+    def _expected(self, record: Record) -> frozenset[str]:
+        return frozenset({record.original, FILLED_IN} if record.kind == "comment" else {record.original})
+
+    def _leave_out(self, part: str, count: int) -> None:
+        if count:
+            self.left_out[part] = self.left_out.get(part, 0) + count
