@@ -1,0 +1,183 @@
+"""check: what is wrong with a tree, as findings. Useful on any tree, any day: it needs neither vault nor answers.
+
+Pure: bytes in, findings out. What sites.lock tells (places, components that are off) is used where there is one. No
+finding holds a value.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from wizard import clauses, filling, keys, placeholders, sites
+from wizard.answers import Answers
+from wizard.plan import Tree
+from wizard.resources import Manifest, Resource
+from wizard.sites import Scope, Site
+from wizard.vault import Lock
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: rule id, severity, place (line and column from 1), what, and the way to mend it."""
+
+    id: str
+    severity: Severity
+    file: str
+    line: int
+    column: int
+    message: str
+    fix: str
+
+
+def check(tree: Tree, lock: Lock | None) -> list[Finding]:
+    """Return every finding about *tree*, sorted by place."""
+    records = lock.records if lock else ()
+    manifests = tree.manifests(records)
+    scope = Scope(Answers(), records, frozenset(lock.left_out if lock else ()))
+    found = sites.find(manifests, scope)
+    rules: list[Iterable[Finding]] = [
+        _unparsed(manifests),
+        _left(manifests, scope),
+        _differing(found.sites),
+        _malformed(found.sites),
+        _open_li(manifests),
+    ]
+    return sorted((finding for rule in rules for finding in rule), key=lambda each: (each.file, each.line, each.column))
+
+
+def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:
+    for manifest in manifests:
+        for part in manifest.broken:
+            message = f"This document is not valid YAML: {part.reason}."
+            yield Finding("unparseable", "error", manifest.path, part.line, part.column, message, "Mend it by hand.")
+
+
+def _left(manifests: Iterable[Manifest], scope: Scope) -> Iterator[Finding]:
+    """Placeholders of every spelling, in values, keys, comments and base64 (the checklist's grep finds one of them)."""
+    manifests = list(manifests)
+    consumed = sites.consumed(manifests)
+    for manifest in manifests:
+        if sites.is_left_out(manifest.path, scope):
+            continue
+        kept = {record.original for record in scope.records if record.kind == "kept" and record.file == manifest.path}
+        for found in placeholders.find(manifest.text):
+            if found.token not in consumed | kept:
+                yield _placeholder(
+                    manifest,
+                    found.start,
+                    found.token,
+                    found.family == "token" or not _in_comment(manifest, found.start),
+                )
+        for leaf in (each for resource in manifest.resources for each in resource.leaves.values()):
+            if leaf.is_encoded and leaf.text != leaf.scalar.value:
+                for found in placeholders.find(leaf.text):
+                    yield _placeholder(manifest, leaf.scalar.start, found.token, is_error=True)
+
+
+def _placeholder(manifest: Manifest, offset: int, token: str, is_error: bool) -> Finding:
+    line, column = manifest.line_and_column(offset)
+    severity: Severity = "error" if is_error else "warning"
+    return Finding(
+        "placeholder-left",
+        severity,
+        manifest.path,
+        line,
+        column,
+        f"The placeholder {token} is left.",
+        "matrix-wizard setup",
+    )
+
+
+def _in_comment(manifest: Manifest, offset: int) -> bool:
+    before = manifest.text[manifest.text.rfind("\n", 0, offset) + 1 : offset]
+    return before.lstrip().startswith("#") or " #" in before
+
+
+def _differing(found: Iterable[Site]) -> Iterator[Finding]:
+    by_value: dict[str, list[Site]] = {}
+    for site in found:
+        if site.value and not site.token and (filling.is_kept(site.value) or site.value in _SAME_EVERYWHERE):
+            by_value.setdefault(site.value, []).append(site)
+    for name, group in by_value.items():
+        first = filling.read(name, group[0].text)
+        others = [site for site in group if filling.read(name, site.text) != first]
+        for site in others[:1]:
+            message = f"{name} has different values here and at {group[0].position}."
+            yield _at(
+                site,
+                "secrets-differ",
+                message,
+                "Make them equal, or run matrix-wizard setup with --adopt or --restore.",
+            )
+
+
+_SAME_EVERYWHERE = frozenset({"server-name", "li-allowed-cidrs"})
+
+# What reads each key the way its server does (FACTS 1, 3).
+_PARSERS: dict[str, Callable[[str], object]] = {
+    "signing-key": keys.signing_key,
+    "key-vault-rsa-key": keys.rsa_key,
+    "apns-key": keys.apns_key,
+    "fcm-service-account": keys.service_account,
+    "li-admin-htpasswd": keys.htpasswd_line,
+}
+
+
+def _malformed(found: Iterable[Site]) -> Iterator[Finding]:
+    for site in found:
+        parse = _PARSERS.get(site.value)
+        if parse is None or site.token or site.how == "comment":
+            continue
+        try:
+            parse(site.text)
+        except ValueError as error:
+            yield _at(
+                site,
+                "key-malformed",
+                f"{site.value} cannot be read by its server: {error}",
+                f"matrix-wizard rotate {site.value}",
+            )
+
+
+def _open_li(manifests: Iterable[Manifest]) -> Iterator[Finding]:
+    """LI ingresses whose allow-list is absent, in vain, or lets everybody in (checklist 4; FACTS 4)."""
+    for resource in (each for manifest in manifests for each in manifest.resources):
+        for clause in clauses.of(resource):
+            if clause.name == "li-allow-list":
+                fault = _allow_list_fault(resource, clause)
+                if fault:
+                    line, column = resource.node.line, resource.node.column
+                    path = resource.manifest.path
+                    yield Finding(
+                        "li-open", "error", path, line, column, f"{resource.ref}: {fault}", "matrix-wizard setup"
+                    )
+
+
+def _allow_list_fault(resource: Resource, clause: clauses.Clause) -> str:
+    found = [
+        leaf for leaf in resource.leaves.values() if leaf.path[:-1] == clause.parent and leaf.path[-1] in clause.keys
+    ]
+    if not found:
+        return "it has no address allow-list, so that anyone can open this LI host."
+    if len(found) > 1:
+        return "it has two address allow-lists, of which the controller reads one."
+    if any(placeholders.find(found[0].text)):
+        return ""  # told as a placeholder
+    for item in found[0].text.split(","):
+        try:
+            network = ipaddress.ip_network(item.strip(), strict=False)
+        except ValueError:
+            return "an entry of its address allow-list is no address range, so that the list is not in force."
+        if network.prefixlen == 0:
+            return "its address allow-list lets everybody in."
+    return ""
+
+
+def _at(site: Site, rule: str, message: str, fix: str) -> Finding:
+    file, line, column = site.position.rsplit(":", 2)
+    return Finding(rule, "error", file, int(line), int(column), message, fix)

@@ -1,0 +1,223 @@
+"""The door: argv in, exit code out. Each command hands its options to one verb and its result to the console."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from wizard import __version__
+from wizard.errors import StoppedError, WizardError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EXIT_CODES = """\b
+Exit codes:
+  0    done, or nothing found
+  1    findings, or a part of the tree was skipped as asked
+  2    usage, answers, missing input
+  3    the tree or the vault as it stands was refused; nothing was written
+  4    writing failed; all was put back
+  5    a bug in matrix-wizard
+  130  stopped by the operator
+"""
+
+_PATH = click.Path(path_type=Path)
+
+
+def everywhere(command: F) -> F:
+    """Add the options that every command has."""
+    for option in (
+        click.option("--tree", type=_PATH, default=Path("deployment"), envvar="MATRIX_WIZARD_TREE", show_default=True,
+                     help="The tree of manifests."),
+        click.option("--identity", type=_PATH, envvar="MATRIX_WIZARD_IDENTITY", help="File with the vault's key."),
+        click.option("--json", "as_json", is_flag=True, envvar="MATRIX_WIZARD_JSON", help="Print JSON."),
+        click.option("-q", "--quiet", is_flag=True, envvar="MATRIX_WIZARD_QUIET", help="Print less."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def consenting(command: F) -> F:
+    """Add the options of the commands that write."""
+    for option in (
+        click.option("-y", "--yes", is_flag=True, help="Accept the plan; answers no question."),
+        click.option("-n", "--dry-run", is_flag=True, help="Show the plan, write nothing."),
+        click.option("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."),
+        click.option("--keep-modes", is_flag=True, help="Leave file modes as they are."),
+    ):
+        command = option(command)
+    return command
+
+
+def answering(command: F) -> F:
+    """Add the options that give answers and decisions."""
+    for option in (
+        click.option(
+            "--answers", "answers_file", type=_PATH, envvar="MATRIX_WIZARD_ANSWERS", help="Answers file (YAML)."
+        ),
+        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One answer; may be repeated."),
+        click.option(
+            "--accept-site", multiple=True, metavar="PLACE", help="Fill an existing secret into this new place."
+        ),
+        click.option("--accept-new-sites", is_flag=True, help="Fill existing secrets into all new places."),
+        click.option(
+            "--adopt", "drift", flag_value="adopt", help="Take secrets that were edited by hand into the vault."
+        ),
+        click.option("--restore", "drift", flag_value="restore", help="Put the vault's values back over hand edits."),
+        click.option("--new-deployment", is_flag=True, help="Start anew: forget the vault that sites.lock names."),
+        click.option("--skip-unparseable", is_flag=True, help="Leave out documents that are not valid YAML."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(invoke_without_command=True, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="matrix-wizard")
+@click.pass_context
+def app(context: click.Context) -> None:
+    """Make a tree of Matrix manifests deployable, and keep it so.
+
+    Without a command: ask what is needed and fill ./deployment, which is made where there is none.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(setup)
+
+
+@app.command()
+@answering
+@consenting
+@everywhere
+def setup(**options: Any) -> int:
+    """Fill the tree: make every secret and key, write each into every place, keep what exists."""
+    return _setup(**options)
+
+
+@app.command()
+@answering
+@everywhere
+def plan(**options: Any) -> int:
+    """Show what setup would change, masked, and write nothing."""
+    return _setup(**options, dry_run=True, no_input=True)
+
+
+@app.command()
+@consenting
+@everywhere
+def blank(**options: Any) -> int:
+    """Put every site back to its original text; the vault keeps the values."""
+    from wizard import commands, console
+
+    wishes = commands.Wishes(yes=options["yes"], dry_run=options["dry_run"], keep_modes=options["keep_modes"])
+    done = commands.blank(_where(options), wishes, _review(options))
+    if options["dry_run"]:
+        console.plan(done, as_json=options["as_json"])
+    else:
+        console.outcome(done, as_json=options["as_json"], quiet=options["quiet"])
+    return 0
+
+
+@app.command()
+@click.option("--strict", is_flag=True, help="Warnings count too.")
+@everywhere
+def check(strict: bool, **options: Any) -> int:
+    """Say whether the tree is fit to deploy; exit 1 with findings."""
+    from wizard import commands, console
+
+    found = commands.check(_where(options))
+    console.findings(found, as_json=options["as_json"], quiet=options["quiet"])
+    return int(any(strict or each.severity == "error" for each in found))
+
+
+@app.command()
+@click.argument("name", required=False)
+@click.option("--out", type=_PATH, help="Write the one value to this file, readable by you alone.")
+@everywhere
+def show(name: str | None, out: Path | None, **options: Any) -> int:
+    """List every value, masked, with its places; or reveal the one called NAME."""
+    from wizard import commands, console, files
+
+    if name is None:
+        console.values(commands.show(_where(options)), as_json=options["as_json"])
+    elif out is not None:
+        files.write_private(out, commands.reveal(_where(options), name).reveal().encode())
+    else:
+        console.reveal(commands.reveal(_where(options), name).reveal())
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line *argv* (default: the process's own) and return its exit code."""
+    try:
+        return int(app.main(argv, prog_name="matrix-wizard", standalone_mode=False) or 0)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.Abort:
+        return _stopped()
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except KeyboardInterrupt:
+        return _stopped()
+    except WizardError as error:
+        from wizard import console
+
+        console.problems(error.problems)
+        return error.exit_code
+    except Exception as error:
+        from wizard import console
+
+        console.bug(error)
+        return 5
+
+
+def _setup(**options: Any) -> int:
+    from wizard import commands, console
+    from wizard.filling import Consent
+
+    consent = Consent(
+        frozenset(options["accept_site"]),
+        options["accept_new_sites"],
+        options["drift"] or "",
+        options["skip_unparseable"],
+    )
+    wishes = commands.Wishes(
+        options["answers_file"],
+        options["settings"],
+        consent,
+        yes=options.get("yes", False),
+        dry_run=options["dry_run"],
+        new_deployment=options["new_deployment"],
+        keep_modes=options.get("keep_modes", False),
+    )
+    done = commands.setup(_where(options), wishes, _review(options))
+    if options["dry_run"]:
+        console.plan(done, as_json=options["as_json"])
+    else:
+        console.outcome(done, as_json=options["as_json"], quiet=options["quiet"])
+    return int(done.plan.skipped > 0)
+
+
+def _review(options: dict[str, Any]) -> Any:
+    from wizard import console
+
+    return console.nothing if options["quiet"] and options["yes"] else console.review
+
+
+def _where(options: dict[str, Any]) -> Any:
+    from wizard import commands, prompt
+
+    interactive = not options.get("no_input", True) and prompt.is_terminal()
+    return commands.Where(options["tree"], options["identity"], interactive)
+
+
+def _stopped() -> int:
+    click.echo("\nStopped. Nothing was written.", err=True)
+    return StoppedError.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

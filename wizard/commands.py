@@ -1,0 +1,290 @@
+"""The verbs, one function each, in the operator's words: a verb reads top to bottom, others do the deeds.
+
+A verb gives back what it did as data; showing it is the console's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from wizard import answerfile, catalogue, filling, host, keystore, plan, prompt, sites, store, values
+from wizard import check as checking
+from wizard import vault as vaults
+from wizard.answers import Answers
+from wizard.check import Finding
+from wizard.errors import Problem, RefusedError, StoppedError, UsageError
+from wizard.filling import Consent
+from wizard.keystore import Identity
+from wizard.plan import Plan
+from wizard.questions import QUESTIONS
+from wizard.secret import MASK, Secret
+from wizard.sites import Scope
+from wizard.vault import LOCK, VAULT, Vault
+
+
+@dataclass(frozen=True)
+class Where:
+    """What every verb is told: the tree's directory, the identity file if one is named, and whether to ask."""
+
+    tree: Path
+    identity: Path | None = None
+    interactive: bool = False
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What setup is told besides: the answers, the consents given beforehand, and how far to go."""
+
+    answers_file: Path | None = None
+    settings: tuple[str, ...] = ()
+    consent: Consent = field(default_factory=Consent)
+    yes: bool = False
+    dry_run: bool = False
+    new_deployment: bool = False
+    keep_modes: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What setup or blank did, or would do: the plan, whether it was written, and where the vault's key lies now.
+
+    ``documents``: files for the web server of the bare domain, by path, where the server's name asks for them.
+    """
+
+    plan: Plan
+    written: bool
+    tree: Path
+    key_made: str = ""
+    unfinished: tuple[str, ...] = ()
+    documents: dict[str, str] = field(default_factory=dict)
+
+
+Review = Callable[["Outcome"], None]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One value as ``show`` lists it: its name, text (masked), state, and the places it stands in."""
+
+    name: str
+    text: str
+    made: str
+    places: tuple[str, ...]
+
+
+def setup(where: Where, wishes: Wishes, review: Review) -> Outcome:
+    """Fill every empty site of the tree and bring every other to the answers; keep every value that exists.
+
+    *review* is shown the plan before consent is asked. UsageError, RefusedError and WriteFailedError as the parts raise
+    them; StoppedError without consent.
+    """
+    opened = _open(where, wishes.new_deployment)
+    answers = _answers(where, wishes, opened)
+    made = plan.fill(_files(opened, answers), answers, opened.vault, wishes.consent, host.now())
+    outcome = Outcome(made, False, where.tree, unfinished=opened.unfinished, documents=values.well_known(answers))
+    if wishes.dry_run:
+        return outcome
+    if made.is_empty and opened.identity and made.vault == opened.vault:
+        return outcome
+    review(outcome)
+    _ask_consent(where, wishes)
+    return _write(where, opened, outcome, answers, wishes.keep_modes)
+
+
+def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
+    """Put every site back at its original text; the vault keeps all values, so that setup fills the tree again."""
+    opened = _open(where)
+    if opened.identity is None:
+        raise UsageError(Problem("This tree has no vault: nothing was filled in here yet.", str(where.tree)))
+    made = plan.take_back(plan.Tree(opened.tree.files), opened.vault)
+    outcome = Outcome(made, False, where.tree)
+    if wishes.dry_run or made.is_empty:
+        return outcome
+    review(outcome)
+    _ask_consent(where, wishes)
+    return _write(where, opened, outcome, Answers(), wishes.keep_modes)
+
+
+def check(where: Where) -> list[Finding]:
+    """Return the findings about the tree; neither vault nor key is touched."""
+    tree = _existing(where)
+    lock = tree.lock()
+    return checking.check(plan.Tree(tree.files), vaults.read_lock(lock.decode()) if lock else None)
+
+
+def show(where: Where) -> list[Shown]:
+    """Return every value that the vault knows, masked, with the places where it stands now."""
+    opened = _opened(where)
+    answers = Answers.from_json(opened.vault.answers)
+    records = opened.vault.records
+    found = sites.find(plan.Tree(opened.tree.files).manifests(records), Scope(answers, records))
+    places: dict[str, list[str]] = {}
+    for site in found.sites:
+        if site.value:
+            places.setdefault(site.value, []).append(site.position)
+    texts = _texts(opened.vault, answers, places)
+    return [
+        Shown(name, MASK if filling.is_masked(name) else text, made, tuple(places.get(name, ())))
+        for name, (text, made) in sorted(texts.items())
+    ]
+
+
+def reveal(where: Where, name: str) -> Secret:
+    """Return the one value called *name*. UsageError with what may have been meant where there is none."""
+    opened = _opened(where)
+    texts = _texts(opened.vault, Answers.from_json(opened.vault.answers), catalogue.BY_NAME)
+    if name not in texts:
+        raise UsageError(Problem(f"There is no value called {name}.", "", _did_you_mean(name, texts)))
+    return Secret(texts[name][0])
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A tree, its vault (a new one where there is none yet) and the key that opens it (None for a new one)."""
+
+    tree: store.Tree
+    vault: Vault
+    identity: Identity | None
+    sealed: bytes | None = None
+    unfinished: tuple[str, ...] = ()
+
+
+def _existing(where: Where) -> store.Tree:
+    tree = store.open_tree(where.tree)
+    if not tree.files:
+        raise UsageError(Problem(f"There is no tree at {where.tree}.", str(where.tree), "Name it with --tree DIR."))
+    return tree
+
+
+def _open(where: Where, new_deployment: bool = False) -> _Opened:
+    """Open the tree and its vault. A vault that is lost or cannot be opened is never a reason for fresh secrets."""
+    tree = store.open_tree(where.tree)
+    if tree.files and not any(path.endswith((".yaml", ".yml", ".json")) for path in tree.files):
+        what = "This directory has files, and none of them is a manifest."
+        raise RefusedError(
+            Problem(what, str(where.tree), "Name the tree with --tree DIR, or an empty or new directory.")
+        )
+    sealed, lock = tree.vault(), tree.lock()
+    if new_deployment or (sealed is None and lock is None):
+        return _Opened(tree, Vault(vaults.new_vault_id(), ()), None)
+    if sealed is None:
+        what = "sites.lock says that this tree was filled, and its vault is gone: no fresh secrets are made."
+        fix = f"Bring {VAULT} back (from git or a backup). Only a new deployment starts anew: --new-deployment."
+        raise RefusedError(Problem(what, str(where.tree / LOCK), fix))
+    vault_id = vaults.read_lock(lock.decode()).vault_id if lock else None
+    identity = keystore.load(vault_id, where.identity)
+    vault = vaults.unseal(sealed, identity.secret)
+    return _Opened(tree, vault, identity, sealed, vaults.unfinished(vault, tree.files))
+
+
+def _opened(where: Where) -> _Opened:
+    opened = _open(where)
+    if opened.identity is None:
+        raise UsageError(Problem("This tree has no vault yet.", str(where.tree), "matrix-wizard setup"))
+    return opened
+
+
+def _answers(where: Where, wishes: Wishes, opened: _Opened) -> Answers:
+    """Return the answers: --set over the answers file over the vault's, and where there is a terminal what it asks."""
+    given, problems = Answers(), list[Problem]()
+    if wishes.answers_file is not None:
+        base = wishes.answers_file.parent
+        text = _read_text(wishes.answers_file)
+        given, problems = answerfile.read(
+            text, str(wishes.answers_file), host.environment, lambda name: (base / name).read_bytes()
+        )
+    settings = answerfile.set_options(wishes.settings, host.environment, lambda name: Path(name).read_bytes())
+    answers = settings.merge(given).overlay(Answers.from_json(opened.vault.answers))
+    if problems:
+        keys, _ = plan.needs(_files(opened, answers), answers, opened.vault)
+        required = [each for each in answers.problems(keys) if each not in problems]
+        raise UsageError(*problems, *required)
+    if where.interactive:
+        answers = _interview(opened, answers)
+    return answers
+
+
+def _interview(opened: _Opened, answers: Answers) -> Answers:
+    keys, unknown = plan.needs(_files(opened, answers), answers, opened.vault)
+    asked = [question for question in QUESTIONS if question.key in keys]
+    answers = prompt.interview(asked, answers, lambda name: Path(name).expanduser().read_bytes())
+    for each in {one.token: one for one in unknown}.values():
+        question = f"{each.token} at {each.position} is in no catalogue. What is it?"
+        answers = answers.with_decision(prompt.placeholder(question, each.token))
+    return answers
+
+
+def _files(opened: _Opened, answers: Answers) -> plan.Tree:
+    """Return the tree with the files of the bundled one that it needs: all of them where it is empty."""
+    files, scope = opened.tree.files, Scope(answers)
+    is_ours = not files or opened.vault.from_bundle
+    created = {}
+    for path, data in store.bundled().items():
+        parts = [part.name for part in catalogue.COMPONENTS if path.startswith(part.files)]
+        is_wanted = not any(map(scope.is_off, parts)) and (
+            is_ours or (bool(parts) and parts[0] in catalogue.ADDED_TO_ANY_TREE)
+        )
+        if is_wanted and path not in files and (not files or parts):
+            created[path] = data
+    return plan.Tree(files, created, not files)
+
+
+def _ask_consent(where: Where, wishes: Wishes) -> None:
+    if wishes.yes:
+        return
+    if not where.interactive:
+        raise UsageError(
+            Problem("Nothing is written without consent.", "", "Give -y to accept this plan, or -n to see it.")
+        )
+    if not prompt.confirm("Write this now?"):
+        raise StoppedError(Problem("Stopped. Nothing was written."))
+
+
+def _write(where: Where, opened: _Opened, outcome: Outcome, answers: Answers, keep_modes: bool) -> Outcome:
+    """Write the vault first, then the tree; make the vault's key where this is its first run."""
+    made = outcome.plan
+    identity = opened.identity or keystore.create(made.vault.id, where.identity, interactive=where.interactive)
+    changed = {path: data for path, data in made.after.items() if made.before.get(path) != data}
+    recipients = opened.vault.recipients or tuple(
+        dict.fromkeys((identity.public, *(answers["vault.recipients"] or ())))
+    )
+    journal = vaults.journal(
+        made.verb, host.now(), {path: (made.before.get(path), data) for path, data in changed.items()}
+    )
+    vault = replace(made.vault, recipients=recipients, journal=journal)
+    store.commit(
+        opened.tree,
+        store.Writing(
+            changed,
+            vaults.seal(vault),
+            opened.sealed,
+            vaults.lock_text(vault).encode(),
+            frozenset() if keep_modes or made.verb == "blank" else made.private & changed.keys(),
+        ),
+    )
+    return replace(outcome, written=True, key_made="" if opened.identity else identity.where)
+
+
+def _texts(vault: Vault, answers: Answers, names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the text of every value, and when it was made ('' for what follows from the answers)."""
+    derived = values.answered((name for name in names if not filling.is_kept(name)), answers, values.InTree({}, {}))
+    kept = {name: (each.current.text.reveal(), each.current.made) for name, each in vault.values.items()}
+    return {name: (value.plain, "") for name, value in derived.items() if value.plain} | kept
+
+
+def _did_you_mean(name: str, names: Iterable[str]) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, list(names), 1)
+    return f"Did you mean {near[0]}?" if near else "matrix-wizard show lists them all."
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise UsageError(Problem(f"The answers file cannot be read: {error.strerror}.", str(path))) from None
+    except UnicodeDecodeError:
+        raise UsageError(Problem("The answers file is not UTF-8 text.", str(path))) from None
