@@ -336,11 +336,13 @@ ROWS: tuple[Row, ...] = (
         confidential=True,
     ),
     _answer("tls-mode", "tls.mode"),
-    _answer("tls-email", "tls.email", "LETSENCRYPT_EMAIL", "ACME_EMAIL", "CERT_MANAGER_EMAIL"),
+    _answer("tls-email", "tls.email", "LETSENCRYPT_EMAIL", "ACME_EMAIL", "CERT_MANAGER_EMAIL", part="letsencrypt"),
     Row("cluster-issuer", Kind.DERIVED, inputs=("tls-mode",)),
     Row("tls-secret-name", Kind.DERIVED),
-    _answer("tls-certificate", "tls.certificate", "TLS_CERTIFICATE", part="tls-manual"),
-    _secret("tls-private-key", "TLS_PRIVATE_KEY", make="", answer="tls.private_key", part="tls-manual"),
+    _answer("tls-certificate", "tls.certificate", "TLS_CERTIFICATE", part="tls-manual", owns=Owns.SCALAR),
+    _secret(
+        "tls-private-key", "TLS_PRIVATE_KEY", make="", answer="tls.private_key", part="tls-manual", owns=Owns.SCALAR
+    ),
     _answer("smtp-host", "smtp.host", "SMTP_HOST", hosts=("smtp", "mail"), part="smtp"),
     _answer("smtp-port", "smtp.port", "SMTP_PORT", part="smtp"),
     _answer("smtp-security", "smtp.security", part="smtp"),
@@ -402,6 +404,11 @@ COMPONENTS: tuple[Component, ...] = (
         "livekit",
         ("main-instance/04-livekit/", "values/livekit-values.yaml", "values/redis-livekit-values.yaml"),
         r"livekit",
+    ),
+    Component(
+        "letsencrypt",
+        "tls.email|tls.mode=letsencrypt|tls.mode=letsencrypt-staging",
+        ("infrastructure/04-networking/cert-manager-install.yaml",),
     ),
     Component("tls-manual", "tls.mode=manual", ("infrastructure/04-networking/tls-secret.yaml",)),
     Component("metallb", "network.metallb_pool", ("values/metallb-values.yaml",), r"metallb"),

@@ -17,7 +17,7 @@ from wizard.check import Finding
 from wizard.errors import Problem, RefusedError, StoppedError, UsageError
 from wizard.filling import Consent
 from wizard.keystore import Identity
-from wizard.plan import Plan
+from wizard.outcome import Outcome, Shown
 from wizard.questions import QUESTIONS
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope
@@ -46,32 +46,7 @@ class Wishes:
     keep_modes: bool = False
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What setup or blank did, or would do: the plan, whether it was written, and where the vault's key lies now.
-
-    ``documents``: files for the web server of the bare domain, by path, where the server's name asks for them.
-    """
-
-    plan: Plan
-    written: bool
-    tree: Path
-    key_made: str = ""
-    unfinished: tuple[str, ...] = ()
-    documents: dict[str, str] = field(default_factory=dict)
-
-
-Review = Callable[["Outcome"], None]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """One value as ``show`` lists it: its name, text (masked), state, and the places it stands in."""
-
-    name: str
-    text: str
-    made: str
-    places: tuple[str, ...]
+Review = Callable[[Outcome], None]
 
 
 def setup(where: Where, wishes: Wishes, review: Review) -> Outcome:
@@ -167,7 +142,10 @@ def _open(where: Where, new_deployment: bool = False) -> _Opened:
             Problem(what, str(where.tree), "Name the tree with --tree DIR, or an empty or new directory.")
         )
     sealed, lock = tree.vault(), tree.lock()
-    if new_deployment or (sealed is None and lock is None):
+    if new_deployment and sealed is not None:
+        what = "This tree has a vault; a new deployment would lose every secret in it."
+        raise RefusedError(Problem(what, str(where.tree / VAULT), f"Move {VAULT} to a safe place first."))
+    if sealed is None and (new_deployment or lock is None):
         return _Opened(tree, Vault(vaults.new_vault_id(), ()), None)
     if sealed is None:
         what = "sites.lock says that this tree was filled, and its vault is gone: no fresh secrets are made."

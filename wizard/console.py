@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from wizard.check import Finding
-from wizard.commands import Outcome, Shown
 from wizard.errors import Problem
+from wizard.outcome import Outcome, Shown
 
 SCHEMA = 1  # of every JSON document printed here
 

@@ -10,8 +10,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from wizard import catalogue, clauses, diff, filling, lenses, originals, placeholders, resources, sites, values
+from wizard import catalogue, clauses, diff, filling, keys, lenses, originals, placeholders, resources, sites, values
 from wizard.answers import Answers
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.filling import Consent, Fill
@@ -97,10 +98,11 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     for manifest, new in zip(arranged, after, strict=True):
         if new is not manifest:
             prove(manifest, new, edits[manifest], found.sites)
+    _refuse_certificate(answers, known, after, made)
     records = _records(before, after, found, structure, vault)
     if not tree.from_bundle:
         records += tuple(Record("", path, "", (), "", kind="created") for path in tree.created)
-    needed = values.questions(site.value for site in found.sites)
+    needed = values.questions(site.value for site in found.sites) | _questions_of_clauses(arranged)
     return Plan(
         "setup",
         _changes(fills, known, structure),
@@ -130,13 +132,8 @@ def needs(tree: Tree, answers: Answers, vault: Vault) -> tuple[frozenset[str], t
     manifests = tree.manifests(vault.records)
     every = Scope(answers, vault.records, frozenset())
     names = {site.value for site in sites.find(manifests, every).sites if site.value}
-    of_clauses = (each for manifest in manifests for resource in manifest.resources for each in clauses.of(resource))
-    keys = values.questions(names | {clause.value for clause in of_clauses if clause.value})
-    if "tls.mode" in keys:
-        keys |= {"tls.certificate", "tls.private_key"}
-    if clauses.mail_home(resource for manifest in manifests for resource in manifest.resources):
-        keys |= values.questions(option.value for option in clauses.MAIL)
-    return frozenset(keys), sites.find(manifests, Scope(answers, vault.records)).unknown
+    asked = values.questions(names) | _questions_of_clauses(manifests)
+    return frozenset(asked), sites.find(manifests, Scope(answers, vault.records)).unknown
 
 
 def take_back(tree: Tree, vault: Vault) -> Plan:
@@ -152,6 +149,16 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
     )
     notes = tuple(map(_not_found, blanked.lost))
     return Plan("blank", changes, {path: before[path].data for path in after}, after, vault, notes=notes)
+
+
+def _questions_of_clauses(manifests: Iterable[Manifest]) -> set[str]:
+    """Return the keys of the answers that the clauses of *manifests* can use, in whatever state they are."""
+    every = [resource for manifest in manifests for resource in manifest.resources]
+    wanted = {clause.value for resource in every for clause in clauses.of(resource) if clause.value}
+    if clauses.mail_home(every):
+        wanted |= {option.value for option in clauses.MAIL}
+    asked = values.questions(wanted)
+    return asked | {"tls.certificate", "tls.private_key"} if "tls.mode" in asked else asked
 
 
 _WANTED_KINDS = "|".join(sorted({"Secret", "ConfigMap", "List", "ClusterIssuer", "Issuer"} | clauses.KINDS))
@@ -230,6 +237,19 @@ def _resolved(
     if unanswered:
         raise UsageError(*(_unanswered(site) for site in unanswered.values()))
     return known, former
+
+
+def _refuse_certificate(answers: Answers, known: Mapping[str, Value], after: Iterable[Manifest], made: str) -> None:
+    """Raise UsageError unless a key given now fits its certificate, and that every host of the tree's ingresses."""
+    if "tls-private-key" not in known or "tls.private_key" not in answers.secrets():
+        return
+    ingresses = (each for manifest in after for each in manifest.resources if each.kind == "Ingress")
+    names = sorted({host for ingress in ingresses for host in clauses.hosts(ingress)})
+    try:
+        keys.tls_pair(answers["tls.certificate"], known["tls-private-key"].plain, names, datetime.fromisoformat(made))
+    except ValueError as error:
+        where = answers.given["tls.certificate"].where
+        raise UsageError(Problem(str(error), where, "Give the certificate for these hosts and its own key.")) from None
 
 
 def _issuers(manifests: Iterable[Manifest]) -> dict[str, str]:

@@ -1,0 +1,35 @@
+"""What the verbs give back, as data: one place prints it, for people or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wizard.plan import Plan
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What setup or blank did, or would do.
+
+    ``key_made``: where the vault's key lies, if it was made now. ``unfinished``: files that an interrupted run before
+    this one did not reach. ``documents``: texts for the web server of the bare domain, by host and path.
+    """
+
+    plan: Plan
+    written: bool
+    tree: Path
+    key_made: str = ""
+    unfinished: tuple[str, ...] = ()
+    documents: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One value as ``show`` lists it: name, text (masked where it has to be), since when, and where it stands."""
+
+    name: str
+    text: str
+    made: str
+    places: tuple[str, ...]
