@@ -338,7 +338,7 @@ ROWS: tuple[Row, ...] = (
     _answer("tls-mode", "tls.mode"),
     _answer("tls-email", "tls.email", "LETSENCRYPT_EMAIL", "ACME_EMAIL", "CERT_MANAGER_EMAIL", part="letsencrypt"),
     Row("cluster-issuer", Kind.DERIVED, inputs=("tls-mode",)),
-    Row("tls-secret-name", Kind.DERIVED),
+    Row("tls-secret-name", Kind.DERIVED, part="tls-manual"),
     _answer("tls-certificate", "tls.certificate", "TLS_CERTIFICATE", part="tls-manual", owns=Owns.SCALAR),
     _secret(
         "tls-private-key", "TLS_PRIVATE_KEY", make="", answer="tls.private_key", part="tls-manual", owns=Owns.SCALAR
@@ -441,6 +441,12 @@ def by_place(kind: str, name: str, key: str) -> Row | None:
 def parts_of(path: str, name: str) -> list[str]:
     """Return the optional components that the object *name* in the file *path* belongs to."""
     return [each.name for each in COMPONENTS if each.documents and re.search(each.documents, f"{path} {name}".lower())]
+
+
+def parts_of_value(name: str) -> list[str]:
+    """Return the optional component that alone needs the value *name*, as a list of one or none."""
+    row = BY_NAME.get(name)
+    return [row.part] if row and row.part else []
 
 
 def _whole(pattern: str, text: str) -> bool:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from wizard import clauses, filling, keys, placeholders, sites
+from wizard import catalogue, clauses, filling, keys, placeholders, sites
 from wizard.answers import Answers
+from wizard.placeholders import Placeholder
 from wizard.plan import Tree
 from wizard.resources import Manifest, Resource
 from wizard.sites import Scope, Site
@@ -66,7 +67,7 @@ def _left(manifests: Iterable[Manifest], scope: Scope) -> Iterator[Finding]:
             continue
         kept = {record.original for record in scope.records if record.kind == "kept" and record.file == manifest.path}
         for found in placeholders.find(manifest.text):
-            if found.token not in consumed | kept:
+            if found.token not in consumed | kept and not _is_off(found, scope):
                 yield _placeholder(
                     manifest,
                     found.start,
@@ -77,6 +78,11 @@ def _left(manifests: Iterable[Manifest], scope: Scope) -> Iterator[Finding]:
             if leaf.is_encoded and leaf.text != leaf.scalar.value:
                 for found in placeholders.find(leaf.text):
                     yield _placeholder(manifest, leaf.scalar.start, found.token, is_error=True)
+
+
+def _is_off(found: Placeholder, scope: Scope) -> bool:
+    row = catalogue.by_role(found.role, "main") if found.family == "token" else catalogue.by_host(found.role)
+    return row is not None and scope.is_off(row.part)
 
 
 def _placeholder(manifest: Manifest, offset: int, token: str, is_error: bool) -> Finding:

@@ -165,7 +165,7 @@ def main(argv: list[str] | None = None) -> int:
     except WizardError as error:
         from wizard import console
 
-        console.problems(error.problems)
+        console.problems(error.problems, error.paste)
         return error.exit_code
     except Exception as error:
         from wizard import console
@@ -179,10 +179,10 @@ def _setup(**options: Any) -> int:
     from wizard.filling import Consent
 
     consent = Consent(
-        frozenset(options["accept_site"]),
-        options["accept_new_sites"],
-        options["drift"] or "",
-        options["skip_unparseable"],
+        places=frozenset(options["accept_site"]),
+        all_places=options["accept_new_sites"],
+        drift=options["drift"] or "",
+        skip_unparseable=options["skip_unparseable"],
     )
     wishes = commands.Wishes(
         options["answers_file"],

@@ -18,7 +18,7 @@ from wizard.errors import Problem, RefusedError, StoppedError, UsageError
 from wizard.filling import Consent
 from wizard.keystore import Identity
 from wizard.outcome import Outcome, Shown
-from wizard.questions import QUESTIONS
+from wizard.questions import QUESTIONS, Question
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope
 from wizard.vault import LOCK, VAULT, Vault
@@ -187,11 +187,21 @@ def _answers(where: Where, wishes: Wishes, opened: _Opened) -> Answers:
 def _interview(opened: _Opened, answers: Answers) -> Answers:
     keys, unknown = plan.needs(_files(opened, answers), answers, opened.vault)
     asked = [question for question in QUESTIONS if question.key in keys]
+    if opened.identity is not None:  # a later run: only what is missing
+        asked = [
+            each
+            for each in asked
+            if _is_on(each, answers) and each.required_when(answers) and not answers.answered(each.key)
+        ]
     answers = prompt.interview(asked, answers, lambda name: Path(name).expanduser().read_bytes())
     for each in {one.token: one for one in unknown}.values():
         question = f"{each.token} at {each.position} is in no catalogue. What is it?"
         answers = answers.with_decision(prompt.placeholder(question, each.token))
     return answers
+
+
+def _is_on(question: Question, answers: Answers) -> bool:
+    return not question.section or answers.uses(question.section)
 
 
 def _files(opened: _Opened, answers: Answers) -> plan.Tree:

@@ -17,8 +17,8 @@ from wizard.outcome import Outcome, Shown
 SCHEMA = 1  # of every JSON document printed here
 
 
-def problems(found: Sequence[Problem]) -> None:
-    """Print every problem with its place and what to do next, to stderr."""
+def problems(found: Sequence[Problem], paste: str = "") -> None:
+    """Print every problem with its place and what to do next, and what may be pasted to mend them, to stderr."""
     for problem in found:
         place = f"{problem.where}: " if problem.where else ""
         _say(f"{place}{problem.what}", sys.stderr)
@@ -26,6 +26,8 @@ def problems(found: Sequence[Problem]) -> None:
             _say(f"    {problem.next}", sys.stderr)
     if len(found) > 1:
         _say(f"{len(found)} problems, all shown.", sys.stderr)
+    if paste:
+        _say(f"\nTo paste into the answers file, and to change as it should be:\n\n{paste}", sys.stderr)
 
 
 def bug(error: BaseException) -> None:
@@ -86,8 +88,8 @@ def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
         )
     if "li-admin-password" in made.made:
         _say("The password of the LI admin page: matrix-wizard show li-admin-password", sys.stdout)
-    for path, text in done.documents.items():
-        _say(f"\nServe this as https://{path}:\n{text}", sys.stdout)
+    for place, text in done.documents.items():
+        _say(f"\n{place}\n    {text}", sys.stdout)
     _say("Next: matrix-wizard check", sys.stdout)
 
 

@@ -22,13 +22,17 @@ class Problem:
 
 
 class WizardError(Exception):
-    """An expected failure; ``problems`` holds every one that was found, so that all are shown at once."""
+    """An expected failure; ``problems`` holds every one that was found, so that all are shown at once.
+
+    ``paste``: a text that mends several of them at once, ready to be pasted into a file.
+    """
 
     exit_code = 2
 
-    def __init__(self, *problems: Problem) -> None:
+    def __init__(self, *problems: Problem, paste: str = "") -> None:
         super().__init__("; ".join(problem.what for problem in problems))
         self.problems = problems
+        self.paste = paste
 
 
 class UsageError(WizardError):

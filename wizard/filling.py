@@ -22,10 +22,14 @@ from wizard.vault import Vault
 
 @dataclass(frozen=True)
 class Consent:
-    """What the operator accepted beforehand: new places for existing secrets, and what becomes of foreign texts."""
+    """What the operator accepted beforehand: new places for existing secrets, and what becomes of foreign texts.
+
+    ``files``: those that this run makes itself; every place in them is accepted.
+    """
 
     places: frozenset[str] = frozenset()
     all_places: bool = False
+    files: frozenset[str] = frozenset()
     drift: str = ""  # "adopt" or "restore"
     skip_unparseable: bool = False
 
@@ -172,7 +176,7 @@ def _objections(site: Site, new: str, vault: Vault, former: Mapping[str, str], c
 
 
 def _is_accepted(site: Site, consent: Consent) -> bool:
-    return consent.all_places or site.place in consent.places
+    return consent.all_places or site.place in consent.places or site.manifest.path in consent.files
 
 
 def _two_texts(name: str, places: list[Site]) -> Problem:

@@ -6,10 +6,10 @@ reported, never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from wizard import entries, lenses, manifests, sites
+from wizard import catalogue, entries, lenses, manifests, sites
 from wizard.entries import Undo
 from wizard.lenses import Edit, View
 from wizard.manifests import Path
@@ -18,8 +18,6 @@ from wizard.sites import FILLED_IN, Site
 from wizard.vault import Kind, Record
 
 STRUCTURAL = frozenset({"entry", "commented", "node"})
-# A record of one of these kinds restores everything below its path, so that the sites there need no edit of their own.
-_COVERING = STRUCTURAL | {"source"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,13 @@ def key(record: Record) -> tuple[object, ...]:
     """Return what two records of one site have in common: file, object, path, and the hole."""
     kind = "structure" if record.kind in STRUCTURAL else record.kind
     return record.file, record.document, record.path, kind, record.hole, record.index, record.nth
+
+
+def of_parts(records: Iterable[Record], is_off: Callable[[str], bool]) -> list[Record]:
+    """Return the records of what belongs to components that are switched off: theirs, and what covers theirs."""
+    records = list(records)
+    theirs = [record for record in records if any(map(is_off, _parts(record)))]
+    return [each for each in records if each in theirs or any(_covers(each, record) for record in theirs)]
 
 
 def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping[str, frozenset[str]]) -> Blanked:
@@ -101,15 +106,21 @@ def sources(before: Manifest, blanked: Manifest, records: Iterable[Record]) -> l
     return found
 
 
-def _is_covered(record: Record, records: Sequence[Record]) -> bool:
-    return record.kind not in STRUCTURAL and any(
-        other.kind in _COVERING
-        and other is not record
-        and (other.file, other.document) == (record.file, record.document)
-        and record.path[: len(other.path)] == other.path
-        and not (other.kind == "source" and record.kind == "source")
-        for other in records
-    )
+def _parts(record: Record) -> list[str]:
+    made = [part.name for part in catalogue.COMPONENTS if record.kind == "created" and record.file in part.files]
+    return [*catalogue.parts_of_value(record.value), *catalogue.parts_of(record.file, record.document), *made]
+
+
+def _is_covered(record: Record, records: Iterable[Record]) -> bool:
+    return record.kind not in STRUCTURAL and any(_covers(other, record) for other in records)
+
+
+def _covers(other: Record, record: Record) -> bool:
+    """Whether putting *other* back puts *record* back too."""
+    same = (other.file, other.document) == (record.file, record.document)
+    within = record.path[: len(other.path)] == other.path
+    is_outer = other.kind in STRUCTURAL or (other.kind == "source" and record.kind != "source")
+    return same and within and is_outer and other is not record
 
 
 def _resource(manifest: Manifest | None, ref: str) -> Resource | None:

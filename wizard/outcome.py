@@ -14,7 +14,7 @@ class Outcome:
     """What setup or blank did, or would do.
 
     ``key_made``: where the vault's key lies, if it was made now. ``unfinished``: files that an interrupted run before
-    this one did not reach. ``documents``: texts for the web server of the bare domain, by host and path.
+    this one did not reach. ``documents``: what the bare domain has to serve or to say in DNS, by where it goes.
     """
 
     plan: Plan

@@ -87,8 +87,11 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     *made* is the time of new generations (ISO 8601, UTC). UsageError where an answer or a decision is missing,
     RefusedError where the tree as it stands cannot be filled; both name every cause at once.
     """
-    before = tree.manifests(vault.records)
-    unparsed = _unparsed(before, vault.records, consent)
+    standing = tree.manifests(vault.records)
+    consent = replace(consent, files=frozenset(tree.created))
+    unparsed = _unparsed(standing, vault.records, consent)
+    before, off = _withdrawn(standing, answers, vault)
+    vault = replace(vault, records=tuple(record for record in vault.records if record not in off))
     arranged, structure = _arranged(before, answers, vault.records)
     found = sites.find(arranged, Scope(answers, vault.records))
     known, former = _resolved(arranged, found, answers, vault, consent)
@@ -105,18 +108,22 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     needed = values.questions(site.value for site in found.sites) | _questions_of_clauses(arranged)
     return Plan(
         "setup",
-        _changes(fills, known, structure),
-        {**{manifest.path: manifest.data for manifest in before}, **dict.fromkeys(tree.created)},
-        {**tree.created, **{manifest.path: manifest.data for manifest in after}},
+        (*_changes(fills, known, structure), *(_switched_off(record) for record in off)),
+        {**{manifest.path: manifest.data for manifest in standing}, **dict.fromkeys(tree.created)},
+        {
+            **tree.created,
+            **{record.file: None for record in off if record.kind == "created"},
+            **{manifest.path: manifest.data for manifest in after},
+        },
         replace(
             _next_vault(vault, known, records, made),
             answers=answers.to_json(),
             left_out=tuple(sorted(found.left_out)),
             from_bundle=vault.from_bundle or tree.from_bundle,
         ),
-        diff=_diff(before, after, Scope(answers, vault.records), Scope(answers, records), _renewed(known, vault)),
+        diff=_diff(standing, after, Scope(answers, vault.records), Scope(answers, records), _renewed(known, vault)),
         private=frozenset(fill.site.manifest.path for fill in fills if filling.is_kept(fill.site.value)),
-        notes=(*unparsed, *map(_not_found, found.lost), *answers.notes(needed)),
+        notes=(*unparsed, *map(_not_found, found.lost), *_in_plain_sight(found), *answers.notes(needed)),
         made=tuple(sorted(name for name, value in known.items() if value.why == "made")),
         left_out=found.left_out,
         from_bundle=tree.from_bundle,
@@ -189,6 +196,20 @@ def _unparsed(before: Iterable[Manifest], records: Iterable[Record], consent: Co
     return notes
 
 
+def _withdrawn(standing: list[Manifest], answers: Answers, vault: Vault) -> tuple[list[Manifest], list[Record]]:
+    """Return the manifests with what belongs to components switched off since put back, and the records of that."""
+    off = originals.of_parts(vault.records, Scope(answers).is_off)
+    texts = originals.blank(standing, off, _texts(vault)).texts if off else {}
+    made = []
+    for manifest in standing:
+        text = texts.get(manifest.path, manifest.text)
+        if text == manifest.text:
+            made.append(manifest)
+        elif text is not None:
+            made.append(Manifest(manifest.path, manifest.encode(text), text, manifest.bom))
+    return made, off
+
+
 def _arranged(
     before: list[Manifest], answers: Answers, records: tuple[Record, ...]
 ) -> tuple[list[Manifest], list[Record]]:
@@ -227,7 +248,7 @@ def _resolved(
     names = {site.value for site in found.sites if site.value}
     problems = [*map(_undecided, found.unknown), *answers.problems(values.questions(names))]
     if problems:
-        raise UsageError(*problems)
+        raise UsageError(*problems, paste=_stanza(found.unknown, answers))
     issuers = _issuers(arranged)
     before = values.answered(names, Answers.from_json(vault.answers), InTree({}, issuers)) if vault.answers else {}
     former = {name: value.plain for name, value in before.items()}
@@ -266,12 +287,21 @@ def _issuers(manifests: Iterable[Manifest]) -> dict[str, str]:
 
 
 def _undecided(unknown: Unknown) -> Problem:
-    suggestion = "{keep: true}" if unknown.family != "token" else "{generate: password}"
+    what = f"The placeholder {unknown.token} is in no catalogue, and what it stands for is not guessed."
     return Problem(
-        f"The placeholder {unknown.token} at {unknown.place} is in no catalogue: what it stands for is not guessed.",
-        unknown.position,
-        f"Write under placeholders: in the answers file: {json.dumps(unknown.token)}: {suggestion}",
+        what, unknown.position, f"Decide it under placeholders: in the answers file; it stands at {unknown.place}"
     )
+
+
+def _stanza(unknown: Iterable[Unknown], answers: Answers) -> str:
+    """Return the ``placeholders:`` section that would decide *unknown*: by token if it names a role, else by place."""
+    lines = {}
+    for each in unknown:
+        key = each.token if each.role else f"{each.token} @ {each.place}"
+        base = answers["domains.base"]
+        name = f"{each.role}.{base}" if each.family == "host" and base else ""
+        lines[json.dumps(key, ensure_ascii=False)] = f"{{value: {name}}}" if name else "{generate: password}"
+    return "\n".join(["placeholders:", *(f"  {key}: {decision}" for key, decision in lines.items())]) if lines else ""
 
 
 def _unanswered(site: Site) -> Problem:
@@ -284,6 +314,17 @@ def _unanswered(site: Site) -> Problem:
 def _not_found(record: Record) -> Problem:
     what = f"{record.value or 'A clause'} was written here and its place is gone; nothing was guessed."
     return Problem(what, f"{record.file}: {record.document} {'.'.join(record.path)}")
+
+
+def _in_plain_sight(found: Found) -> list[Problem]:
+    """Return a note for each secret that a ConfigMap shows to everybody who may read ConfigMaps (DESIGN, law 13)."""
+    shown = {
+        (site.value, site.document): site
+        for site in found.sites
+        if site.leaf and site.leaf.resource.kind == "ConfigMap" and filling.is_kept(site.value)
+    }
+    what = "{} stands in plain text in a ConfigMap here; a Secret would be its place."
+    return [Problem(what.format(name), site.position) for (name, _), site in shown.items() if name]
 
 
 def _changes(fills: Iterable[Fill], known: Mapping[str, Value], structure: Iterable[Record]) -> tuple[Change, ...]:
@@ -299,6 +340,11 @@ def _changes(fills: Iterable[Fill], known: Mapping[str, Value], structure: Itera
         place = f"{record.document}:{'.'.join(record.path)}"
         made.append(Change("", record.file, place, "", record.path[-1] if record.path else "", what))
     return tuple(made)
+
+
+def _switched_off(record: Record) -> Change:
+    place = f"{record.document}:{'.'.join(record.path)}"
+    return Change(record.value, record.file, place, MASK, record.original, "switched off")
 
 
 def _is_hidden(site: Site) -> bool:
@@ -362,7 +408,9 @@ def _renewed(known: Mapping[str, Value], vault: Vault) -> frozenset[str]:
 
 
 def _diff(before: list[Manifest], after: list[Manifest], was: Scope, now: Scope, renewed: frozenset[str]) -> str:
-    pairs = [(old, new) for old, new in zip(before, after, strict=True) if old.text != new.text]
+    new_by_path = {manifest.path: manifest for manifest in after}
+    both = [(old, new_by_path[old.path]) for old in before if old.path in new_by_path]
+    pairs = [(old, new) for old, new in both if old.text != new.text]
     old_sites = sites.find((old for old, _ in pairs), was).sites
     new_sites = sites.find((new for _, new in pairs), now).sites
 

@@ -389,14 +389,23 @@ class _Search:
         return start, end
 
     def _in_comment(self, leaf: Leaf, found: Placeholder) -> tuple[int, int]:
-        if found.family == "token" and self.scope.decision(found.token, place(leaf)) is None:
+        if part := self._part_off(found):
+            self._leave_out(part, 1)
+        elif found.family == "token" and self.scope.decision(found.token, place(leaf)) is None:
             self.sites.append(self._comment(leaf.resource.manifest, leaf, found))
         return found.start, found.end
 
     def _comment(self, manifest: Manifest, leaf: Leaf | None, found: Placeholder) -> Site:
         return Site("", manifest, leaf, found.start, found.end, "comment", found.token)
 
+    def _part_off(self, found: Placeholder) -> str:
+        """Return the component that is switched off and alone needs what *found* names, '' where there is none."""
+        row = catalogue.by_role(found.role, "main") if found.family == "token" else None
+        return row.part if row and self.scope.is_off(row.part) else ""
+
     def _is_left_alone(self, manifest: Manifest, found: Placeholder) -> bool:
+        if self._part_off(found):
+            return True
         return is_left_out(manifest.path, self.scope) or self.scope.decision(found.token, manifest.path) is not None
 
     def _add(self, leaf: Leaf, value: str, span: tuple[int, int], how: How, token: str) -> None:

@@ -120,15 +120,22 @@ def answered(names: Iterable[str], answers: Answers, found: InTree) -> dict[str,
 
 
 def well_known(answers: Answers) -> dict[str, str]:
-    """Return the discovery documents by host and path, where the server's name is not its host.
+    """Return what the bare domain serves, where the server's name is not its host: texts by where they go.
 
-    Checklist 3.3, FACTS 6. Port 443 is named, so that no one needs 8448; the client's must be served with CORS.
+    Checklist 3.3, FACTS 6: port 443 is named, so that no one needs 8448; the client's document is read by browsers;
+    the DNS record is the other way for federation, and asks for a certificate of the server's name.
     """
     name, host = answers["domains.server_name"], answers["domains.matrix"]
     if not name or not host or name == host:
         return {}
-    documents = {"server": {"m.server": f"{host}:443"}, "client": {"m.homeserver": {"base_url": f"https://{host}"}}}
-    return {f"{name}/.well-known/matrix/{kind}": json.dumps(text) for kind, text in documents.items()}
+    server = json.dumps({"m.server": f"{host}:443"})
+    client = json.dumps({"m.homeserver": {"base_url": f"https://{host}"}})
+    record = f"_matrix-fed._tcp.{name}. 86400 IN SRV 10 0 443 {host}."
+    return {
+        f"https://{name}/.well-known/matrix/server": server,
+        f"https://{name}/.well-known/matrix/client (with the header Access-Control-Allow-Origin: *)": client,
+        f"or in DNS instead of the first, with a certificate for {name}": record,
+    }
 
 
 def generation(value: Value, inputs: str, made: str) -> Generation:
@@ -191,9 +198,8 @@ def _decided(name: str, answers: Answers, kept: Mapping[str, Kept], found: InTre
     decision = answers.decisions.get(name) or answers.decisions.get(name.partition(" @ ")[0])
     current = kept[name].current.text if name in kept else None
     if decision and decision.text is not None and decision.action == "value":
-        return Value(
-            name, decision.text, "kept" if isinstance(decision.text, Secret) and decision.text == current else "given"
-        )
+        is_kept = current is not None and reveal(decision.text) == current.reveal()
+        return Value(name, decision.text, "kept" if is_kept else "given")
     if name in found.texts:
         return Value(name, found.texts[name], "adopted")
     if current is not None:
