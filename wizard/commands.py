@@ -209,14 +209,16 @@ def _files(opened: _Opened, answers: Answers) -> plan.Tree:
     files, scope = opened.tree.files, Scope(answers)
     is_ours = not files or opened.vault.from_bundle
     created = {}
-    for path, data in store.bundled().items():
+    bundled = store.bundled()
+    for path, data in bundled.items():
         parts = [part.name for part in catalogue.COMPONENTS if path.startswith(part.files)]
         is_wanted = not any(map(scope.is_off, parts)) and (
             is_ours or (bool(parts) and parts[0] in catalogue.ADDED_TO_ANY_TREE)
         )
         if is_wanted and path not in files and (not files or parts):
             created[path] = data
-    return plan.Tree(files, created, not files)
+    ours = frozenset(path for path, data in bundled.items() if files.get(path) == data)
+    return plan.Tree(files, created, ours, from_bundle=not files)
 
 
 def _ask_consent(where: Where, wishes: Wishes) -> None:

@@ -67,10 +67,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Tree:
-    """What a plan is made from: the files of the tree, and those that come from the bundled tree and are new."""
+    """What a plan is made from: the files of the tree, and those that come from the bundled tree and are new.
+
+    ``ours``: files of the tree that are the bundled tree's own, byte for byte; their places need no further consent.
+    """
 
     files: Mapping[str, bytes] = field(repr=False)
     created: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    ours: frozenset[str] = frozenset()
     from_bundle: bool = False
 
     def manifests(self, records: Iterable[Record]) -> list[Manifest]:
@@ -88,7 +92,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     RefusedError where the tree as it stands cannot be filled; both name every cause at once.
     """
     standing = tree.manifests(vault.records)
-    consent = replace(consent, files=frozenset(tree.created))
+    consent = replace(consent, files=tree.ours | tree.created.keys())
     unparsed = _unparsed(standing, vault.records, consent)
     before, off = _withdrawn(standing, answers, vault)
     vault = replace(vault, records=tuple(record for record in vault.records if record not in off))
@@ -344,7 +348,7 @@ def _changes(fills: Iterable[Fill], known: Mapping[str, Value], structure: Itera
 
 def _switched_off(record: Record) -> Change:
     place = f"{record.document}:{'.'.join(record.path)}"
-    return Change(record.value, record.file, place, MASK, record.original, "switched off")
+    return Change(record.value, record.file, place, "", record.original, "switched off")
 
 
 def _is_hidden(site: Site) -> bool:
