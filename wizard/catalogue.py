@@ -376,6 +376,7 @@ EMAIL_KINDS = frozenset({"ClusterIssuer", "Issuer"})
 GENERIC_ROLES = frozenset(
     {"", "PASSWORD", "SECRET", "KEY", "API_KEY", "SECRET_KEY", "DB_PASSWORD", "POSTGRES_PASSWORD"}
 )
+OTHER_SERVERS = frozenset({"turn-host", "livekit-host"})  # whose own name is no Matrix server's, whatever its key
 # Values that a host under these labels stands for: the homeserver itself, by its own name or the base domain's.
 HOMESERVER_NAMES = frozenset({"base-domain", "matrix-host", "li-matrix-host"})
 
@@ -395,7 +396,7 @@ class Component:
 
 
 COMPONENTS: tuple[Component, ...] = (
-    Component("smtp", "smtp", ("main-instance/01-synapse/email-secret.yaml",)),
+    Component("smtp", "smtp", ("main-instance/01-synapse/email-secret.yaml",), r"synapse-email|email-secret"),
     Component("apns", "push.apns", ("main-instance/07-sygnal/apns-secret.yaml",), r"apns"),
     Component("fcm", "push.fcm", ("main-instance/07-sygnal/fcm-secret.yaml",), r"\bfcm\b"),
     Component("push", "push.apns|push.fcm", ("main-instance/07-sygnal/",), r"sygnal"),

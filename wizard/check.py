@@ -14,9 +14,9 @@ from typing import Literal
 from wizard import catalogue, clauses, filling, keys, placeholders, sites
 from wizard.answers import Answers
 from wizard.placeholders import Placeholder
-from wizard.plan import Tree
 from wizard.resources import Manifest, Resource
 from wizard.sites import Scope, Site
+from wizard.structure import Tree
 from wizard.vault import Lock
 
 Severity = Literal["error", "warning"]
@@ -95,7 +95,7 @@ def _placeholder(manifest: Manifest, offset: int, token: str, is_error: bool) ->
         line,
         column,
         f"The placeholder {token} is left.",
-        "matrix-wizard setup",
+        "matrix-wizard setup" if is_error else "Change or remove the comment by hand.",
     )
 
 
@@ -146,7 +146,7 @@ def _malformed(found: Iterable[Site]) -> Iterator[Finding]:
                 site,
                 "key-malformed",
                 f"{site.value} cannot be read by its server: {error}",
-                f"matrix-wizard rotate {site.value}",
+                "Put the right key there, or a placeholder, and run matrix-wizard setup.",
             )
 
 

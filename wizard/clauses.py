@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from wizard import entries, lenses, manifests
+from wizard import entries, lenses, manifests, resources
 from wizard.catalogue import AUTH_SECRET, TLS_SECRET
 from wizard.entries import Change, Undo, Wanted
+from wizard.errors import Problem, RefusedError
 from wizard.lenses import Edit
 from wizard.manifests import Document, Mapping, Node, Path, Scalar
-from wizard.resources import Leaf, Resource
+from wizard.resources import Leaf, Manifest, Resource
+from wizard.vault import Record
 
 NGINX = "nginx.ingress.kubernetes.io/"
 
@@ -27,11 +29,11 @@ class State(Enum):
 
     PRESENT = "present"
     ABSENT = "absent"
-    AS_IT_IS = "as it is"
+    AS_IT_WAS = "as it was"
 
 
-Data = str | int | bool | list[Any] | Callable[[Resource], Any]
 Settings = Callable[[str], Any]  # the answer in effect for a dotted key, None where there is none
+Data = str | int | bool | Callable[[Resource, Settings], Any]
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Clause:
     ``parent``: the path of the mapping that holds it, ``*`` for every item of a sequence; ``also``: other spellings of
     its key, kept where they are found. ``value``: the name of the value that stands there, '' for a constant, whose
     ``sample`` is then only written where the entry is absent. ``sample``: the data of a new entry, or what makes it.
+    ``exact``: the sample is a list that stands there in any case, and no site fills it.
     """
 
     name: str
@@ -52,10 +55,12 @@ class Clause:
     sample: Data
     state: Callable[[Settings], State]
     also: tuple[str, ...] = ()
+    exact: bool = False
 
-    def data(self, resource: Resource) -> Any:
-        """Return what a new entry in *resource* holds until its value is filled in."""
-        return self.sample(resource) if callable(self.sample) else self.sample
+    def wanted(self, resource: Resource, settings: Settings) -> Wanted:
+        """Return the entry that *resource* is to have, with what it holds until its value is filled in."""
+        data = self.sample(resource, settings) if callable(self.sample) else self.sample
+        return Wanted(self.keys, data, self.exact)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -77,11 +82,15 @@ def _always(_: Settings) -> State:
 
 
 def _when_answered(key: str) -> Callable[[Settings], State]:
-    return lambda settings: State.AS_IT_IS if settings(key) in (None, "", []) else State.PRESENT
+    return lambda settings: State.AS_IT_WAS if settings(key) in (None, "", (), []) else State.PRESENT
+
+
+def _unless_answered(key: str) -> Callable[[Settings], State]:
+    return lambda settings: State.AS_IT_WAS if settings(key) in (None, "", (), []) else State.ABSENT
 
 
 def _is_manual(settings: Settings) -> State:
-    return State.PRESENT if settings("tls.mode") == "manual" else State.AS_IT_IS
+    return State.PRESENT if settings("tls.mode") == "manual" else State.AS_IT_WAS
 
 
 def _is_issued(settings: Settings) -> State:
@@ -96,12 +105,26 @@ def _is_li(resource: Resource) -> bool:
     return resource.instance == "li"
 
 
-def _is_main(resource: Resource) -> bool:
-    return resource.instance == "main"
+def _is_main_cluster(resource: Resource) -> bool:
+    return _cnpg()(resource) and not _is_li(resource)
 
 
-def _has(*path: str) -> Callable[[Resource], bool]:
-    return lambda resource: resource.get(*path) is not None
+def _is_li_cluster(resource: Resource) -> bool:
+    return _cnpg()(resource) and _is_li(resource)
+
+
+def _of(group: str) -> Callable[[Resource], bool]:
+    """Whether an object is of the API *group*: other groups have a Cluster and a Tenant too."""
+    return lambda resource: _text(resource, "apiVersion").startswith(f"{group}/")
+
+
+def _cnpg(*path: str) -> Callable[[Resource], bool]:
+    return lambda resource: _of("postgresql.cnpg.io")(resource) and (not path or resource.get(*path) is not None)
+
+
+def _is_provisioned(claim: Resource) -> bool:
+    """Whether a class provides for the claim: one that names its volume is bound by hand."""
+    return not _text(claim, "spec", "volumeName")
 
 
 def _is_li_admin(resource: Resource) -> bool:
@@ -116,12 +139,18 @@ def hosts(ingress: Resource) -> list[str]:
     return [node.value for node in found if isinstance(node, Scalar)]
 
 
-def _tls_sample(ingress: Resource) -> Data:
-    return [{"hosts": list(hosts(ingress)), "secretName": TLS_SECRET}]
+def _tls_sample(ingress: Resource, _: Settings) -> list[Any]:
+    return [{"hosts": hosts(ingress), "secretName": TLS_SECRET}]
+
+
+def _pool(_: Resource, settings: Settings) -> list[Any]:
+    return list(settings("network.metallb_pool"))
 
 
 _ANNOTATIONS = ("metadata", "annotations")
 _STORAGE = _when_answered("storage.class")
+_WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
+_EXTERNAL_IP = ("spec", "template", "spec", "containers", "*", "env", "[name=EXTERNAL_IP]")
 
 CLAUSES: tuple[Clause, ...] = (
     # Checklist 4.1. An ingress without it is open to everyone; every controller reads the old spelling (FACTS 4).
@@ -147,41 +176,55 @@ CLAUSES: tuple[Clause, ...] = (
     ),
     # Checklist 8.1: every place where this tree's kinds name a storage class.
     Clause(
-        "storage-class", ("Cluster",), _any, ("spec", "storage"), "storageClass", "storage-class", "standard", _STORAGE,
+        "storage-class", ("Cluster",), _cnpg(), ("spec", "storage"), "storageClass", "storage-class", "standard",
+        _STORAGE,
     ),
     Clause(
-        "storage-class", ("Cluster",), _has("spec", "walStorage"), ("spec", "walStorage"), "storageClass",
+        "storage-class", ("Cluster",), _cnpg("spec", "walStorage"), ("spec", "walStorage"), "storageClass",
         "storage-class", "standard", _STORAGE,
     ),
     Clause(
-        "storage-class", ("PersistentVolumeClaim",), _any, ("spec",), "storageClassName", "storage-class", "standard",
-        _STORAGE,
+        "storage-class", ("PersistentVolumeClaim",), _is_provisioned, ("spec",), "storageClassName", "storage-class",
+        "standard", _STORAGE,
     ),
     Clause(
         "storage-class", ("StatefulSet",), _any, ("spec", "volumeClaimTemplates", "*", "spec"), "storageClassName",
         "storage-class", "standard", _STORAGE,
     ),
     Clause(
-        "storage-class", ("Tenant",), _any, ("spec", "pools", "*", "volumeClaimTemplate", "spec"), "storageClassName",
-        "storage-class", "standard", _STORAGE,
+        "storage-class", ("Tenant",), _of("minio.min.io"), ("spec", "pools", "*", "volumeClaimTemplate", "spec"),
+        "storageClassName", "storage-class", "standard", _STORAGE,
     ),
-    # Checklist 7.3: where the manifest asks for it by environment.
+    # Checklist 7.3: where the manifest asks for it by environment. An entry with both keys is refused by the API.
     Clause(
-        "turn-external-ip", ("Deployment", "DaemonSet"), _any,
-        ("spec", "template", "spec", "containers", "*", "env", "[name=EXTERNAL_IP]"), "value", "turn-external-ip", "",
+        "turn-external-ip", _WORKLOADS, _any, _EXTERNAL_IP, "value", "turn-external-ip", "",
         _when_answered("turn.external_ip"),
+    ),
+    Clause(
+        "turn-external-ip", _WORKLOADS, _any, _EXTERNAL_IP, "valueFrom", "", "", _unless_answered("turn.external_ip"),
+    ),
+    # Checklist 9.2: one item for each range (metallb.io/v1beta1, IPAddressPool).
+    Clause(
+        "metallb-pool", ("IPAddressPool",), _of("metallb.io"), ("spec",), "addresses", "metallb-pool", _pool,
+        _when_answered("network.metallb_pool"), exact=True,
     ),
     # Checklist 8.3, 13.
     Clause(
-        "backup-retention", ("Cluster",), _is_main, ("spec", "backup"), "retentionPolicy", "backup-retention", "30d",
-        _when_answered("backups.retention"),
+        "backup-retention", ("Cluster",), _is_main_cluster, ("spec", "backup"), "retentionPolicy", "backup-retention",
+        "30d", _when_answered("backups.retention"),
     ),
     Clause(
-        "backup-retention", ("Cluster",), _is_li, ("spec", "backup"), "retentionPolicy", "li-backup-retention", "30d",
-        _when_answered("backups.li_retention"),
+        "backup-retention", ("Cluster",), _is_li_cluster, ("spec", "backup"), "retentionPolicy", "li-backup-retention",
+        "30d", _when_answered("backups.li_retention"),
     ),
 )  # fmt: skip
 
+# Which records of a clause are over in each of its states: what makes the state so stays.
+_OVER: dict[State, frozenset[str]] = {
+    State.PRESENT: frozenset({"commented"}),
+    State.ABSENT: frozenset({"site", "entry"}),
+    State.AS_IT_WAS: frozenset({"site", "entry", "commented", "node", "source"}),
+}
 KINDS = frozenset(kind for clause in CLAUSES for kind in clause.kinds)
 
 
@@ -220,28 +263,48 @@ def value_at(resource: Resource, path: Path, mail: Leaf | None, settings: Settin
     ``mail``: the leaf whose text holds the ``email:`` block that is in use, if any.
     """
     for clause in of(resource):
-        fits = len(path) == len(clause.parent) + 1 and path[-1] in clause.keys
-        if fits and clause.state(settings) is State.PRESENT and _fits(clause.parent, path[:-1]):
+        if _is_at(clause, path) and clause.state(settings) is State.PRESENT and not clause.exact:
             return clause.value
     if mail and mail.resource is resource and path[:-1] == (*mail.path, "~", "email"):
         return next((option.value for option in MAIL if option.key == path[-1]), "")
     return ""
 
 
+def is_over(record: Record, settings: Settings) -> bool:
+    """Say whether *record* tells of something that a clause wanted once and no longer wants: it is to be put back."""
+    kind = record.document.partition("/")[0]
+    return any(
+        record.kind in _OVER[clause.state(settings)]
+        if _is_at(clause, record.path)
+        else record.kind == "node" and clause.state(settings) is State.AS_IT_WAS and _fits(clause.parent, record.path)
+        for clause in CLAUSES
+        if kind in clause.kinds and record.path
+    )
+
+
+def is_mail(resource: Resource, path: Path, mail: Leaf | None) -> bool:
+    """Say whether *path* stands in the ``email:`` block of the leaf *mail*."""
+    return mail is not None and mail.resource is resource and path[: len(mail.path) + 2] == (*mail.path, "~", "email")
+
+
 def arrange(resource: Resource, settings: Settings) -> list[Arrangement]:
-    """Return the changes after which every clause that applies to *resource* has its structure."""
-    groups: dict[Path, list[Clause]] = {}
+    """Return the changes after which every clause that applies to *resource* has its structure.
+
+    RefusedError where a mapping that must hold an entry cannot take it, such as one that is an alias.
+    """
+    groups: dict[Path, list[tuple[Clause, State]]] = {}
     for clause in of(resource):
         for parent in _parents(resource.node, clause.parent):
-            groups.setdefault(parent, []).append(clause)
-    made: list[Arrangement] = []
+            groups.setdefault(parent, []).append((clause, clause.state(settings)))
+    changes: list[Change] = []
+    expected: list[tuple[Path, Wanted | None]] = []
     for parent, clauses in groups.items():
-        states = [(clause, clause.state(settings)) for clause in clauses]
-        wanted = [Wanted(clause.keys, clause.data(resource)) for clause, state in states if state is State.PRESENT]
-        unwanted = [key for clause, state in states if state is State.ABSENT for key in clause.keys]
-        changes = entries.ensure(resource.manifest.text, resource.node, parent, wanted, unwanted)
-        made += [Arrangement(resource, None, change) for change in changes]
-    return made
+        wanted = [clause.wanted(resource, settings) for clause, state in clauses if state is State.PRESENT]
+        unwanted = [key for clause, state in clauses if state is State.ABSENT for key in clause.keys]
+        changes += entries.ensure(resource.manifest.text, resource.node, parent, wanted, unwanted)
+        expected += [((*parent, each.keys[0]), each) for each in wanted] + [((*parent, key), None) for key in unwanted]
+    _prove(resource, changes, expected)
+    return [Arrangement(resource, None, change) for change in changes]
 
 
 def mail_home(resources: Iterable[Resource]) -> Leaf | None:
@@ -261,17 +324,82 @@ def mail_home(resources: Iterable[Resource]) -> Leaf | None:
 
 
 def arrange_mail(home: Leaf, settings: Settings) -> list[Arrangement]:
-    """Return the change after which the text of *home* has an ``email:`` block with every option that is needed."""
+    """Return the change after which the text of *home* has an ``email:`` block with every option that is needed.
+
+    RefusedError where that cannot be written there.
+    """
     text = home.view.text
+    options = [option for option in MAIL if settings("smtp.user") or option.key not in _MAIL_WITH_USER]
+    wanted = [Wanted((option.key,), option.sample) for option in options]
+    unwanted = [option.key for option in MAIL if option not in options]
     root = _root(text)
-    if root is None:
-        return []
-    start, end, block = _mail_block(text, root)
-    new = _complete(block, with_user=bool(settings("smtp.user")))
-    if new == text[start:end]:
-        return []
-    undo = Undo("entry", (*home.path, "~", "email"), text[start:end])
-    return [Arrangement(home.resource, home, Change(Edit(start, end, new), (undo,)))]
+    if isinstance(root, Mapping) and root.flow:
+        changes = entries.ensure(text, root, ("email",), wanted, unwanted)
+    elif isinstance(root, Mapping):
+        changes = _mail_change(text, root, wanted, unwanted)
+    else:
+        changes = []
+    after = _root(lenses.apply(text, [change.edit for change in changes]))
+    now = entries.plain(after).get("email") if isinstance(after, Mapping) else None
+    if not isinstance(now, dict) or any((option.key in now) != (option in options) for option in MAIL):
+        raise RefusedError(_unfit(home.resource, (*home.path, "email")))
+    return [Arrangement(home.resource, home, _within(home, change)) for change in changes]
+
+
+def _within(home: Leaf, change: Change) -> Change:
+    undo = (replace(each, path=(*home.path, "~", *each.path)) for each in change.undo)
+    return Change(change.edit, tuple(undo))
+
+
+def _prove(resource: Resource, changes: list[Change], expected: list[tuple[Path, Wanted | None]]) -> None:
+    """Raise RefusedError unless the text reads as before after *changes*, but for the entries that are *expected*."""
+    manifest = resource.manifest
+    text = lenses.apply(manifest.text, [change.edit for change in changes])
+    after = resources.Manifest(manifest.path, b"", text, manifest.bom)
+    number = manifest.resources.index(resource)
+    node = after.resources[number].node if len(after.resources) == len(manifest.resources) else None
+    touched = {(number, *path[:-1], key) for path, want in expected for key in (want.keys if want else path[-1:])}
+    failed = [path for path, want in expected if node is None or not _is_met(node, path, want)]
+    if not failed and changes and _leaves(manifest, touched) != _leaves(after, touched):
+        failed = [path for path, _ in expected]
+    if failed:
+        raise RefusedError(*(_unfit(resource, path) for path in failed))
+
+
+def _is_met(node: Node, path: Path, want: Wanted | None) -> bool:
+    """Whether one spelling of the key stands there (none where nothing is wanted), with the exact data if need be."""
+    if want is None:
+        return manifests.get(node, path) is None
+    found = [each for key in want.keys if (each := manifests.get(node, (*path[:-1], key)))]
+    return len(found) == 1 and (not want.exact or entries.plain(found[0]) == want.data)
+
+
+def _leaves(manifest: Manifest, touched: set[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:
+    """Return the scalars of *manifest* outside *touched*, by the number of their object and their path."""
+    every = (
+        ((number, *path), scalar.value)
+        for number, resource in enumerate(manifest.resources)
+        for path, scalar in manifests.walk(resource.node)
+    )
+    above = {path[:length] for path in touched for length in range(len(path))}
+    return {
+        path: value
+        for path, value in every
+        if path not in above and not any(path[:length] in touched for length in range(len(path) + 1))
+    }
+
+
+def _unfit(resource: Resource, path: Path) -> Problem:
+    parent = next((resource.get(*path[:end]) for end in range(len(path), 0, -1) if resource.get(*path[:end])), None)
+    return Problem(
+        f"{path[-1]} cannot be put in order here in {resource.ref}.",
+        resource.manifest.position((parent or resource.node).start),
+        f"Write {'.'.join(path[:-1])} as a mapping of its own, in block style, with or without that entry.",
+    )
+
+
+def _is_at(clause: Clause, path: Path) -> bool:
+    return path[-1] in clause.keys and _fits(clause.parent, path[:-1])
 
 
 def _fits(pattern: Path, path: Path) -> bool:
@@ -297,6 +425,11 @@ def _parents(node: Node, pattern: Path) -> Iterator[Path]:
                 yield (*pattern[:at], step, *rest)
 
 
+def _text(resource: Resource, *path: str) -> str:
+    node = resource.get(*path)
+    return node.value if isinstance(node, Scalar) else ""
+
+
 def _root(text: str) -> Node | None:
     """Return the root of the one document in *text*, None where it holds none or several."""
     parts = manifests.parse(text)
@@ -304,7 +437,8 @@ def _root(text: str) -> Node | None:
     return only.root if isinstance(only, Document) else None
 
 
-_COMMENTED_MAIL = re.compile(r"^([ \t]*#[ \t]*)email:[ \t]*\r?$", re.MULTILINE)
+_COMMENTED_MAIL = re.compile(r"^[ \t]*#([ \t]*)email:[ \t]*(?:\n|\Z)", re.MULTILINE)
+_OPTION = re.compile(r"[ \t]*(?:[\w.-]+:(?:\s|$)|-\s)")
 
 
 def _mail_rank(leaf: Leaf) -> int:
@@ -313,12 +447,32 @@ def _mail_rank(leaf: Leaf) -> int:
     root = _root(leaf.view.text)
     if not isinstance(root, Mapping):
         return 0
-    names = entries.keys(root)
-    if "email" in names:
+    names, block = entries.keys(root), manifests.get(root, ("email",))
+    options = entries.keys(block) if isinstance(block, Mapping) else {}
+    is_homeserver = "server_name" in names
+    if block is not None and (is_homeserver or any(option.key in options for option in MAIL)):
         return 3
-    if "server_name" not in names:
-        return 0
-    return 2 if _COMMENTED_MAIL.search(leaf.view.text) else 1
+    return (2 if _COMMENTED_MAIL.search(leaf.view.text) else 1) if is_homeserver else 0
+
+
+def _mail_change(text: str, root: Node, wanted: list[Wanted], unwanted: list[str]) -> list[Change]:
+    """Return the change of the lines of the block, be they in force, commented out, or missing; none if it is right."""
+    start, end, block = _mail_block(text, root)
+    inner = _root(block)
+    if inner is None:
+        return []
+    edits = [change.edit for change in entries.ensure(block, inner, ("email",), wanted, ())]
+    # An option without a value goes for good: what it held may be a secret, which no comment may keep.
+    spans = (
+        entries.lines_of(block, inner, ("email", key)) or entries.part_of(block, inner, ("email", key))
+        for key in unwanted
+    )
+    edits += [Edit(*span, "") for span in spans if span]
+    new = lenses.apply(block, edits)
+    new = new if text[end:] or text.endswith("\n") or not text else new.rstrip("\n")
+    return (
+        [Change(Edit(start, end, new), (Undo("entry", ("email",), text[start:end]),))] if new != text[start:end] else []
+    )
 
 
 def _mail_block(text: str, root: Node) -> tuple[int, int, str]:
@@ -330,24 +484,14 @@ def _mail_block(text: str, root: Node) -> tuple[int, int, str]:
     if hit is None:
         at = len(text.rstrip("\n")) + 1 if text.endswith("\n") else len(text)
         return at, at, "email:\n" if text.endswith("\n") or not text else "\nemail:\n"
-    mark = hit[1]
-    lines = [text[hit.start() : text.find("\n", hit.end()) + 1]]
-    end = hit.start() + len(lines[0])
+    block, end = "email:\n", hit.end()
+    more, at = block, end
     for line in text[end:].splitlines(keepends=True):
-        if not re.match(re.escape(mark) + r"[ \t]+\S", line):
+        comment = re.match(rf"[ \t]*#({hit[1]}[ \t]+\S.*\n?)", line)
+        if not comment:
             break
-        lines.append(line)
-    end = hit.start() + sum(map(len, lines))
-    return hit.start(), end, "".join(line.removeprefix(mark) for line in lines)
-
-
-def _complete(block: str, *, with_user: bool) -> str:
-    """Return *block* with every option of ``MAIL`` that is needed, and without those that are not."""
-    options = [option for option in MAIL if with_user or option.key not in _MAIL_WITH_USER]
-    unwanted = [option.key for option in MAIL if option not in options]
-    root = _root(block)
-    if root is None:
-        return block
-    wanted = [Wanted((option.key,), option.sample) for option in options]
-    changes = entries.ensure(block, root, ("email",), wanted, unwanted)
-    return lenses.apply(block, [change.edit for change in changes])
+        said = comment[1].removeprefix(hit[1])
+        more, at = more + (said if _OPTION.match(said) else f"  #{said}"), at + len(line)
+        if _OPTION.match(said):
+            block, end = more, at  # comments behind the last option stay what they are
+    return hit.start(), end, block

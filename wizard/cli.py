@@ -138,14 +138,14 @@ def check(strict: bool, **options: Any) -> int:
 @everywhere
 def show(name: str | None, out: Path | None, **options: Any) -> int:
     """List every value, masked, with its places; or reveal the one called NAME."""
-    from wizard import commands, console, files
+    from wizard import commands, console
 
     if name is None:
         console.values(commands.show(_where(options)), as_json=options["as_json"])
-    elif out is not None:
-        files.write_private(out, commands.reveal(_where(options), name).reveal().encode())
     else:
-        console.reveal(commands.reveal(_where(options), name).reveal())
+        secret = commands.reveal(_where(options), name, out)
+        if out is None:
+            console.reveal(secret.reveal())
     return 0
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wizard import answerfile, catalogue, filling, host, keystore, plan, prompt, sites, store, values
+from wizard import answerfile, catalogue, files, filling, host, keystore, plan, prompt, sites, store, structure, values
 from wizard import check as checking
 from wizard import vault as vaults
 from wizard.answers import Answers
@@ -18,9 +18,10 @@ from wizard.errors import Problem, RefusedError, StoppedError, UsageError
 from wizard.filling import Consent
 from wizard.keystore import Identity
 from wizard.outcome import Outcome, Shown
-from wizard.questions import QUESTIONS, Question
+from wizard.questions import QUESTIONS
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope
+from wizard.structure import Tree
 from wizard.vault import LOCK, VAULT, Vault
 
 
@@ -57,7 +58,7 @@ def setup(where: Where, wishes: Wishes, review: Review) -> Outcome:
     """
     opened = _open(where, wishes.new_deployment)
     answers = _answers(where, wishes, opened)
-    made = plan.fill(_files(opened, answers), answers, opened.vault, wishes.consent, host.now())
+    made = plan.fill(_tree(opened, Scope(answers)), answers, opened.vault, wishes.consent, host.now())
     outcome = Outcome(made, False, where.tree, unfinished=opened.unfinished, documents=values.well_known(answers))
     if wishes.dry_run:
         return outcome
@@ -65,7 +66,7 @@ def setup(where: Where, wishes: Wishes, review: Review) -> Outcome:
         return outcome
     review(outcome)
     _ask_consent(where, wishes)
-    return _write(where, opened, outcome, answers, wishes.keep_modes)
+    return _write(where, opened, outcome, wishes.keep_modes)
 
 
 def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
@@ -73,20 +74,20 @@ def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
     opened = _open(where)
     if opened.identity is None:
         raise UsageError(Problem("This tree has no vault: nothing was filled in here yet.", str(where.tree)))
-    made = plan.take_back(plan.Tree(opened.tree.files), opened.vault)
+    made = plan.take_back(Tree(opened.tree.files), opened.vault)
     outcome = Outcome(made, False, where.tree)
     if wishes.dry_run or made.is_empty:
         return outcome
     review(outcome)
     _ask_consent(where, wishes)
-    return _write(where, opened, outcome, Answers(), wishes.keep_modes)
+    return _write(where, opened, outcome, wishes.keep_modes)
 
 
 def check(where: Where) -> list[Finding]:
     """Return the findings about the tree; neither vault nor key is touched."""
     tree = _existing(where)
     lock = tree.lock()
-    return checking.check(plan.Tree(tree.files), vaults.read_lock(lock.decode()) if lock else None)
+    return checking.check(Tree(tree.files), vaults.read_lock(lock.decode()) if lock else None)
 
 
 def show(where: Where) -> list[Shown]:
@@ -94,7 +95,7 @@ def show(where: Where) -> list[Shown]:
     opened = _opened(where)
     answers = Answers.from_json(opened.vault.answers)
     records = opened.vault.records
-    found = sites.find(plan.Tree(opened.tree.files).manifests(records), Scope(answers, records))
+    found = sites.find(Tree(opened.tree.files).manifests(records), Scope(answers, records))
     places: dict[str, list[str]] = {}
     for site in found.sites:
         if site.value:
@@ -106,13 +107,19 @@ def show(where: Where) -> list[Shown]:
     ]
 
 
-def reveal(where: Where, name: str) -> Secret:
-    """Return the one value called *name*. UsageError with what may have been meant where there is none."""
+def reveal(where: Where, name: str, out: Path | None = None) -> Secret:
+    """Return the one value called *name*, and write it to the private file *out* if one is named.
+
+    UsageError with what may have been meant where there is no such value.
+    """
     opened = _opened(where)
     texts = _texts(opened.vault, Answers.from_json(opened.vault.answers), catalogue.BY_NAME)
     if name not in texts:
         raise UsageError(Problem(f"There is no value called {name}.", "", _did_you_mean(name, texts)))
-    return Secret(texts[name][0])
+    secret = Secret(texts[name][0])
+    if out is not None:
+        files.write_private(out, secret.reveal().encode())
+    return secret
 
 
 @dataclass(frozen=True)
@@ -168,57 +175,49 @@ def _answers(where: Where, wishes: Wishes, opened: _Opened) -> Answers:
     """Return the answers: --set over the answers file over the vault's, and where there is a terminal what it asks."""
     given, problems = Answers(), list[Problem]()
     if wishes.answers_file is not None:
-        base = wishes.answers_file.parent
-        text = _read_text(wishes.answers_file)
+        beside = wishes.answers_file.parent
+        text = _text(wishes.answers_file)
         given, problems = answerfile.read(
-            text, str(wishes.answers_file), host.environment, lambda name: (base / name).read_bytes()
+            text, str(wishes.answers_file), host.environment, lambda path: files.read(beside / path)
         )
-    settings = answerfile.set_options(wishes.settings, host.environment, lambda name: Path(name).read_bytes())
-    answers = settings.merge(given).overlay(Answers.from_json(opened.vault.answers))
+    if wishes.settings:
+        given = answerfile.set_options(wishes.settings, host.environment, _read_named).merge(given)
+    answers = given.overlay(Answers.from_json(opened.vault.answers))
     if problems:
-        keys, _ = plan.needs(_files(opened, answers), answers, opened.vault)
-        required = [each for each in answers.problems(keys) if each not in problems]
-        raise UsageError(*problems, *required)
-    if where.interactive:
-        answers = _interview(opened, answers)
-    return answers
+        keys, _ = plan.needs(_tree(opened, Scope(answers)), answers, opened.vault)
+        raise UsageError(*problems, *(each for each in answers.problems(keys) if each not in problems))
+    return _interview(opened, answers) if where.interactive else answers
 
 
 def _interview(opened: _Opened, answers: Answers) -> Answers:
-    keys, unknown = plan.needs(_files(opened, answers), answers, opened.vault)
+    """Return *answers* and what is asked besides: on a first run everything, later only what is missing."""
+    keys, unknown = plan.needs(_tree(opened, Scope(answers, off=frozenset())), answers, opened.vault)
     asked = [question for question in QUESTIONS if question.key in keys]
-    if opened.identity is not None:  # a later run: only what is missing
-        asked = [
-            each
-            for each in asked
-            if _is_on(each, answers) and each.required_when(answers) and not answers.answered(each.key)
-        ]
-    answers = prompt.interview(asked, answers, lambda name: Path(name).expanduser().read_bytes())
+    if opened.identity is not None:
+        missing = {problem.what.split()[0] for problem in answers.problems(keys)}
+        asked = [question for question in asked if question.key in missing]
+    answers = prompt.interview(asked, answers, _read_named)
     for each in {one.token: one for one in unknown}.values():
         question = f"{each.token} at {each.position} is in no catalogue. What is it?"
         answers = answers.with_decision(prompt.placeholder(question, each.token))
     return answers
 
 
-def _is_on(question: Question, answers: Answers) -> bool:
-    return not question.section or answers.uses(question.section)
+def _text(path: Path) -> str:
+    try:
+        return files.read(path).decode()
+    except OSError as error:
+        raise UsageError(Problem(f"The answers file cannot be read: {error.strerror}.", str(path))) from None
+    except UnicodeDecodeError:
+        raise UsageError(Problem("The answers file is not UTF-8 text.", str(path))) from None
 
 
-def _files(opened: _Opened, answers: Answers) -> plan.Tree:
-    """Return the tree with the files of the bundled one that it needs: all of them where it is empty."""
-    files, scope = opened.tree.files, Scope(answers)
-    is_ours = not files or opened.vault.from_bundle
-    created = {}
-    bundled = store.bundled()
-    for path, data in bundled.items():
-        parts = [part.name for part in catalogue.COMPONENTS if path.startswith(part.files)]
-        is_wanted = not any(map(scope.is_off, parts)) and (
-            is_ours or (bool(parts) and parts[0] in catalogue.ADDED_TO_ANY_TREE)
-        )
-        if is_wanted and path not in files and (not files or parts):
-            created[path] = data
-    ours = frozenset(path for path, data in bundled.items() if files.get(path) == data)
-    return plan.Tree(files, created, ours, from_bundle=not files)
+def _read_named(path: str) -> bytes:
+    return files.read(Path(path).expanduser())
+
+
+def _tree(opened: _Opened, scope: Scope) -> Tree:
+    return structure.tree(opened.tree.files, store.bundled(), scope, opened.vault.from_bundle)
 
 
 def _ask_consent(where: Where, wishes: Wishes) -> None:
@@ -232,18 +231,16 @@ def _ask_consent(where: Where, wishes: Wishes) -> None:
         raise StoppedError(Problem("Stopped. Nothing was written."))
 
 
-def _write(where: Where, opened: _Opened, outcome: Outcome, answers: Answers, keep_modes: bool) -> Outcome:
+def _write(where: Where, opened: _Opened, outcome: Outcome, keep_modes: bool) -> Outcome:
     """Write the vault first, then the tree; make the vault's key where this is its first run."""
     made = outcome.plan
     identity = opened.identity or keystore.create(made.vault.id, where.identity, interactive=where.interactive)
     changed = {path: data for path, data in made.after.items() if made.before.get(path) != data}
-    recipients = opened.vault.recipients or tuple(
-        dict.fromkeys((identity.public, *(answers["vault.recipients"] or ())))
-    )
     journal = vaults.journal(
         made.verb, host.now(), {path: (made.before.get(path), data) for path, data in changed.items()}
     )
-    vault = replace(made.vault, recipients=recipients, journal=journal)
+    recipients = dict.fromkeys((identity.public, *made.vault.recipients))
+    vault = replace(made.vault, recipients=tuple(recipients), journal=journal)
     store.commit(
         opened.tree,
         store.Writing(
@@ -269,12 +266,3 @@ def _did_you_mean(name: str, names: Iterable[str]) -> str:
 
     near = difflib.get_close_matches(name, list(names), 1)
     return f"Did you mean {near[0]}?" if near else "matrix-wizard show lists them all."
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise UsageError(Problem(f"The answers file cannot be read: {error.strerror}.", str(path))) from None
-    except UnicodeDecodeError:
-        raise UsageError(Problem("The answers file is not UTF-8 text.", str(path))) from None

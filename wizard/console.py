@@ -72,6 +72,9 @@ def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
         _say(f"{done.tree}: everything is as it should be. No byte was changed.", sys.stdout)
         return
     files = sum(1 for path, data in made.after.items() if made.before.get(path) != data)
+    if not files:
+        _say("No file changes; the vault keeps the new answers.", sys.stdout)
+        return
     if made.verb == "blank":
         _say(
             f"Put {files} files back to their placeholders. The vault keeps every value; setup fills them in again.",

@@ -31,9 +31,10 @@ def masked(manifest: Manifest, sites: Iterable[Site], mask: Callable[[Site], str
     for site in own:
         new = mask(site)
         if new is not None:
-            view, start, end = site.inner
-            ending = "\n" if site.text.endswith("\n") else ""
-            by_view.setdefault(view, []).append(Edit(start, end, new + ending))
+            view, stood = site.view, site.around[site.start : site.end]
+            by_view.setdefault(view, []).append(
+                Edit(site.start, site.end, new + ("\n" if stood.endswith("\n") else ""))
+            )
             scalars[view] = (site.leaf.scalar.start, site.leaf.scalar.end) if site.leaf else (site.start, site.end)
     held = {site.path for site in own}
     for leaf in (each for resource in manifest.resources for each in resource.leaves.values()):

@@ -13,18 +13,22 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from wizard.lenses import Edit
-from wizard.manifests import Mapping, Node, Path, Scalar, Sequence, get
+from wizard.manifests import Alias, Document, Mapping, Node, Path, Scalar, Sequence, get, parse
 
 _STEP = "  "
 
 
 @dataclass(frozen=True)
 class Body:
-    """Where the entries of a block mapping stand: the span of its lines, and the blanks before each of its keys."""
+    """Where the entries of a block mapping stand: the span of its lines, and the blanks before each of its keys.
+
+    ``held``: the spans of its entries. A ``#`` in one of them belongs to the entry, or is no comment at all.
+    """
 
     start: int
     end: int
     indent: str
+    held: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,14 @@ class Commented:
 class Undo:
     """How one change is taken back: what becomes ``original`` again.
 
-    By kind: "entry" the lines of the entry at ``path``, "commented" the comment that it became, "node" the source of
-    the node.
+    By kind: "entry" the entry at ``path`` (its lines, or its part of a flow mapping), "commented" the comment that it
+    became, which is the ``nth`` comment (from 0) in that mapping with this key, "node" the source of the node.
     """
 
     kind: Literal["entry", "commented", "node"]
     path: Path
     original: str
+    nth: int = 0
 
 
 @dataclass(frozen=True)
@@ -61,11 +66,13 @@ class Change:
 class Wanted(NamedTuple):
     """An entry that must stand: the spellings of its key, and the data that stands there where it is new.
 
-    The spelling to write comes first, the one that its reader prefers last.
+    The spelling to write comes first, the one that its reader prefers last. ``exact``: the data stands there in any
+    case, whatever stands there now.
     """
 
     keys: tuple[str, ...]
     data: Any
+    exact: bool = False
 
 
 def block(data: Any, indent: str, newline: str) -> str:
@@ -96,26 +103,35 @@ def body(text: str, root: Node, parent: Path) -> Body | None:
     """
     node = get(root, parent)
     if isinstance(node, Mapping) and node.entries and not node.flow:
-        column = node.entries[0][0].column - 1
-        start = _comments_above(text, _line_start(text, node.start))
-        return Body(start, _body_end(text, _line_end(text, node.start), column), " " * column)
+        first = node.entries[0][0]
+        held = tuple((key.start, max(key.end, _content_end(text, value))) for key, value in node.entries)
+        start = _line_start(text, first.start)
+        # What stands above a key behind a dash belongs to the item before it.
+        start = start if text[start : first.start].strip() else _comments_above(text, start)
+        end = _body_end(text, _line_end(text, held[-1][1]), first.column - 1)
+        return Body(start, end, " " * (first.column - 1), held)
     key = _key_of(root, parent)
-    if key is None or not _is_null(node):
+    if key is None or key.flow or not _is_absent(node):
         return None
     start = _line_end(text, key.end)
     end = _body_end(text, start, key.column)
-    first = re.match(r"(?:[ \t]*\r?\n)*([ \t]*)#", text[start:end])
+    first_comment = re.match(r"(?:[ \t]*\r?\n)*([ \t]*)#", text[start:end])
     own = " " * (key.column - 1)
-    indent = first[1] if first and len(first[1]) > len(own) else own + _STEP
-    return Body(start, end, indent)
+    # Tabs never indent a key, though they may stand before a comment.
+    blanks = first_comment[1] if first_comment and "\t" not in first_comment[1] else ""
+    return Body(start, end, blanks if len(blanks) > len(own) else own + _STEP)
 
 
-def commented(text: str, within: Body, names: tuple[str, ...]) -> Commented | None:
-    """Return the first entry in *within* whose key is one of *names* and that is commented out, or None."""
+def commented(text: str, within: Body, names: tuple[str, ...]) -> list[Commented]:
+    """Return the entries in *within* that are commented out and whose key is one of *names*, in their order."""
     any_name = "|".join(re.escape(name) for name in names)
-    pattern = rf"^[ \t]*#+[ \t]*([\"']?)({any_name})\1[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(?:\r?\n|\Z)"
-    match = re.compile(pattern, re.MULTILINE).search(text, within.start, within.end)
-    return Commented(match.start(), match.end(), match[2], match[3]) if match else None
+    pattern = rf"^[ \t]*(?:#[ \t]*)+([\"']?)({any_name})\1[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(?:\r?\n|\Z)"
+    matches = re.compile(pattern, re.MULTILINE).finditer(text, within.start, within.end)
+    return [
+        Commented(match.start(), match.end(), match[2], match[3])
+        for match in matches
+        if not any(start <= match.start() < end for start, end in within.held)
+    ]
 
 
 def add(text: str, root: Node, parent: Path, entries: Data[str, Any]) -> Change | None:
@@ -124,9 +140,13 @@ def add(text: str, root: Node, parent: Path, entries: Data[str, Any]) -> Change 
     None where *parent* leads through something that is no mapping.
     """
     node, newline = get(root, parent), _newline(text)
+    inside = ", ".join(f"{flow(key)}: {flow(value)}" for key, value in entries.items())
+    made = tuple(Undo("entry", (*parent, key), "") for key in entries)
     if isinstance(node, Mapping) and (node.flow or not node.entries):
-        inside = ", ".join(f"{flow(key)}: {flow(value)}" for key, value in entries.items())
-        edit = Edit(node.start + 1, node.start + 1, inside + (", " if node.entries else ""))
+        at = text.index("{", node.start) + 1  # behind an anchor or a tag
+        return Change(Edit(at, at, inside + (", " if node.entries else "")), made)
+    if isinstance(node, Scalar) and not _is_absent(node) and _is_null(node):
+        edit = Edit(node.start, node.end, f"{{{inside}}}")
         return Change(edit, (Undo("node", parent, text[node.start : node.end]),))
     where = body(text, root, parent)
     if where is not None:
@@ -134,20 +154,62 @@ def add(text: str, root: Node, parent: Path, entries: Data[str, Any]) -> Change 
         lines = [f"{where.indent}{key}:{block(value, where.indent, newline)}" for key, value in entries.items()]
         # A last line without an end gets one before the new lines, which then end as that line did.
         new = newline.join(["", *lines]) if at and text[at - 1] != "\n" else newline.join([*lines, ""])
-        return Change(Edit(at, at, new), tuple(Undo("entry", (*parent, key), "") for key in entries))
-    if node is not None or not parent:
+        return Change(Edit(at, at, new), made)
+    if node is not None or not parent or parent[-1].startswith("["):
         return None
     return add(text, root, parent[:-1], {parent[-1]: dict(entries)})
 
 
-def lines_of(text: str, root: Node, path: Path) -> tuple[int, int] | None:
-    """Return the span of the whole lines of the block entry at *path*, line end included; None if there is none."""
-    mapping = get(root, path[:-1])
-    if not isinstance(mapping, Mapping) or mapping.flow or path[-1] not in keys(mapping):
+def replace(text: str, root: Node, path: Path, data: list[Any]) -> Change | None:
+    """Return the change that puts the list *data* in the place of the value at *path*; None where there is no entry.
+
+    A block sequence stays one, with its dashes where they are.
+    """
+    key, node, span = _key_of(root, path), get(root, path), lines_of(text, root, path)
+    if key is None or node is None or (_is_absent(node) and span is None):
         return None
-    key, value = mapping.entries[keys(mapping)[path[-1]]]
-    end = max(key.end, _content_end(text, value))
-    return _line_start(text, key.start), _line_end(text, end)
+    undo = Undo("entry", path, text[slice(*span)]) if span else Undo("node", path, text[node.start : node.end])
+    if isinstance(node, Sequence) and not node.flow and node.items and data:
+        start, end = text.rindex("-", 0, node.items[0].start), _content_end(text, node)
+        dash = f"{_newline(text)}{' ' * (start - _line_start(text, start))}- "
+        return Change(Edit(start, end, "- " + dash.join(map(flow, data))), (undo,))
+    if _is_absent(node):
+        at = text.index(":", key.end) + 1
+        return Change(Edit(at, at, " " + flow(data)), (undo,))
+    end = _content_end(text, node)
+    return Change(Edit(node.start, end, flow(data)), (undo,))
+
+
+def lines_of(text: str, root: Node, path: Path) -> tuple[int, int] | None:
+    """Return the span of the whole lines of the block entry at *path*, line end included.
+
+    None if there is none, or where its first line is not its own: behind the dash of a list item.
+    """
+    key, mapping = _key_of(root, path), get(root, path[:-1])
+    if key is None or not isinstance(mapping, Mapping) or mapping.flow:
+        return None
+    start = _line_start(text, key.start)
+    value = mapping.entries[keys(mapping)[path[-1]]][1]
+    return (
+        None if text[start : key.start].strip() else (start, _line_end(text, max(key.end, _content_end(text, value))))
+    )
+
+
+def part_of(text: str, root: Node, path: Path) -> tuple[int, int] | None:
+    """Return the span of the flow entry at *path* with the comma that parts it from the others; None if there is none.
+
+    The comma behind it and a blank go with it, or with the last entry the comma before.
+    """
+    mapping = get(root, path[:-1])
+    if not isinstance(mapping, Mapping) or not mapping.flow or path[-1] not in keys(mapping):
+        return None
+    at = keys(mapping)[path[-1]]
+    starts = [key.start for key, _ in mapping.entries]
+    ends = [max(key.end, value.end) for key, value in mapping.entries]
+    if at + 1 < len(starts):
+        comma = re.compile(r"\s*, ?").match(text, ends[at])
+        return starts[at], comma.end() if comma else starts[at + 1]
+    return (ends[at - 1] if at else starts[at]), ends[at]
 
 
 def lines_after(text: str, start: int, count: int) -> int:
@@ -158,57 +220,94 @@ def lines_after(text: str, start: int, count: int) -> int:
     return end
 
 
+def as_comment(lines: str) -> str:
+    """Return *lines* as comments, each behind its own indentation."""
+    return re.sub(r"^([ \t]*)(?=\S)", r"\1# ", lines, flags=re.MULTILINE)
+
+
 def comment_out(text: str, root: Node, path: Path) -> Change | None:
     """Return the change that turns the entry at *path* into comments; None if there is none.
 
     A flow mapping cannot hold comments: the entry is taken out of it.
     """
-    span = lines_of(text, root, path)
-    if span is not None:
+    span, part, mapping = lines_of(text, root, path), part_of(text, root, path), get(root, path[:-1])
+    where = body(text, root, path[:-1])
+    if span and where:
         lines = text[slice(*span)]
-        new = re.sub(r"^([ \t]*)(?=\S)", r"\1# ", lines, flags=re.MULTILINE)
-        return Change(Edit(*span, new), (Undo("commented", path, lines),))
-    mapping = get(root, path[:-1])
-    if not isinstance(mapping, Mapping) or path[-1] not in keys(mapping):
-        return None
-    at = keys(mapping)[path[-1]]
-    ends = [mapping.start + 1, *(max(key.end, value.end) for key, value in mapping.entries)]
-    start, end = ends[at], ends[at + 1]
-    if at == 0 and len(mapping.entries) > 1:
-        start, end = mapping.entries[0][0].start, mapping.entries[1][0].start
-    source = text[mapping.start : mapping.end]
-    without = source[: start - mapping.start] + source[end - mapping.start :]
-    return Change(Edit(mapping.start, mapping.end, without), (Undo("node", path[:-1], source),))
+        nth = sum(hit.start < span[0] for hit in commented(text, where, path[-1:]))
+        return Change(Edit(*span, as_comment(lines)), (Undo("commented", path, lines, nth),))
+    if part and mapping:
+        source = text[mapping.start : mapping.end]
+        return Change(Edit(*part, ""), (Undo("node", path[:-1], source),))
+    return None
 
 
 def ensure(text: str, root: Node, parent: Path, wanted: Iterable[Wanted], unwanted: Iterable[str]) -> list[Change]:
     """Return the changes after which the mapping at *parent* has one entry for each of *wanted* and none of *unwanted*.
 
     What is commented out is enabled with what it says; of several spellings the one that the reader prefers stays.
+    What cannot be made is left out: the caller sees it in the edited text.
     """
-    newline = _newline(text)
-    newline = _newline(text)
     node = get(root, parent)
     present = keys(node) if isinstance(node, Mapping) else {}
     where = body(text, root, parent)
     missing: dict[str, Any] = {}
     spare = [name for name in unwanted if name in present]
-    changes = []
-    for names, data in wanted:
+    changes: list[Change | None] = []
+    for names, data, exact in wanted:
         found = [name for name in names if name in present]
         spare += found[:-1]
-        hit = commented(text, where, names) if where and not found else None
-        if where and hit:
-            original = text[hit.start : hit.end]
-            value = " " + hit.rest if hit.rest else block(data, where.indent, newline)
-            line = f"{where.indent}{hit.key}:{value}" + (newline if original.endswith("\n") else "")
-            undo = Undo("entry", (*parent, hit.key), original)
-            changes.append(Change(Edit(hit.start, hit.end, line), (undo,)))
-        elif not found:
+        if found:
+            if _is_to_replace(get(root, (*parent, found[-1])), data, exact=exact):
+                changes.append(replace(text, root, (*parent, found[-1]), data))
+        elif where and (line := _enabled(text, where, names, data, exact=exact)):
+            hit, new = line
+            undo = Undo("entry", (*parent, hit.key), text[hit.start : hit.end])
+            changes.append(Change(Edit(hit.start, hit.end, new), (undo,)))
+        else:
             missing[names[0]] = data
-    changes += filter(None, (comment_out(text, root, (*parent, name)) for name in spare))
-    added = add(text, root, parent, missing) if missing else None
-    return [*changes, added] if added else changes
+    changes += [comment_out(text, root, (*parent, name)) for name in spare]
+    changes.append(add(text, root, parent, missing) if missing else None)
+    return [change for change in changes if change]
+
+
+def plain(node: Node) -> Any:
+    """Return what *node* holds as dicts, lists and texts; an alias as its name behind a star."""
+    if isinstance(node, Mapping):
+        return {key.value: plain(value) for key, value in node.entries if isinstance(key, Scalar)}
+    if isinstance(node, Sequence):
+        return [plain(item) for item in node.items]
+    return node.value if isinstance(node, Scalar) else f"*{node.name}"
+
+
+def _is_to_replace(node: Node | None, data: Any, *, exact: bool) -> bool:
+    """Whether the list *data* is to stand in the place of *node*: another list, or (not *exact*) none at all."""
+    if node is None or not isinstance(data, list):
+        return False
+    return plain(node) != data if exact else _is_null(node) or plain(node) == []
+
+
+def _enabled(text: str, where: Body, names: tuple[str, ...], data: Any, *, exact: bool) -> tuple[Commented, str] | None:
+    """Return the first commented entry that can be enabled, and the line (or lines) that it becomes."""
+    for hit in commented(text, where, names):
+        said = _said(hit.rest)
+        if said is None or _is_null(said) or exact:
+            value = None if hit.rest and said is None else block(data, where.indent, _newline(text))
+        else:
+            value = " " + hit.rest if isinstance(said, Sequence) == isinstance(data, list) else None
+        if value is not None:
+            ending = _newline(text) if text[hit.end - 1 : hit.end] == "\n" else ""
+            return hit, f"{where.indent}{hit.key}:{value}{ending}"
+    return None
+
+
+def _said(rest: str) -> Node | None:
+    """Return the value that *rest* of a commented entry's line stands for; None where it is no value."""
+    found = parse(f"key: {rest}\n")
+    root = found[0].root if len(found) == 1 and isinstance(found[0], Document) else None
+    node = get(root, ("key",)) if isinstance(root, Mapping) and len(root.entries) == 1 else None
+    is_block = isinstance(node, Scalar) and node.style in ("|", ">")
+    return None if is_block or isinstance(node, Alias) else node
 
 
 def _newline(text: str) -> str:
@@ -222,8 +321,13 @@ def _item(value: Any, indent: str, newline: str) -> str:
     return flow(value)
 
 
-def _is_null(node: Node | None) -> bool:
+def _is_absent(node: Node | None) -> bool:
     return isinstance(node, Scalar) and node.start == node.end
+
+
+def _is_null(node: Node) -> bool:
+    """Whether *node* is null, absent or spelled out (YAML 1.1, tag:yaml.org,2002:null)."""
+    return isinstance(node, Scalar) and node.style == "" and node.value in ("", "~", "null", "Null", "NULL")
 
 
 def _key_of(root: Node, path: Path) -> Scalar | None:
@@ -254,7 +358,7 @@ def _lines(text: str, start: int) -> Iterator[tuple[int, str]]:
 def _comments_above(text: str, start: int) -> int:
     while start > 0:
         above = _line_start(text, start - 1)
-        if not re.match(r"[ \t]*#", text[above:start]):
+        if not re.match(r"[ \t]*(?:#|\r?\n)", text[above:start]):
             break
         start = above
     return start

@@ -42,6 +42,11 @@ def stage(path: Path, data: bytes, like: os.stat_result | None, private: bool) -
     return staged
 
 
+def read(path: Path) -> bytes:
+    """Return the bytes of a file that a person named; its errors (OSError) are the caller's to word."""
+    return path.read_bytes()
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Make or replace a file atomically, mode 0600 from its first byte, durable on return."""
     staged = stage(path, data, None, private=True)

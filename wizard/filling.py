@@ -6,16 +6,19 @@ unknown. Only an unknown one is drift, and nothing is done about drift that nobo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from wizard import catalogue, keys, lenses
+from wizard import catalogue, keys, lenses, values
+from wizard.answers import Answers
 from wizard.catalogue import Kind, Owns, Row
-from wizard.errors import Problem, RefusedError
+from wizard.errors import Problem, RefusedError, UsageError
 from wizard.lenses import CannotHold, Edit, View
 from wizard.resources import Manifest
 from wizard.secret import Secret
-from wizard.sites import FILLED_IN, Found, Site
+from wizard.sites import FILLED_IN, Found, Site, Unknown
 from wizard.values import InTree, Value
 from wizard.vault import Vault
 
@@ -40,6 +43,44 @@ class Fill:
 
     site: Site
     new: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The values that the sites of a tree need, and ``former``: the texts that the answers of the last run gave."""
+
+    values: Mapping[str, Value]
+    former: Mapping[str, str]
+
+
+def resolve(found: Found, answers: Answers, vault: Vault, consent: Consent, issuers: Mapping[str, str]) -> Resolved:
+    """Return the values that the sites need; *issuers* are the tree's own, by ``tls.mode``.
+
+    UsageError with every placeholder that is undecided and every answer that is missing; RefusedError as ``in_tree``.
+    """
+    names = {site.value for site in found.sites if site.value}
+    problems = [*map(_undecided, found.unknown), *answers.problems(values.questions(names))]
+    if problems:
+        raise UsageError(*problems, paste=_stanza(found.unknown, answers))
+    before = values.answered(names, Answers.from_json(vault.answers), InTree({}, issuers)) if vault.answers else {}
+    former = {name: value.plain for name, value in before.items()}
+    taken = in_tree(found, vault, former, consent)
+    known = values.resolve(names, answers, vault.values, InTree(taken.texts, issuers))
+    unanswered = {site.value: site for site in found.sites if site.token and site.value and site.value not in known}
+    if unanswered:
+        raise UsageError(*(_unanswered(site) for site in unanswered.values()))
+    return Resolved(known, former)
+
+
+def refuse_certificate(answers: Answers, known: Mapping[str, Value], hosts: list[str], now: datetime) -> None:
+    """Raise UsageError unless a certificate given in this run fits its key and every one of *hosts*."""
+    if "tls-private-key" not in known or "tls.private_key" not in answers.secrets():
+        return
+    try:
+        keys.tls_pair(answers["tls.certificate"], known["tls-private-key"].plain, hosts, now)
+    except ValueError as error:
+        where = answers.given["tls.certificate"].where
+        raise UsageError(Problem(str(error), where, "Give the certificate for these hosts and its own key.")) from None
 
 
 def in_tree(found: Found, vault: Vault, former: Mapping[str, str], consent: Consent) -> InTree:
@@ -194,3 +235,28 @@ def _drift(name: str, site: Site) -> Problem:
         site.position,
         "Take it into the vault with --adopt, or put the vault's value back with --restore.",
     )
+
+
+def _undecided(unknown: Unknown) -> Problem:
+    what = f"The placeholder {unknown.token} is in no catalogue, and what it stands for is not guessed."
+    return Problem(
+        what, unknown.position, f"Decide it under placeholders: in the answers file; it stands at {unknown.place}"
+    )
+
+
+def _stanza(unknown: Iterable[Unknown], answers: Answers) -> str:
+    """Return the ``placeholders:`` section that would decide *unknown*: by token if it names a role, else by place."""
+    lines = {}
+    for each in unknown:
+        key = each.token if each.role else f"{each.token} @ {each.place}"
+        base = answers["domains.base"]
+        name = f"{each.role}.{base}" if each.family == "host" and base else ""
+        lines[json.dumps(key, ensure_ascii=False)] = f"{{value: {name}}}" if name else "{generate: password}"
+    return "\n".join(["placeholders:", *(f"  {key}: {decision}" for key, decision in lines.items())]) if lines else ""
+
+
+def _unanswered(site: Site) -> Problem:
+    row = catalogue.BY_NAME.get(site.value)
+    key = row.answer if row else ""
+    next_step = f"Write {key} into the answers file, or give --set {key}=…" if key else "Name another value for it."
+    return Problem(f"The tree needs {site.value} here, and there is no answer for it.", site.position, next_step)

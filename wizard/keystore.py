@@ -31,7 +31,7 @@ _NAME_IT = "Name the key with --identity FILE, or in MATRIX_WIZARD_IDENTITY."
 
 # Why a keyring was of no use, by the error's name: keyring's own, raised by every backend (FACTS 8).
 _REASONS = {
-    "NoKeyringError": "this system has none",
+    "NoKeyringError": "this system has no keyring",
     "InitError": "it could not be opened",
     "KeyringLocked": "it is locked",
     "PasswordSetError": "it refuses to keep anything",

@@ -209,10 +209,10 @@ def walk(node: Node) -> Iterator[tuple[Path, Scalar]]:
 def get(node: Node, path: Path) -> Node | None:
     """Return the node at *path* below *node*, or None. Of duplicate keys the last one counts, as for most loaders."""
     for step in path:
-        found = [child for name, child in children(node) if name == step]
-        if not found:
+        found = dict(children(node)).get(step)
+        if found is None:
             return None
-        node = found[-1]
+        node = found
     return node
 
 
@@ -336,7 +336,8 @@ def children(node: Node) -> Iterator[tuple[str, Node]]:
     """Yield the values of a mapping under their keys' steps, the items of a sequence under theirs."""
     if isinstance(node, Mapping):
         # A key that is no scalar cannot be named by a path: its position stands for it.
-        for i, (key, value) in enumerate(node.entries):
+        pairs = iter(node.children)
+        for i, (key, value) in enumerate(zip(pairs, pairs, strict=True)):
             yield (key_step(key.value) if isinstance(key, Scalar) else f"[?{i}]"), value
     elif isinstance(node, Sequence):
         names = [_name(item) for item in node.items]

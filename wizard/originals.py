@@ -6,7 +6,7 @@ reported, never guessed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wizard import catalogue, entries, lenses, manifests, sites
@@ -40,16 +40,23 @@ def record_of(site: Site, others: Iterable[Site]) -> Record:
 
 
 def record_of_change(resource: Resource, undo: Undo, earlier: Iterable[Record]) -> Record:
-    """Return the record of a structural change; what *earlier* says stood there first stays the original."""
-    made = Record("", resource.manifest.path, resource.ref, undo.path, undo.original, kind=undo.kind)
-    same = next((each for each in earlier if each.kind in STRUCTURAL and key(each)[:3] == key(made)[:3]), None)
-    return replace(made, original=same.original) if same else made
+    """Return the record of a structural change; what *earlier* says stood there first stays the original.
+
+    The original is never what was filled in since: that may be a secret.
+    """
+    made = Record("", resource.manifest.path, resource.ref, undo.path, undo.original, nth=undo.nth, kind=undo.kind)
+    of_object = [each for each in earlier if each.document in (made.document, "") and each.file == made.file]
+    same = next((each for each in of_object if each.kind in STRUCTURAL and key(each)[:3] == key(made)[:3]), None)
+    if same and same.kind != made.kind and "node" in (same.kind, made.kind):
+        return same
+    return replace(made, original=same.original if same else _as_it_was(resource, undo, of_object))
 
 
 def key(record: Record) -> tuple[object, ...]:
     """Return what two records of one site have in common: file, object, path, and the hole."""
     kind = "structure" if record.kind in STRUCTURAL else record.kind
-    return record.file, record.document, record.path, kind, record.hole, record.index, record.nth
+    nth = 0 if record.kind in STRUCTURAL else record.nth
+    return record.file, record.document, record.path, kind, record.hole, record.index, nth
 
 
 def of_parts(records: Iterable[Record], is_off: Callable[[str], bool]) -> list[Record]:
@@ -59,30 +66,29 @@ def of_parts(records: Iterable[Record], is_off: Callable[[str], bool]) -> list[R
     return [each for each in records if each in theirs or any(_covers(each, record) for record in theirs)]
 
 
+def of_changes(records: Iterable[Record], is_over: Callable[[Record], bool]) -> list[Record]:
+    """Return the records of what is over, and of all that stands within it."""
+    records = list(records)
+    over = [record for record in records if is_over(record)]
+    return [each for each in records if each in over or any(_covers(other, each) for other in over)]
+
+
 def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping[str, frozenset[str]]) -> Blanked:
     """Return the texts of *tree* with all *records* put back; *expected* are the texts a value may have, by name."""
     records = list(records)
     by_file = {manifest.path: manifest for manifest in tree}
-    homes = {resource.ref: resource for manifest in by_file.values() for resource in manifest.resources}
-    edits: dict[str, dict[View, list[Edit]]] = {}
-    lost = []
-    for record in records:
-        if record.kind in ("created", "kept") or _is_covered(record, records):
-            continue
-        manifest = by_file.get(record.file)
-        resource = _resource(manifest, record.document) or homes.get(record.document)
-        known = frozenset({record.original, FILLED_IN}) | expected.get(record.value, frozenset())
-        found = _restore(record, manifest, resource, known)
-        if found is None:
-            lost.append(record)
-        else:
-            path = resource.manifest.path if resource else record.file
-            edits.setdefault(path, {}).setdefault(found[0], []).append(found[1])
     texts: dict[str, str | None] = {record.file: None for record in records if record.kind == "created"}
-    for path, by_view in edits.items():
-        texts[path] = lenses.apply(
-            by_file[path].text, lenses.render({view: _distinct(each) for view, each in by_view.items()})
-        )
+    lost: list[Record] = []
+    # A structure within another is put back before it, for what it left behind may be a comment outside all lines.
+    nested = [record for record in records if record.kind in STRUCTURAL and _is_covered(record, records)]
+    depths = sorted({len(record.path) for record in nested}, reverse=True)
+    steps = [[record for record in nested if len(record.path) == depth] for depth in depths]
+    for step in (*steps, [record for record in records if not _is_covered(record, records)]):
+        edits, lost = _edits(by_file, step, expected)
+        for path, by_view in edits.items():
+            now = by_file[path]
+            texts[path] = text = lenses.apply(now.text, lenses.render(by_view))
+            by_file[path] = Manifest(path, now.encode(text), text, now.bom)
     return Blanked(texts, tuple(lost))
 
 
@@ -111,14 +117,71 @@ def _parts(record: Record) -> list[str]:
     return [*catalogue.parts_of_value(record.value), *catalogue.parts_of(record.file, record.document), *made]
 
 
+def _edits(
+    by_file: Mapping[str, Manifest], records: Sequence[Record], expected: Mapping[str, frozenset[str]]
+) -> tuple[dict[str, dict[View, list[Edit]]], list[Record]]:
+    """Return the edits that put *records* back, by file and view, and the records whose place is gone."""
+    homes = {resource.ref: resource for manifest in by_file.values() for resource in manifest.resources}
+    edits: dict[str, dict[View, list[Edit]]] = {}
+    lost = []
+    for record in records:
+        if record.kind in ("created", "kept"):
+            continue
+        manifest = by_file.get(record.file)
+        resource = _resource(manifest, record.document) or homes.get(record.document)
+        known = frozenset({record.original, FILLED_IN}) | expected.get(record.value, frozenset())
+        found = _restore(record, manifest, resource, known)
+        if found is None:
+            lost.append(record)
+        else:
+            path = resource.manifest.path if resource else record.file
+            edits.setdefault(path, {}).setdefault(found[0], []).append(found[1])
+    return {path: {view: _joined(each) for view, each in views.items()} for path, views in edits.items()}, lost
+
+
+def _as_it_was(resource: Resource, undo: Undo, earlier: Sequence[Record]) -> str:
+    """Return the original of *undo* without what was filled into it since, as *earlier* tells."""
+    home = _inside(resource, undo.path) if undo.original and earlier else None
+    if home is None:
+        return undo.original
+    view, root, path = home
+    start, end = _now(undo, view.text, root, path)
+    outer = [record for record in earlier if not _is_covered(record, earlier)]
+    by_view = _edits({resource.manifest.path: resource.manifest}, outer, {})[0].get(resource.manifest.path, {})
+    if view != resource.manifest.root:
+        by_view = {each: edits for each, edits in by_view.items() if each == view or _is_inside(each, view)}
+    edits = lenses.render(by_view, until=view) if by_view else []
+    moved = [
+        Edit(each.start - start, each.end - start, each.new) for each in edits if start <= each.start <= each.end <= end
+    ]
+    return lenses.apply(undo.original, moved)
+
+
+def _now(undo: Undo, text: str, root: manifests.Node, path: Path) -> tuple[int, int]:
+    """Return the span of *text* that holds the original of *undo* before the change."""
+    node = manifests.get(root, path) if undo.kind == "node" else None
+    span = (node.start, node.end) if node else entries.lines_of(text, root, path)
+    if span is None:
+        where = entries.body(text, root, path[:-1])
+        start = text.find(undo.original, where.start if where else 0)
+        span = start, start + len(undo.original)
+    return span
+
+
+def _is_inside(view: View, outer: View) -> bool:
+    return view.outer is not None and (view.outer == outer or _is_inside(view.outer, outer))
+
+
 def _is_covered(record: Record, records: Iterable[Record]) -> bool:
-    return record.kind not in STRUCTURAL and any(_covers(other, record) for other in records)
+    return any(_covers(other, record) for other in records)
 
 
 def _covers(other: Record, record: Record) -> bool:
     """Whether putting *other* back puts *record* back too."""
     same = (other.file, other.document) == (record.file, record.document)
     within = record.path[: len(other.path)] == other.path
+    if record.kind in STRUCTURAL:
+        return same and within and other.kind in STRUCTURAL and other.path != record.path
     is_outer = other.kind in STRUCTURAL or (other.kind == "source" and record.kind != "source")
     return same and within and is_outer and other is not record
 
@@ -146,32 +209,61 @@ def _restore(
 
 def _restore_structure(record: Record, resource: Resource) -> tuple[View, Edit] | None:
     """Do the same for an entry or a node, which may stand in a document embedded in a scalar of *resource*."""
-    view, root, path = resource.manifest.root, resource.node, record.path
-    if "~" in path:
-        at = path.index("~")
-        leaf = resource.leaves.get(path[:at])
-        inner = manifests.parse(leaf.text) if leaf else []
-        if leaf is None or len(inner) != 1 or isinstance(inner[0], manifests.Broken):
-            return None
-        view, root, path = leaf.view, inner[0].root, path[at + 1 :]
-    span = _structure(record, view.text, root, path)
-    return (view, Edit(*span, record.original)) if span else None
+    home = _inside(resource, record.path)
+    edit = _structure(record, home[0].text, *home[1:]) if home else None
+    return (home[0], edit) if home and edit else None
 
 
-def _structure(record: Record, text: str, root: manifests.Node, path: Path) -> tuple[int, int] | None:
+def _inside(resource: Resource, path: Path) -> tuple[View, manifests.Node, Path] | None:
+    """Return the view and the root node of the document that *path* ends in, and the rest of the path in it."""
+    if "~" not in path:
+        return resource.manifest.root, resource.node, path
+    at = path.index("~")
+    leaf = resource.leaves.get(path[:at])
+    inner = manifests.parse(leaf.text) if leaf else []
+    if leaf is None or len(inner) != 1 or isinstance(inner[0], manifests.Broken):
+        return None
+    return leaf.view, inner[0].root, path[at + 1 :]
+
+
+def _structure(record: Record, text: str, root: manifests.Node, path: Path) -> Edit | None:
     if record.kind == "node":
         node = manifests.get(root, path)
-        return (node.start, node.end) if node else None
+        return Edit(node.start, node.end, record.original) if node else None
     if record.kind == "commented":
         where = entries.body(text, root, path[:-1])
-        hit = entries.commented(text, where, path[-1:]) if where else None
-        lines = record.original.count("\n")
-        return (hit.start, entries.lines_after(text, hit.start, lines)) if hit else None
-    span = entries.lines_of(text, root, path)
-    if span and not record.original and span[1] == len(text) and not text.endswith("\n") and span[0]:
-        return span[0] - (2 if text[: span[0]].endswith("\r\n") else 1), span[1]  # the line end came with the entry
-    return span
+        hits = entries.commented(text, where, path[-1:]) if where else []
+        count = record.original.count("\n") + (not record.original.endswith("\n"))
+        hit = hits[record.nth] if record.nth < len(hits) else None
+        return _lines(text, hit.start, entries.lines_after(text, hit.start, count), record.original) if hit else None
+    part, span = entries.part_of(text, root, path), entries.lines_of(text, root, path)
+    if part:
+        return Edit(*part, record.original)
+    if span and not record.original and not text.endswith("\n") and span[0]:
+        # The line end before it came with it: the text's last line has none.
+        before, behind = (_break_before(text, at) for at in span)
+        return Edit(span[0] - before, span[1] - behind, "")
+    return _lines(text, *span, record.original) if span else None
 
 
-def _distinct(edits: Iterable[Edit]) -> list[Edit]:
-    return list(dict.fromkeys(edits))
+def _lines(text: str, start: int, end: int, original: str) -> Edit:
+    """Return the edit that puts the lines *original* back; the last one has a line end where the text now has one."""
+    is_open = original and not original.endswith("\n")
+    return Edit(start, end - (_break_before(text, end) if is_open else 0), original)
+
+
+def _break_before(text: str, at: int) -> int:
+    """Return the length of the line break that ends at *at*."""
+    return 2 if text[at - 2 : at] == "\r\n" else 1 if text[at - 1 : at] == "\n" else 0
+
+
+def _joined(edits: Iterable[Edit]) -> list[Edit]:
+    """Return *edits* without repetitions, and those that take out neighbours (with one comma between them) as one."""
+    joined: list[Edit] = []
+    for edit in sorted(dict.fromkeys(edits), key=lambda each: (each.start, each.end)):
+        last = joined[-1] if joined else None
+        if last and last.end > edit.start and not last.new and not edit.new:
+            joined[-1] = Edit(last.start, max(last.end, edit.end), "")
+        else:
+            joined.append(edit)
+    return joined

@@ -46,11 +46,12 @@ _EMAIL = rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)*{_RESERVE
 _HOST = rf"(?<![A-Za-z0-9.@-])(?:[A-Za-z0-9-]+\.)*{_RESERVED}"
 
 _ANY = re.compile(rf"(?P<email>{_EMAIL})|(?P<host>{_HOST})|(?P<token>{_TOKEN})", re.VERBOSE)
-# What a file must hold to be worth parsing: a cheap scan before the exact one.
-_HINT = re.compile(
-    rb"change[-_]?me|CHANGE_?(?:ME|TO_)|REPLACE_|replace[-_]me|YOUR_|[cC]hangeMe|_PLACEHOLDER|XXXX|example\.(?:com|org|net)",
-    re.IGNORECASE,
+# One of these stands in every placeholder: what holds none is not worth the exact scan, ten times as slow.
+_HINT = (
+    "CHANGE_?ME|CHANGE_TO_|[cC]hange[-_]?[mM]e|REPLACE_|REPLACEME|replace[-_]me|YOUR_|_PLACEHOLDER|a_XXXX"
+    r"|example\.(?:com|org|net)"
 )
+_IN_TEXT, _IN_BYTES = re.compile(_HINT), re.compile(_HINT.encode())
 _CALL = re.compile(r"^(?:CHANGE_?ME|CHANGE_TO|REPLACE(?:_ME|_WITH|_THIS)?|YOUR)(?:_|$)")
 # Words that say how to make the value, not which one it is.
 _FILLER = re.compile(
@@ -60,7 +61,7 @@ _FILLER = re.compile(
 
 def find(text: str) -> Iterator[Placeholder]:
     """Yield every placeholder in *text*, in order and without overlap, each at its longest spelling."""
-    for match in _ANY.finditer(text):
+    for match in _matches(text):
         family = match.lastgroup
         token = match.group()
         if family == "token":
@@ -73,7 +74,7 @@ def find(text: str) -> Iterator[Placeholder]:
 
 def may_hold(data: bytes) -> bool:
     """Say whether *data* can hold a placeholder at all: a fast scan that errs towards yes."""
-    return _HINT.search(data) is not None
+    return _IN_BYTES.search(data) is not None
 
 
 def role(token: str) -> str:
@@ -81,3 +82,13 @@ def role(token: str) -> str:
     words = re.sub(r"[^A-Za-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", token)).strip("_").upper()
     kept = [word for word in _CALL.sub("", words).split("_") if not _FILLER.fullmatch(word)]
     return "_".join(kept)
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """Scan the lines that hold a hint; no placeholder goes on over a line end."""
+    end = 0
+    while hint := _IN_TEXT.search(text, end):
+        start = text.rfind("\n", end, hint.start()) + 1 or end
+        stop = text.find("\n", hint.end())
+        end = stop if stop >= 0 else len(text)
+        yield from _ANY.finditer(text, start, end)

@@ -6,23 +6,21 @@ and every text that could be a secret is masked in what is meant to be shown.
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from wizard import catalogue, clauses, diff, filling, keys, lenses, originals, placeholders, resources, sites, values
+from wizard import diff, filling, originals, resources, sites, structure, values
+from wizard import vault as vaults
 from wizard.answers import Answers
-from wizard.errors import Problem, RefusedError, UsageError
+from wizard.errors import Problem, RefusedError
 from wizard.filling import Consent, Fill
-from wizard.lenses import Edit, View
-from wizard.manifests import Scalar
 from wizard.proof import prove
 from wizard.resources import Manifest
 from wizard.secret import MASK
 from wizard.sites import Found, Scope, Site, Unknown
-from wizard.values import ISSUERS, InTree, Value
+from wizard.structure import Tree
+from wizard.values import Value
 from wizard.vault import Record, Vault, keep
 
 
@@ -65,26 +63,6 @@ class Plan:
         return all(self.before.get(path) == data for path, data in self.after.items())
 
 
-@dataclass(frozen=True)
-class Tree:
-    """What a plan is made from: the files of the tree, and those that come from the bundled tree and are new.
-
-    ``ours``: files of the tree that are the bundled tree's own, byte for byte; their places need no further consent.
-    """
-
-    files: Mapping[str, bytes] = field(repr=False)
-    created: Mapping[str, bytes] = field(default_factory=dict, repr=False)
-    ours: frozenset[str] = frozenset()
-    from_bundle: bool = False
-
-    def manifests(self, records: Iterable[Record]) -> list[Manifest]:
-        """Return the manifests worth parsing: those with a placeholder, a record, or an object that something reads."""
-        every, recorded = {**self.files, **self.created}, {record.file for record in records}
-        wanted = [path for path in sorted(every) if path.endswith(resources.SUFFIXES)]
-        read = (resources.read(path, every[path]) for path in wanted if path in recorded or _is_wanted(every[path]))
-        return [manifest for manifest in read if manifest]
-
-
 def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str) -> Plan:
     """Return setup's plan: every site and clause of *tree* as *answers* and *vault* want it.
 
@@ -93,26 +71,24 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     """
     standing = tree.manifests(vault.records)
     consent = replace(consent, files=tree.ours | tree.created.keys())
-    unparsed = _unparsed(standing, vault.records, consent)
-    before, off = _withdrawn(standing, answers, vault)
+    unparsed = structure.unparsed(standing, vault.records, skip=consent.skip_unparseable)
+    before, off = structure.withdrawn(standing, Scope(answers, vault.records), vaults.texts(vault))
     vault = replace(vault, records=tuple(record for record in vault.records if record not in off))
-    arranged, structure = _arranged(before, answers, vault.records)
-    found = sites.find(arranged, Scope(answers, vault.records))
-    known, former = _resolved(arranged, found, answers, vault, consent)
+    scope = Scope(answers, vault.records)
+    arranged, added = structure.arranged(before, scope)
+    found = sites.find(arranged, scope)
+    resolved = filling.resolve(found, answers, vault, consent, structure.issuers(arranged))
+    known, former = resolved.values, resolved.former
     fills = filling.fills(found, known, vault, former, consent)
-    edits = {manifest: filling.edits(manifest, fills) for manifest in arranged}
-    after = [_rewritten(manifest, edits[manifest]) for manifest in arranged]
-    for manifest, new in zip(arranged, after, strict=True):
-        if new is not manifest:
-            prove(manifest, new, edits[manifest], found.sites)
-    _refuse_certificate(answers, known, after, made)
-    records = _records(before, after, found, structure, vault)
+    after = _filled(arranged, fills, found)
+    filling.refuse_certificate(answers, known, structure.hosts(after), datetime.fromisoformat(made))
+    records = _records(before, after, found, added, vault)
     if not tree.from_bundle:
         records += tuple(Record("", path, "", (), "", kind="created") for path in tree.created)
-    needed = values.questions(site.value for site in found.sites) | _questions_of_clauses(arranged)
+    needed = values.questions(site.value for site in found.sites) | structure.questions(arranged)
     return Plan(
         "setup",
-        (*_changes(fills, known, structure), *(_switched_off(record) for record in off)),
+        (*_changes(fills, known, added), *(_switched_off(record) for record in off)),
         {**{manifest.path: manifest.data for manifest in standing}, **dict.fromkeys(tree.created)},
         {
             **tree.created,
@@ -124,8 +100,9 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
             answers=answers.to_json(),
             left_out=tuple(sorted(found.left_out)),
             from_bundle=vault.from_bundle or tree.from_bundle,
+            recipients=tuple(dict.fromkeys((*vault.recipients, *(answers["vault.recipients"] or ())))),
         ),
-        diff=_diff(standing, after, Scope(answers, vault.records), Scope(answers, records), _renewed(known, vault)),
+        diff=_diff(standing, after, scope, Scope(answers, records), _renewed(known, former, vault)),
         private=frozenset(fill.site.manifest.path for fill in fills if filling.is_kept(fill.site.value)),
         notes=(*unparsed, *map(_not_found, found.lost), *_in_plain_sight(found), *answers.notes(needed)),
         made=tuple(sorted(name for name, value in known.items() if value.why == "made")),
@@ -143,14 +120,14 @@ def needs(tree: Tree, answers: Answers, vault: Vault) -> tuple[frozenset[str], t
     manifests = tree.manifests(vault.records)
     every = Scope(answers, vault.records, frozenset())
     names = {site.value for site in sites.find(manifests, every).sites if site.value}
-    asked = values.questions(names) | _questions_of_clauses(manifests)
+    asked = values.questions(names) | structure.questions(manifests)
     return frozenset(asked), sites.find(manifests, Scope(answers, vault.records)).unknown
 
 
 def take_back(tree: Tree, vault: Vault) -> Plan:
     """Return blank's plan: every site back at its original text, and what was added taken out again."""
     before = {manifest.path: manifest for manifest in tree.manifests(vault.records)}
-    blanked = originals.blank(before.values(), vault.records, _texts(vault))
+    blanked = originals.blank(before.values(), vault.records, vaults.texts(vault))
     after = {path: before[path].encode(text) if text is not None else None for path, text in blanked.texts.items()}
     found = sites.find(before.values(), Scope(Answers.from_json(vault.answers), vault.records)).sites
     changes = tuple(
@@ -162,157 +139,16 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
     return Plan("blank", changes, {path: before[path].data for path in after}, after, vault, notes=notes)
 
 
-def _questions_of_clauses(manifests: Iterable[Manifest]) -> set[str]:
-    """Return the keys of the answers that the clauses of *manifests* can use, in whatever state they are."""
-    every = [resource for manifest in manifests for resource in manifest.resources]
-    wanted = {clause.value for resource in every for clause in clauses.of(resource) if clause.value}
-    if clauses.mail_home(every):
-        wanted |= {option.value for option in clauses.MAIL}
-    asked = values.questions(wanted)
-    return asked | {"tls.certificate", "tls.private_key"} if "tls.mode" in asked else asked
-
-
-_WANTED_KINDS = "|".join(sorted({"Secret", "ConfigMap", "List", "ClusterIssuer", "Issuer"} | clauses.KINDS))
-_WANTED = re.compile(rf"""kind["']?\s*:\s*["']?(?:{_WANTED_KINDS})""".encode())
-
-
-def _is_wanted(data: bytes) -> bool:
-    return placeholders.may_hold(data) or _WANTED.search(data) is not None
-
-
-def _unparsed(before: Iterable[Manifest], records: Iterable[Record], consent: Consent) -> list[Problem]:
-    """Return a note for each document that does not parse; RefusedError where one holds a site (unless skipped)."""
-    recorded = {record.file for record in records}
-    notes: list[Problem] = []
-    refused: list[Problem] = []
-    for manifest in before:
-        for part in manifest.broken:
-            holds = manifest.path in recorded or any(placeholders.find(manifest.text[part.start : part.end]))
-            where = f"{manifest.path}:{part.line}:{part.column}"
-            problem = Problem(
-                f"This document is not valid YAML: {part.reason}.",
-                where,
-                "Mend it, or leave it out of this run with --skip-unparseable." if holds else "Mend it.",
-            )
-            (refused if holds and not consent.skip_unparseable else notes).append(problem)
-    if refused:
-        raise RefusedError(*refused)
-    return notes
-
-
-def _withdrawn(standing: list[Manifest], answers: Answers, vault: Vault) -> tuple[list[Manifest], list[Record]]:
-    """Return the manifests with what belongs to components switched off since put back, and the records of that."""
-    off = originals.of_parts(vault.records, Scope(answers).is_off)
-    texts = originals.blank(standing, off, _texts(vault)).texts if off else {}
-    made = []
-    for manifest in standing:
-        text = texts.get(manifest.path, manifest.text)
-        if text == manifest.text:
-            made.append(manifest)
-        elif text is not None:
-            made.append(Manifest(manifest.path, manifest.encode(text), text, manifest.bom))
-    return made, off
-
-
-def _arranged(
-    before: list[Manifest], answers: Answers, records: tuple[Record, ...]
-) -> tuple[list[Manifest], list[Record]]:
-    """Return the manifests with the structure of every clause, and how that is taken back."""
-    scope = Scope(answers, records)
-    made = [
-        arrangement
-        for manifest in before
-        for resource in manifest.resources
-        if not any(map(scope.is_off, catalogue.parts_of(manifest.path, resource.name)))
-        for arrangement in clauses.arrange(resource, scope.setting)
-    ]
-    if answers.uses("smtp"):
-        home = clauses.mail_home(resource for manifest in before for resource in manifest.resources)
-        made += clauses.arrange_mail(home, scope.setting) if home else []
-    by_manifest: dict[str, dict[View, list[Edit]]] = {}
-    new = []
-    for each in made:
-        view = each.leaf.view if each.leaf else each.resource.manifest.root
-        by_manifest.setdefault(each.resource.manifest.path, {}).setdefault(view, []).append(each.change.edit)
-        new += [originals.record_of_change(each.resource, undo, records) for undo in each.change.undo]
-    return [_rewritten(manifest, by_manifest.get(manifest.path, {})) for manifest in before], new
-
-
-def _rewritten(manifest: Manifest, edits: Mapping[View, Sequence[Edit]]) -> Manifest:
-    if not any(edits.values()):
-        return manifest
-    text = lenses.apply(manifest.text, lenses.render(edits))
-    return Manifest(manifest.path, manifest.encode(text), text, manifest.bom)
-
-
-def _resolved(
-    arranged: list[Manifest], found: Found, answers: Answers, vault: Vault, consent: Consent
-) -> tuple[dict[str, Value], dict[str, str]]:
-    """Return the values that the sites need, and the texts that the answers of the last run gave."""
-    names = {site.value for site in found.sites if site.value}
-    problems = [*map(_undecided, found.unknown), *answers.problems(values.questions(names))]
-    if problems:
-        raise UsageError(*problems, paste=_stanza(found.unknown, answers))
-    issuers = _issuers(arranged)
-    before = values.answered(names, Answers.from_json(vault.answers), InTree({}, issuers)) if vault.answers else {}
-    former = {name: value.plain for name, value in before.items()}
-    taken = filling.in_tree(found, vault, former, consent)
-    known = values.resolve(names, answers, vault.values, InTree(taken.texts, issuers))
-    unanswered = {site.value: site for site in found.sites if site.token and site.value and site.value not in known}
-    if unanswered:
-        raise UsageError(*(_unanswered(site) for site in unanswered.values()))
-    return known, former
-
-
-def _refuse_certificate(answers: Answers, known: Mapping[str, Value], after: Iterable[Manifest], made: str) -> None:
-    """Raise UsageError unless a key given now fits its certificate, and that every host of the tree's ingresses."""
-    if "tls-private-key" not in known or "tls.private_key" not in answers.secrets():
-        return
-    ingresses = (each for manifest in after for each in manifest.resources if each.kind == "Ingress")
-    names = sorted({host for ingress in ingresses for host in clauses.hosts(ingress)})
-    try:
-        keys.tls_pair(answers["tls.certificate"], known["tls-private-key"].plain, names, datetime.fromisoformat(made))
-    except ValueError as error:
-        where = answers.given["tls.certificate"].where
-        raise UsageError(Problem(str(error), where, "Give the certificate for these hosts and its own key.")) from None
-
-
-def _issuers(manifests: Iterable[Manifest]) -> dict[str, str]:
-    """Return the name of the tree's own issuer for each ``tls.mode`` (FACTS 6)."""
-    found: dict[str, str] = {}
-    for resource in (each for manifest in manifests for each in manifest.resources if each.kind == "ClusterIssuer"):
-        server = resource.get("spec", "acme", "server")
-        address = server.value if isinstance(server, Scalar) else ""
-        mode = "letsencrypt-staging" if "staging" in address else "letsencrypt" if address else "selfsigned"
-        is_first = mode not in found
-        if is_first or resource.name == ISSUERS[mode]:
-            found[mode] = resource.name
-    return found
-
-
-def _undecided(unknown: Unknown) -> Problem:
-    what = f"The placeholder {unknown.token} is in no catalogue, and what it stands for is not guessed."
-    return Problem(
-        what, unknown.position, f"Decide it under placeholders: in the answers file; it stands at {unknown.place}"
-    )
-
-
-def _stanza(unknown: Iterable[Unknown], answers: Answers) -> str:
-    """Return the ``placeholders:`` section that would decide *unknown*: by token if it names a role, else by place."""
-    lines = {}
-    for each in unknown:
-        key = each.token if each.role else f"{each.token} @ {each.place}"
-        base = answers["domains.base"]
-        name = f"{each.role}.{base}" if each.family == "host" and base else ""
-        lines[json.dumps(key, ensure_ascii=False)] = f"{{value: {name}}}" if name else "{generate: password}"
-    return "\n".join(["placeholders:", *(f"  {key}: {decision}" for key, decision in lines.items())]) if lines else ""
-
-
-def _unanswered(site: Site) -> Problem:
-    row = catalogue.BY_NAME.get(site.value)
-    key = row.answer if row else ""
-    next_step = f"Write {key} into the answers file, or give --set {key}=…" if key else "Name another value for it."
-    return Problem(f"The tree needs {site.value} here, and there is no answer for it.", site.position, next_step)
+def _filled(arranged: list[Manifest], fills: list[Fill], found: Found) -> list[Manifest]:
+    """Return the manifests with every site filled, each proved to read as the one before with just that changed."""
+    after = []
+    for manifest in arranged:
+        edits = filling.edits(manifest, fills)
+        new = structure.rewritten(manifest, edits)
+        if new is not manifest:
+            prove(manifest, new, edits, found.sites)
+        after.append(new)
+    return after
 
 
 def _not_found(record: Record) -> Problem:
@@ -331,7 +167,7 @@ def _in_plain_sight(found: Found) -> list[Problem]:
     return [Problem(what.format(name), site.position) for (name, _), site in shown.items() if name]
 
 
-def _changes(fills: Iterable[Fill], known: Mapping[str, Value], structure: Iterable[Record]) -> tuple[Change, ...]:
+def _changes(fills: Iterable[Fill], known: Mapping[str, Value], added: Iterable[Record]) -> tuple[Change, ...]:
     made = []
     for fill in fills:
         site = fill.site
@@ -339,7 +175,7 @@ def _changes(fills: Iterable[Fill], known: Mapping[str, Value], structure: Itera
             after = MASK if _is_hidden(site) else fill.new
             why = known[site.value].why if site.value in known else "comment"
             made.append(Change(site.value, site.position, site.place, _shown(site), after, why))
-    for record in structure:
+    for record in added:
         what = "commented out" if record.kind == "commented" else "changed" if record.original else "added"
         place = f"{record.document}:{'.'.join(record.path)}"
         made.append(Change("", record.file, place, "", record.path[-1] if record.path else "", what))
@@ -361,7 +197,7 @@ def _shown(site: Site) -> str:
 
 
 def _records(
-    before: list[Manifest], after: list[Manifest], found: Found, structure: list[Record], vault: Vault
+    before: list[Manifest], after: list[Manifest], found: Found, added: list[Record], vault: Vault
 ) -> tuple[Record, ...]:
     """Return the records of the filled tree, and prove that they lead back to the tree as it was."""
     groups: dict[tuple[str, str, tuple[str, ...]], list[Site]] = {}
@@ -369,7 +205,7 @@ def _records(
         groups.setdefault((site.manifest.path, site.document, site.path), []).append(site)
     fresh = [originals.record_of(site, group) for group in groups.values() for site in group]
     carried = [record for record in vault.records if record.kind not in ("site", "comment", "kept")]
-    by_key = {originals.key(record): record for record in [*found.lost, *carried, *fresh, *structure, *found.kept]}
+    by_key = {originals.key(record): record for record in [*found.lost, *carried, *fresh, *added, *found.kept]}
     records = list(by_key.values())
     was = {manifest.path: manifest for manifest in before}
     start = originals.blank(before, vault.records, {}).texts if vault.records else {}
@@ -400,15 +236,10 @@ def _next_vault(vault: Vault, known: Mapping[str, Value], records: tuple[Record,
     return replace(vault, records=records)
 
 
-def _texts(vault: Vault) -> dict[str, frozenset[str]]:
-    return {
-        name: frozenset(generation.text.reveal() for generation in kept.generations)
-        for name, kept in vault.values.items()
-    }
-
-
-def _renewed(known: Mapping[str, Value], vault: Vault) -> frozenset[str]:
-    return frozenset(name for name, value in known.items() if name in vault.values and value.why != "kept")
+def _renewed(known: Mapping[str, Value], former: Mapping[str, str], vault: Vault) -> frozenset[str]:
+    """Return the names whose text is another than the last run's."""
+    replaced = {name for name, value in known.items() if name in vault.values and value.why != "kept"}
+    return frozenset(replaced | {name for name, text in former.items() if name in known and known[name].plain != text})
 
 
 def _diff(before: list[Manifest], after: list[Manifest], was: Scope, now: Scope, renewed: frozenset[str]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from wizard import lenses
 from wizard.errors import Problem, RefusedError
 from wizard.lenses import Edit, View
+from wizard.manifests import Path
 from wizard.resources import Leaf, Manifest
 from wizard.sites import Site
 
@@ -20,11 +21,18 @@ def prove(before: Manifest, after: Manifest, edits: Mapping[View, Sequence[Edit]
 
     *sites* are the places that the edits fill; every scalar outside them must read as it did.
     """
-    old, new = _texts(before), _texts(after)
+    sites = list(sites)
+    owned = {
+        (site.document, site.path) for site in sites if site.leaf and (site.start, site.end) == (0, len(site.around))
+    }
+    old, new = _texts(before, owned), _texts(after, owned)
     if old.keys() != new.keys():
         _refuse(before)
     touched = {
-        (site.leaf.resource, site.path[:length]) for site in sites if site.leaf for length in range(len(site.path) + 1)
+        (site.leaf.resource, site.path[:length])
+        for site in sites
+        if site.leaf and site.manifest is before
+        for length in range(len(site.path) + 1)
     }
     for place, leaf in old.items():
         expected = leaf.text
@@ -35,9 +43,14 @@ def prove(before: Manifest, after: Manifest, edits: Mapping[View, Sequence[Edit]
             _refuse(before)
 
 
-def _texts(manifest: Manifest) -> dict[tuple[int, str, tuple[str, ...]], Leaf]:
-    every = enumerate(manifest.resources)
-    return {(number, resource.ref, path): leaf for number, resource in every for path, leaf in resource.leaves.items()}
+def _texts(manifest: Manifest, owned: set[tuple[str, Path]]) -> dict[tuple[int, str, Path], Leaf]:
+    """Return the leaves by place; what stands inside a text that one value owns as a whole is that value's own."""
+    return {
+        (number, resource.ref, path): leaf
+        for number, resource in enumerate(manifest.resources)
+        for path, leaf in resource.leaves.items()
+        if leaf.nested is None or (resource.ref, path[: path.index("~")]) not in owned
+    }
 
 
 def _is_within(view: View, outer: View) -> bool:

@@ -154,7 +154,7 @@ def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
     """Return the sites of *manifests* and what could not be decided about them, in the order of the files."""
     manifests = list(manifests)
     home = clauses.mail_home(resource for manifest in manifests for resource in manifest.resources)
-    search = _Search(scope, None if scope.is_off("smtp") else home, consumed(manifests))
+    search = _Search(scope, home, consumed(manifests))
     recorded = _by_record(manifests, scope.records)
     for manifest in manifests:
         for resource in manifest.resources:
@@ -187,11 +187,8 @@ def meaning(found: Placeholder, leaf: Leaf, key: str) -> Row | None:
     words = placeholders.role(key)
     host = catalogue.by_host(found.role)
     is_homeserver = host is None or host.name in catalogue.HOMESERVER_NAMES
-    if (
-        leaf.path[-3:-1] == catalogue.ROOM_DIRECTORY
-        or words in catalogue.SERVER_NAME_KEYS
-        or (words in catalogue.REALM_KEYS and is_homeserver)
-    ):
+    is_name = words in catalogue.SERVER_NAME_KEYS and (host is None or host.name not in catalogue.OTHER_SERVERS)
+    if leaf.path[-3:-1] == catalogue.ROOM_DIRECTORY or is_name or (words in catalogue.REALM_KEYS and is_homeserver):
         return catalogue.BY_NAME["server-name"]
     return host
 
@@ -309,6 +306,9 @@ class _Search:
     def _leaf(self, leaf: Leaf, records: Iterable[Record]) -> bool:
         """Search one scalar; True when one value owns the whole of it."""
         text = leaf.text
+        if self.scope.is_off("smtp") and clauses.is_mail(leaf.resource, leaf.path, self.mail):
+            self._leave_out("smtp", len(self._open(leaf)))
+            return False
         spans: list[tuple[int, int]] = []
         for record in records:
             span = locate(record, text, self._expected(record))

@@ -79,8 +79,10 @@ def open_tree(root: Path) -> Tree:
     Not read: git's, npm's and our own directory, archives, binaries, staged files. A symlink that stays inside is read
     and written as its target. Raises RefusedError for links that lead out and for what cannot be read (all named),
     UsageError where *root* cannot be a directory."""
-    if not root.parent.is_dir() or (root.exists() and not root.is_dir()):
-        raise UsageError(Problem(f"“{root}” is not a directory.", str(root), "Name the tree with --tree DIR."))
+    if root.exists() and not root.is_dir():
+        raise UsageError(Problem("This is not a directory.", str(root), "Name the tree with --tree DIR."))
+    if not root.parent.is_dir():
+        raise UsageError(Problem(f"There is no directory {root.parent} to make it in.", str(root), "Make that first."))
     root = root.resolve()
     return Tree(root, _contents(root))
 

@@ -98,7 +98,6 @@ class Record:
     hole: str = ""
     index: int = 0
     nth: int = 0
-    form: str = ""
     kind: Kind = "site"
 
 
@@ -168,6 +167,14 @@ def keep(vault: Vault, name: str, generation: Generation) -> Vault:
     if generation.state == "current":
         earlier = tuple(dataclasses.replace(one, state="past") if one.state == "current" else one for one in earlier)
     return dataclasses.replace(vault, values={**vault.values, name: Kept(name, (*earlier, generation))})
+
+
+def texts(vault: Vault) -> dict[str, frozenset[str]]:
+    """Return every text that each value has had, by name."""
+    return {
+        name: frozenset(generation.text.reveal() for generation in kept.generations)
+        for name, kept in vault.values.items()
+    }
 
 
 def journal(verb: str, made: str, changes: Mapping[str, tuple[bytes | None, bytes | None]]) -> Journal:

@@ -43,7 +43,6 @@ records = st.builds(
     hole=originals,
     index=st.integers(0, 3),
     nth=st.integers(0, 3),
-    form=texts,
     kind=st.sampled_from(["site", "comment", "source", "entry", "commented", "node", "created"]),
 )
 json_values = st.recursive(st.none() | st.booleans() | st.integers() | texts, lambda some: st.lists(some, max_size=2))

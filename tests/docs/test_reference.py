@@ -1,0 +1,162 @@
+"""The reference pages say what the program says, in both directions."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import get_args
+
+import click
+import pyrage
+import pytest
+
+from wizard import catalogue, check, errors, vault
+from wizard.catalogue import Kind, Row
+from wizard.cli import app
+from wizard.secret import Secret
+from wizard.vault import Generation, Journal, JournalFile, Kept, Record, Vault
+
+from .pages import ROOT, code, page, rows, section
+
+COMMANDS = page("reference/commands.md")
+KEPT = (Vault, Kept, Generation, Record, Journal, JournalFile)
+
+
+def options(command: click.Command) -> Iterator[click.Option]:
+    context = click.Context(command, parent=app.make_context("matrix-wizard", [], resilient_parsing=True))
+    yield from (each for each in command.get_params(context) if isinstance(each, click.Option))
+
+
+def test_every_verb_is_documented_and_exists() -> None:
+    documented = [code(row[0])[0].partition(" ")[0] for row in rows(COMMANDS.partition("## Options")[0])]
+    assert sorted(documented) == sorted(app.commands)
+
+
+def test_every_option_and_variable_is_documented_with_its_commands() -> None:
+    real: dict[tuple[frozenset[str], str], set[str]] = {}
+    for name, command in app.commands.items():
+        for option in options(command):
+            key = (frozenset(option.opts), str(option.envvar or ""))
+            real.setdefault(key, set()).add(name)
+    documented = {
+        (frozenset(code(flags)), "".join(code(variable))): set(code(commands))
+        for flags, variable, commands, _ in rows(section(COMMANDS, "Options"))
+    }
+    assert documented == real
+
+
+def test_every_exit_code_is_documented() -> None:
+    documented = {int(code(row[0])[0]): row[1] for row in rows(section(COMMANDS, "Exit codes"))}
+    printed = dict(re.findall(r"^  (\d+) +(\S.*)$", str(app.epilog), re.MULTILINE))
+    raised = {each.exit_code for each in errors.WizardError.__subclasses__()}
+    assert sorted(documented) == sorted(map(int, printed))
+    assert raised <= documented.keys()
+    assert {"0", "1", "5"} <= printed.keys()
+
+
+def test_every_finding_is_documented() -> None:
+    """The ids are the literals that ``check`` makes findings with."""
+    calls = [node for node in ast.walk(ast.parse(inspect.getsource(check))) if isinstance(node, ast.Call)]
+    position = {"Finding": 0, "_at": 1}
+    first = ((ast.unparse(call.func), call.args) for call in calls)
+    ids = {arguments[position[name]] for name, arguments in first if name in position}
+    literals = {each.value for each in ids if isinstance(each, ast.Constant)}
+    assert {code(row[0])[0] for row in rows(section(COMMANDS, "What check finds"))} == literals
+
+
+MADE = {
+    "": "",
+    "password": "{size} letters and digits",
+    "django": "64 letters and digits",
+    "signing-key": "an Ed25519 key in Synapse's format",
+    "rsa": "an RSA key of `key_vault.rsa_bits`",
+    "livekit-api-key": "an API key in LiveKit's form",
+}
+
+
+def said(row: Row) -> list[str]:
+    """Return the cells of *row* on the page of values."""
+    given = f"`{row.answer}`" if row.answer else ""
+    if row.kind is Kind.SECRET:
+        source = " or ".join(filter(None, [given, MADE[row.make].format(size=row.size)]))
+    else:
+        source = given or ", ".join(f"`{name}`" for name in row.inputs)
+    words = [f"`{role}`" for role in row.roles] + [f"`{label}.…`" if label else "`example.com`" for label in row.hosts]
+    places = [f"`{place.kind} {place.name} > {place.key}`".replace("|", "\\|") for place in row.places]
+    return [f"`{row.name}`", row.kind.value, source, " ".join(words), " ".join(places)]
+
+
+@pytest.mark.parametrize("row", catalogue.ROWS, ids=lambda row: row.name)
+def test_every_value_is_documented(row: Row) -> None:
+    assert said(row) in rows(section(page("reference/values.md"), "The table"))
+
+
+def test_no_other_value_is_documented() -> None:
+    listed = [code(row[0])[0] for row in rows(section(page("reference/values.md"), "The table"))]
+    assert listed == [row.name for row in catalogue.ROWS]
+
+
+def test_the_components_are_documented() -> None:
+    listed = {code(row[0])[0]: code(row[1]) for row in rows(section(page("reference/values.md"), "Components"))}
+    assert listed == {each.name: each.switch.split("|") for each in catalogue.COMPONENTS}
+
+
+@pytest.mark.parametrize(
+    "kind", [Vault, Kept, Generation, Record, Journal, JournalFile], ids=lambda kind: kind.__name__
+)
+def test_the_fields_of_the_vault_are_documented(kind: type) -> None:
+    listed = [code(row[0])[0] for row in rows(section(page("reference/vault.md"), kind.__name__))]
+    assert listed == [each.name for each in dataclasses.fields(kind)]
+
+
+def test_the_words_of_the_vault_are_documented() -> None:
+    text = page("reference/vault.md")
+    words = {row[0]: code(row[1]) for row in rows(section(text, "Generation")) + rows(section(text, "Record"))}
+    assert words["`state`"] == list(get_args(vault.State))
+    assert words["`kind`"] == list(get_args(vault.Kind))
+
+
+def test_what_age_finds_in_a_vault_is_documented() -> None:
+    """Opened by the age library alone, as the page says that it can be."""
+    key = pyrage.x25519.Identity.generate()
+    made = Generation("ab" * 8, "current", "2026-01-01T00:00:00Z", "made", Secret("once"), "cafe")
+    full = Vault(
+        "ab" * 16,
+        (str(key.to_public()),),
+        answers={"answers": {}},
+        values={"form-secret": Kept("form-secret", (made,))},
+        records=(Record("form-secret", "a.yaml", "Secret/m/s", ("data", "x"), "CHANGEME", "a=□", 1, 1),),
+        left_out=("smtp",),
+        from_bundle=True,
+        journal=Journal("setup", "2026-01-01T00:00:00Z", (JournalFile("a", None, "b"),)),
+    )
+    opened = json.loads(pyrage.decrypt(vault.seal(full), [key]))
+    fields = {code(row[0])[0] for row in rows(section(page("reference/vault.md"), "Vault"))}
+    assert set(opened) == fields | {"about"}
+    assert opened["values"]["form-secret"]["generations"][0]["text"] == "once"
+
+
+def test_every_module_is_named_once_on_the_page_of_the_architecture() -> None:
+    named = [code(row[0])[0] for row in rows(section(page("architecture.md"), "The modules"))]
+    package = ROOT / "wizard"
+    files = (path.relative_to(package).with_suffix("") for path in package.rglob("*.py"))
+    modules = {".".join(path.parts).removesuffix(".__init__") for path in files}
+    assert sorted(named) == sorted(modules - {"__init__"})
+
+
+def test_every_dependency_is_justified() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    text = page("dependencies.md")
+    for heading, wanted in (
+        ("At run time", project["dependencies"]),
+        ("For development", project["optional-dependencies"]["dev"]),
+    ):
+        names = [re.split(r"[<>=!~\[; ]", each)[0] for each in wanted]
+        listed = rows(section(text, heading))
+        assert sorted(code(row[0])[0] for row in listed) == sorted(names)
+        assert all(len(row[1]) > 20 for row in listed)

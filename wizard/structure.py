@@ -1,0 +1,161 @@
+"""The structure of a tree before any value is filled in: its files, its clauses, and what is switched off.
+
+Pure: which files are read at all, which come from the bundled tree, what is taken back because its component is off,
+and what clauses add, enable or put out of force.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from wizard import catalogue, clauses, lenses, originals, placeholders, resources, values
+from wizard.errors import Problem, RefusedError
+from wizard.lenses import Edit, View
+from wizard.manifests import Scalar
+from wizard.resources import Manifest
+from wizard.sites import Scope
+from wizard.values import ISSUERS
+from wizard.vault import Record
+
+
+@dataclass(frozen=True)
+class Tree:
+    """What a plan is made from: the files of the tree, and those that come from the bundled tree and are new.
+
+    ``ours``: files of the tree that are the bundled tree's own, byte for byte; their places need no further consent.
+    """
+
+    files: Mapping[str, bytes] = field(repr=False)
+    created: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    ours: frozenset[str] = frozenset()
+    from_bundle: bool = False
+
+    def manifests(self, records: Iterable[Record]) -> list[Manifest]:
+        """Return the manifests worth parsing: those with a placeholder, a record, or an object that something reads."""
+        every, recorded = {**self.files, **self.created}, {record.file for record in records}
+        wanted = [path for path in sorted(every) if path.endswith(resources.SUFFIXES)]
+        read = (resources.read(path, every[path]) for path in wanted if path in recorded or _is_wanted(every[path]))
+        return [manifest for manifest in read if manifest]
+
+
+def tree(files: Mapping[str, bytes], bundled: Mapping[str, bytes], scope: Scope, is_ours: bool) -> Tree:
+    """Return the tree of *files* with those of the *bundled* one that it needs: all where it is empty.
+
+    *is_ours*: the tree was made from the bundled one, so that the files of a component switched on later are added.
+    """
+    created = {}
+    for path, data in bundled.items():
+        parts = [part.name for part in catalogue.COMPONENTS if path.startswith(part.files)]
+        is_due = not files or (parts and (is_ours or parts[0] in catalogue.ADDED_TO_ANY_TREE))
+        if is_due and path not in files and not any(map(scope.is_off, parts)):
+            created[path] = data
+    ours = frozenset(path for path, data in bundled.items() if files.get(path) == data)
+    return Tree(files, created, ours, from_bundle=not files)
+
+
+def unparsed(before: Iterable[Manifest], records: Iterable[Record], *, skip: bool) -> list[Problem]:
+    """Return a note for each document that does not parse; RefusedError where one holds a site (unless *skip*)."""
+    recorded = {record.file for record in records}
+    notes: list[Problem] = []
+    refused: list[Problem] = []
+    for manifest in before:
+        for part in manifest.broken:
+            holds = manifest.path in recorded or any(placeholders.find(manifest.text[part.start : part.end]))
+            where = f"{manifest.path}:{part.line}:{part.column}"
+            problem = Problem(
+                f"This document is not valid YAML: {part.reason}.",
+                where,
+                "Mend it, or leave it out of this run with --skip-unparseable." if holds else "Mend it.",
+            )
+            (refused if holds and not skip else notes).append(problem)
+    if refused:
+        raise RefusedError(*refused)
+    return notes
+
+
+def withdrawn(
+    standing: list[Manifest], scope: Scope, expected: Mapping[str, frozenset[str]]
+) -> tuple[list[Manifest], list[Record]]:
+    """Return the manifests with what belongs to components switched off since put back, and the records of that.
+
+    *expected*: the texts that each value may have had.
+    """
+    off = originals.of_parts(scope.records, scope.is_off)
+    texts = originals.blank(standing, off, expected).texts if off else {}
+    made = []
+    for manifest in standing:
+        text = texts.get(manifest.path, manifest.text)
+        if text == manifest.text:
+            made.append(manifest)
+        elif text is not None:
+            made.append(Manifest(manifest.path, manifest.encode(text), text, manifest.bom))
+    return made, off
+
+
+def arranged(before: list[Manifest], scope: Scope) -> tuple[list[Manifest], list[Record]]:
+    """Return the manifests with the structure of every clause, and how that is taken back."""
+    made = [
+        arrangement
+        for manifest in before
+        for resource in manifest.resources
+        if not any(map(scope.is_off, catalogue.parts_of(manifest.path, resource.name)))
+        for arrangement in clauses.arrange(resource, scope.setting)
+    ]
+    if not scope.is_off("smtp"):
+        home = clauses.mail_home(resource for manifest in before for resource in manifest.resources)
+        made += clauses.arrange_mail(home, scope.setting) if home else []
+    by_manifest: dict[str, dict[View, list[Edit]]] = {}
+    new = []
+    for each in made:
+        view = each.leaf.view if each.leaf else each.resource.manifest.root
+        by_manifest.setdefault(each.resource.manifest.path, {}).setdefault(view, []).append(each.change.edit)
+        new += [originals.record_of_change(each.resource, undo, scope.records) for undo in each.change.undo]
+    return [rewritten(manifest, by_manifest.get(manifest.path, {})) for manifest in before], new
+
+
+def rewritten(manifest: Manifest, edits: Mapping[View, Sequence[Edit]]) -> Manifest:
+    """Return *manifest* with *edits* made, itself where there are none."""
+    if not any(edits.values()):
+        return manifest
+    text = lenses.apply(manifest.text, lenses.render(edits))
+    return Manifest(manifest.path, manifest.encode(text), text, manifest.bom)
+
+
+def questions(manifests: Iterable[Manifest]) -> set[str]:
+    """Return the keys of the answers that the clauses of *manifests* can use, in whatever state they are."""
+    every = [resource for manifest in manifests for resource in manifest.resources]
+    wanted = {clause.value for resource in every for clause in clauses.of(resource) if clause.value}
+    if clauses.mail_home(every):
+        wanted |= {option.value for option in clauses.MAIL}
+    asked = values.questions(wanted)
+    return asked | {"tls.certificate", "tls.private_key"} if "tls.mode" in asked else asked
+
+
+def issuers(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """Return the name of the tree's own issuer for each ``tls.mode`` (FACTS 6)."""
+    found: dict[str, str] = {}
+    for resource in (each for manifest in manifests for each in manifest.resources if each.kind == "ClusterIssuer"):
+        server = resource.get("spec", "acme", "server")
+        address = server.value if isinstance(server, Scalar) else ""
+        mode = "letsencrypt-staging" if "staging" in address else "letsencrypt" if address else "selfsigned"
+        is_first = mode not in found
+        if is_first or resource.name == ISSUERS[mode]:
+            found[mode] = resource.name
+    return found
+
+
+def hosts(manifests: Iterable[Manifest]) -> list[str]:
+    """Return the host names of all Ingresses that are filled in; those of components that are off are not."""
+    ingresses = (each for manifest in manifests for each in manifest.resources if each.kind == "Ingress")
+    names = {host for ingress in ingresses for host in clauses.hosts(ingress)}
+    return sorted(name for name in names if not any(placeholders.find(name)))
+
+
+_WANTED_KINDS = "|".join(sorted({"Secret", "ConfigMap", "List", "ClusterIssuer", "Issuer"} | clauses.KINDS))
+_WANTED = re.compile(rf"""kind["']?\s*:\s*["']?(?:{_WANTED_KINDS})""".encode())
+
+
+def _is_wanted(data: bytes) -> bool:
+    return placeholders.may_hold(data) or _WANTED.search(data) is not None
