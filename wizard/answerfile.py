@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,12 +53,12 @@ def parse(text: str, name: str, read_env: ReadEnv, read_file: ReadFile) -> Answe
 
 
 def read(text: str, name: str, read_env: ReadEnv, read_file: ReadFile) -> tuple[Answers, list[Problem]]:
-    """Return what `parse` would, and the problems beside it, so that missing answers can be told in the same go."""
+    """Return what `parse` would, and the problems beside it, so that missing answers can be told in the same go.
+
+    UsageError where the text as a whole is not YAML: then nothing else can be said of it.
+    """
     reader = _Reader(name, read_env, read_file)
-    try:
-        root = _compose(text, name)
-    except UsageError as error:
-        return reader.answers(), list(error.problems)
+    root = _compose(text, name)
     if root is not None and _form(root) != "null":
         reader.section(root, "")
     return reader.answers(), reader.problems
@@ -290,7 +291,7 @@ def _option(option: str) -> tuple[str, str]:
 def _compose(text: str, name: str) -> Any:
     """Return the root node of one YAML document, or None; UsageError at line and column when it is not one."""
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.reader import ReaderError
 
     try:
@@ -303,6 +304,8 @@ def _compose(text: str, name: str) -> Any:
                 raise UsageError(Problem(what, f"{name}:{_position(event.start_mark)}"))
         return YAML(typ="safe").compose(text)
     except MarkedYAMLError as error:
+        with suppress(YAMLError, ValueError):  # that libyaml refuses `[2a02:ec80::/48]`, which is YAML (DESIGN, law 1)
+            return YAML(typ="safe", pure=True).compose(text)
         mark = error.problem_mark
         tab = text.splitlines()[mark.line : mark.line + 1]
         instead = "Indent with blanks, not tabs." if tab and "\t" in tab[0][: mark.column + 1] else ""

@@ -25,6 +25,7 @@ class Owns(Enum):
     TOKEN = "token"
     ARMOUR = "armour"  # a PEM block with its header, footer and any prose between them
     SCALAR = "scalar"  # the whole text of the scalar, comment lines included
+    DOCUMENT = "document"  # the same, where that text is a document with scalars of its own
 
 
 @dataclass(frozen=True)
@@ -208,9 +209,8 @@ ROWS: tuple[Row, ...] = (
         "MAIN_SIGNING_KEY",
         "COPY_FROM_MAIN_SIGNING_KEY",
         "SYNAPSE_SIGNING_KEY",
-        "SYNAPSE_GENERATE_COMMAND",
         "SYNAPSE_COMMAND",
-        "ED25519_A_XXXX",
+        "ED25519_XXXX",
         make="signing-key",
         size=0,
         owns=Owns.SCALAR,
@@ -304,7 +304,7 @@ ROWS: tuple[Row, ...] = (
         "FCM_CLIENT_ID",
         make="",
         answer="push.fcm.service_account",
-        owns=Owns.SCALAR,
+        owns=Owns.DOCUMENT,
         part="fcm",
     ),
     Row(

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from wizard import catalogue, clauses, filling, keys, placeholders, sites
+from wizard import catalogue, clauses, filling, keys, originals, placeholders, sites
 from wizard.answers import Answers
 from wizard.placeholders import Placeholder
 from wizard.resources import Manifest, Resource
-from wizard.sites import Scope, Site
+from wizard.sites import Found, Scope, Site
 from wizard.structure import Tree
 from wizard.vault import Lock
 
@@ -39,11 +39,12 @@ def check(tree: Tree, lock: Lock | None) -> list[Finding]:
     """Return every finding about *tree*, sorted by place."""
     records = lock.records if lock else ()
     manifests = tree.manifests(records)
+    records = originals.moved(records, manifests)
     scope = Scope(Answers(), records, frozenset(lock.left_out if lock else ()))
     found = sites.find(manifests, scope)
     rules: list[Iterable[Finding]] = [
         _unparsed(manifests),
-        _left(manifests, scope),
+        _left(manifests, found, scope),
         _differing(found.sites),
         _malformed(found.sites),
         _open_li(manifests),
@@ -58,50 +59,31 @@ def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:
             yield Finding("unparseable", "error", manifest.path, part.line, part.column, message, "Mend it by hand.")
 
 
-def _left(manifests: Iterable[Manifest], scope: Scope) -> Iterator[Finding]:
-    """Placeholders of every spelling, in values, keys, comments and base64 (the checklist's grep finds one of them)."""
-    manifests = list(manifests)
-    consumed = sites.consumed(manifests)
+def _left(manifests: Iterable[Manifest], found: Found, scope: Scope) -> Iterator[Finding]:
+    """Placeholders of every spelling: in values, base64 and comments, where the checklist's grep finds one spelling."""
+    for site in found.sites:
+        if site.token:
+            offset = site.start + max(site.around[site.start : site.end].find(site.token), 0)
+            yield _placeholder(site.manifest.at(site.view, offset), site.token)
+    for unknown in found.unknown:
+        yield _placeholder(unknown.position, unknown.token)
     for manifest in manifests:
-        if sites.is_left_out(manifest.path, scope):
-            continue
-        kept = {record.original for record in scope.records if record.kind == "kept" and record.file == manifest.path}
-        for found in placeholders.find(manifest.text):
-            if found.token not in consumed | kept and not _is_off(found, scope):
-                yield _placeholder(
-                    manifest,
-                    found.start,
-                    found.token,
-                    found.family == "token" or not _in_comment(manifest, found.start),
-                )
-        for leaf in (each for resource in manifest.resources for each in resource.leaves.values()):
-            if leaf.is_encoded and leaf.text != leaf.scalar.value:
-                for found in placeholders.find(leaf.text):
-                    yield _placeholder(manifest, leaf.scalar.start, found.token, is_error=True)
+        for each in placeholders.find(manifest.text):
+            if each.family != "token" and manifest.is_comment(each.start) and not _is_off(each, scope):
+                yield _placeholder(manifest.position(each.start), each.token, in_comment=True)
 
 
 def _is_off(found: Placeholder, scope: Scope) -> bool:
-    row = catalogue.by_role(found.role, "main") if found.family == "token" else catalogue.by_host(found.role)
+    row = catalogue.by_host(found.role)
     return row is not None and scope.is_off(row.part)
 
 
-def _placeholder(manifest: Manifest, offset: int, token: str, is_error: bool) -> Finding:
-    line, column = manifest.line_and_column(offset)
-    severity: Severity = "error" if is_error else "warning"
-    return Finding(
-        "placeholder-left",
-        severity,
-        manifest.path,
-        line,
-        column,
-        f"The placeholder {token} is left.",
-        "matrix-wizard setup" if is_error else "Change or remove the comment by hand.",
-    )
-
-
-def _in_comment(manifest: Manifest, offset: int) -> bool:
-    before = manifest.text[manifest.text.rfind("\n", 0, offset) + 1 : offset]
-    return before.lstrip().startswith("#") or " #" in before
+def _placeholder(position: str, token: str, *, in_comment: bool = False) -> Finding:
+    file, line, column = position.rsplit(":", 2)
+    severity: Severity = "warning" if in_comment else "error"
+    fix = "Change or remove the comment by hand." if in_comment else "matrix-wizard setup"
+    message = f"The placeholder {token} is left."
+    return Finding("placeholder-left", severity, file, int(line), int(column), message, fix)
 
 
 def _differing(found: Iterable[Site]) -> Iterator[Finding]:

@@ -128,19 +128,11 @@ def _is_provisioned(claim: Resource) -> bool:
 
 
 def _is_li_admin(resource: Resource) -> bool:
-    return _is_li(resource) and ("admin" in resource.name or any("admin" in host for host in hosts(resource)))
-
-
-def hosts(ingress: Resource) -> list[str]:
-    """Return the host names of an Ingress's rules, as they stand in the tree."""
-    rules = ingress.get("spec", "rules")
-    items = rules.items if isinstance(rules, manifests.Sequence) else ()
-    found = (manifests.get(item, ("host",)) for item in items)
-    return [node.value for node in found if isinstance(node, Scalar)]
+    return _is_li(resource) and ("admin" in resource.name or any("admin" in host for host in resource.hosts))
 
 
 def _tls_sample(ingress: Resource, _: Settings) -> list[Any]:
-    return [{"hosts": hosts(ingress), "secretName": TLS_SECRET}]
+    return [{"hosts": ingress.hosts, "secretName": TLS_SECRET}]
 
 
 def _pool(_: Resource, settings: Settings) -> list[Any]:
@@ -268,6 +260,13 @@ def value_at(resource: Resource, path: Path, mail: Leaf | None, settings: Settin
     if mail and mail.resource is resource and path[:-1] == (*mail.path, "~", "email"):
         return next((option.value for option in MAIL if option.key == path[-1]), "")
     return ""
+
+
+def lists(resource: Resource, settings: Settings) -> dict[str, Node]:
+    """Return the lists that clauses write into *resource* as a whole, by the name of their value; none is a site."""
+    wanted = [each for each in of(resource) if each.exact and each.state(settings) is State.PRESENT]
+    found = ((each.value, resource.get(*each.parent, each.key)) for each in wanted)
+    return {value: node for value, node in found if node}
 
 
 def is_over(record: Record, settings: Settings) -> bool:
@@ -463,11 +462,8 @@ def _mail_change(text: str, root: Node, wanted: list[Wanted], unwanted: list[str
         return []
     edits = [change.edit for change in entries.ensure(block, inner, ("email",), wanted, ())]
     # An option without a value goes for good: what it held may be a secret, which no comment may keep.
-    spans = (
-        entries.lines_of(block, inner, ("email", key)) or entries.part_of(block, inner, ("email", key))
-        for key in unwanted
-    )
-    edits += [Edit(*span, "") for span in spans if span]
+    spans = [entries.lines_of(block, inner, ("email", key)) for key in unwanted]
+    edits += [Edit(*span, "") for span in (*spans, *entries.parts_of(block, inner, ("email",), unwanted)) if span]
     new = lenses.apply(block, edits)
     new = new if text[end:] or text.endswith("\n") or not text else new.rstrip("\n")
     return (

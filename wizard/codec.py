@@ -7,6 +7,7 @@ there may be a secret.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 from types import UnionType
@@ -61,8 +62,13 @@ def load(hint: Any, data: Any, at: str = "") -> Any:
     return data
 
 
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
 def _load_fields(hint: Any, data: dict[str, Any], at: str) -> Any:
-    hints = get_type_hints(hint)
+    hints = _hints(hint)
     if unknown := sorted(data.keys() - hints.keys()):
         raise MalformedError(f"“{unknown[0]}” is not known{f' in {at}' if at else ''}")
     parts = {key: load(hints[key], part, f"{at}.{key}".lstrip(".")) for key, part in data.items()}

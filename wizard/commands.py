@@ -9,7 +9,22 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wizard import answerfile, catalogue, files, filling, host, keystore, plan, prompt, sites, store, structure, values
+from wizard import (
+    answerfile,
+    catalogue,
+    clauses,
+    files,
+    filling,
+    host,
+    keystore,
+    originals,
+    plan,
+    prompt,
+    sites,
+    store,
+    structure,
+    values,
+)
 from wizard import check as checking
 from wizard import vault as vaults
 from wizard.answers import Answers
@@ -94,12 +109,15 @@ def show(where: Where) -> list[Shown]:
     """Return every value that the vault knows, masked, with the places where it stands now."""
     opened = _opened(where)
     answers = Answers.from_json(opened.vault.answers)
-    records = opened.vault.records
-    found = sites.find(Tree(opened.tree.files).manifests(records), Scope(answers, records))
+    manifests = Tree(opened.tree.files).manifests(opened.vault.records)
+    found = sites.find(manifests, Scope(answers, originals.moved(opened.vault.records, manifests)))
     places: dict[str, list[str]] = {}
     for site in found.sites:
         if site.value:
             places.setdefault(site.value, []).append(site.position)
+    for resource in (each for manifest in manifests for each in manifest.resources):
+        for name, node in clauses.lists(resource, lambda key: answers[key]).items():
+            places.setdefault(name, []).append(resource.manifest.position(node.start))
     texts = _texts(opened.vault, answers, places)
     return [
         Shown(name, MASK if filling.is_masked(name) else text, made, tuple(places.get(name, ())))
@@ -256,7 +274,9 @@ def _write(where: Where, opened: _Opened, outcome: Outcome, keep_modes: bool) ->
 
 def _texts(vault: Vault, answers: Answers, names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return the text of every value, and when it was made ('' for what follows from the answers)."""
-    derived = values.answered((name for name in names if not filling.is_kept(name)), answers, values.InTree({}, {}))
+    derived = values.answered(
+        (name for name in names if not filling.is_kept(name)), answers, values.InTree({}, {}), vault.values
+    )
     kept = {name: (each.current.text.reveal(), each.current.made) for name, each in vault.values.items()}
     return {name: (value.plain, "") for name, value in derived.items() if value.plain} | kept
 

@@ -134,17 +134,17 @@ def commented(text: str, within: Body, names: tuple[str, ...]) -> list[Commented
     ]
 
 
-def add(text: str, root: Node, parent: Path, entries: Data[str, Any]) -> Change | None:
+def add(text: str, root: Node, parent: Path, entries: Data[str, Any], *, is_alone: bool = False) -> Change | None:
     """Return the change that adds *entries* to the mapping at *parent*, missing mappings on the way included.
 
-    None where *parent* leads through something that is no mapping.
+    None where *parent* leads through something that is no mapping. *is_alone*: all that stands there now goes.
     """
     node, newline = get(root, parent), _newline(text)
     inside = ", ".join(f"{flow(key)}: {flow(value)}" for key, value in entries.items())
     made = tuple(Undo("entry", (*parent, key), "") for key in entries)
     if isinstance(node, Mapping) and (node.flow or not node.entries):
         at = text.index("{", node.start) + 1  # behind an anchor or a tag
-        return Change(Edit(at, at, inside + (", " if node.entries else "")), made)
+        return Change(Edit(at, at, inside + (", " if node.entries and not is_alone else "")), made)
     if isinstance(node, Scalar) and not _is_absent(node) and _is_null(node):
         edit = Edit(node.start, node.end, f"{{{inside}}}")
         return Change(edit, (Undo("node", parent, text[node.start : node.end]),))
@@ -195,21 +195,22 @@ def lines_of(text: str, root: Node, path: Path) -> tuple[int, int] | None:
     )
 
 
-def part_of(text: str, root: Node, path: Path) -> tuple[int, int] | None:
-    """Return the span of the flow entry at *path* with the comma that parts it from the others; None if there is none.
+def parts_of(text: str, root: Node, parent: Path, names: Iterable[str]) -> list[tuple[int, int]]:
+    """Return the spans to take out so that the flow mapping at *parent* loses the entries *names*, commas included.
 
-    The comma behind it and a blank go with it, or with the last entry the comma before.
+    A comma and a blank behind an entry go with it; with the last ones the comma before.
     """
-    mapping = get(root, path[:-1])
-    if not isinstance(mapping, Mapping) or not mapping.flow or path[-1] not in keys(mapping):
-        return None
-    at = keys(mapping)[path[-1]]
+    mapping = get(root, parent)
+    if not isinstance(mapping, Mapping) or not mapping.flow:
+        return []
+    gone = [keys(mapping)[name] for name in names if name in keys(mapping)]
     starts = [key.start for key, _ in mapping.entries]
     ends = [max(key.end, value.end) for key, value in mapping.entries]
-    if at + 1 < len(starts):
-        comma = re.compile(r"\s*, ?").match(text, ends[at])
-        return starts[at], comma.end() if comma else starts[at + 1]
-    return (ends[at - 1] if at else starts[at]), ends[at]
+    last = max((at for at in range(len(starts)) if at not in gone), default=-1)
+    spans = [(starts[at], _behind_comma(text, ends[at])) for at in sorted(gone) if at < last]
+    if any(at > last for at in gone):
+        spans.append((ends[last], ends[-1]) if last >= 0 else (starts[0], _behind_comma(text, ends[-1])))
+    return spans
 
 
 def lines_after(text: str, start: int, count: int) -> int:
@@ -226,27 +227,21 @@ def as_comment(lines: str) -> str:
 
 
 def comment_out(text: str, root: Node, path: Path) -> Change | None:
-    """Return the change that turns the entry at *path* into comments; None if there is none.
-
-    A flow mapping cannot hold comments: the entry is taken out of it.
-    """
-    span, part, mapping = lines_of(text, root, path), part_of(text, root, path), get(root, path[:-1])
-    where = body(text, root, path[:-1])
-    if span and where:
-        lines = text[slice(*span)]
-        nth = sum(hit.start < span[0] for hit in commented(text, where, path[-1:]))
-        return Change(Edit(*span, as_comment(lines)), (Undo("commented", path, lines, nth),))
-    if part and mapping:
-        source = text[mapping.start : mapping.end]
-        return Change(Edit(*part, ""), (Undo("node", path[:-1], source),))
-    return None
+    """Return the change that turns the block entry at *path* into comments; None if there is none."""
+    span, where = lines_of(text, root, path), body(text, root, path[:-1])
+    if span is None or where is None:
+        return None
+    lines = text[slice(*span)]
+    nth = sum(hit.start < span[0] for hit in commented(text, where, path[-1:]))
+    return Change(Edit(*span, as_comment(lines)), (Undo("commented", path, lines, nth),))
 
 
 def ensure(text: str, root: Node, parent: Path, wanted: Iterable[Wanted], unwanted: Iterable[str]) -> list[Change]:
     """Return the changes after which the mapping at *parent* has one entry for each of *wanted* and none of *unwanted*.
 
     What is commented out is enabled with what it says; of several spellings the one that the reader prefers stays.
-    What cannot be made is left out: the caller sees it in the edited text.
+    A flow mapping cannot hold comments: what it is not to have is taken out of it. What cannot be made is left out: the
+    caller sees it in the edited text.
     """
     node = get(root, parent)
     present = keys(node) if isinstance(node, Mapping) else {}
@@ -266,8 +261,12 @@ def ensure(text: str, root: Node, parent: Path, wanted: Iterable[Wanted], unwant
             changes.append(Change(Edit(hit.start, hit.end, new), (undo,)))
         else:
             missing[names[0]] = data
-    changes += [comment_out(text, root, (*parent, name)) for name in spare]
-    changes.append(add(text, root, parent, missing) if missing else None)
+    if spare and isinstance(node, Mapping) and node.flow:
+        parts = [Edit(*span, "") for span in parts_of(text, root, parent, spare)]
+        changes += [Change(part, (Undo("node", parent, text[node.start : node.end]),)) for part in parts]
+    else:
+        changes += [comment_out(text, root, (*parent, name)) for name in spare]
+    changes.append(add(text, root, parent, missing, is_alone=not present.keys() - set(spare)) if missing else None)
     return [change for change in changes if change]
 
 
@@ -313,6 +312,11 @@ def _said(rest: str) -> Node | None:
 def _newline(text: str) -> str:
     first = text.find("\n")
     return "\r\n" if first > 0 and text[first - 1] == "\r" else "\n"
+
+
+def _behind_comma(text: str, at: int) -> int:
+    comma = re.compile(r"\s*, ?").match(text, at)
+    return comma.end() if comma else at
 
 
 def _item(value: Any, indent: str, newline: str) -> str:

@@ -16,6 +16,7 @@ from wizard.answers import Answers
 from wizard.catalogue import Kind, Owns, Row
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.lenses import CannotHold, Edit, View
+from wizard.manifests import Path
 from wizard.resources import Manifest
 from wizard.secret import Secret
 from wizard.sites import FILLED_IN, Found, Site, Unknown
@@ -27,12 +28,14 @@ from wizard.vault import Vault
 class Consent:
     """What the operator accepted beforehand: new places for existing secrets, and what becomes of foreign texts.
 
-    ``files``: those that this run makes itself; every place in them is accepted.
+    ``files``: those that this run makes itself; every place in them is accepted. ``enabled``: entries that this run
+    adds or enables, by object and path: what stands there is nobody's edit.
     """
 
     places: frozenset[str] = frozenset()
     all_places: bool = False
     files: frozenset[str] = frozenset()
+    enabled: frozenset[tuple[str, Path]] = frozenset()
     drift: str = ""  # "adopt" or "restore"
     skip_unparseable: bool = False
 
@@ -157,7 +160,7 @@ def render(value: Value, site: Site) -> str:
     text = value.plain
     if row is None or row.owns is Owns.TOKEN:
         return text
-    if row.owns is Owns.SCALAR:
+    if row.owns in (Owns.SCALAR, Owns.DOCUMENT):
         return text.rstrip("\n") + ("\n" if site.around.endswith("\n") else "")
     if row.make == "rsa" and "-----BEGIN RSA " in site.text:
         text = keys.rsa_form(text, "pkcs1")
@@ -169,7 +172,8 @@ def read(name: str, text: str) -> str:
     row = catalogue.BY_NAME.get(name)
     if row is None or row.owns is Owns.TOKEN:
         return text
-    text = text.strip("\n")
+    lines = text.strip("\n").splitlines()
+    text = "\n".join(line for line in lines if not line.lstrip().startswith("#"))  # comments were never the value's
     if row.make == "rsa" and "-----BEGIN RSA " in text:
         try:
             return keys.rsa_form(text, "pkcs8").strip("\n")
@@ -202,7 +206,8 @@ def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str
 def _objections(site: Site, new: str, vault: Vault, former: Mapping[str, str], consent: Consent) -> Iterable[Problem]:
     if not is_kept(site.value):
         is_edited = site.record and not site.token and site.text not in {new, *_known_texts(site, vault, former)}
-        if is_edited and consent.drift != "restore":
+        is_ours = (site.document, site.path) in consent.enabled
+        if is_edited and not is_ours and consent.drift != "restore":
             yield Problem(
                 f"{site.value} was edited by hand here.",
                 site.position,
@@ -248,7 +253,7 @@ def _stanza(unknown: Iterable[Unknown], answers: Answers) -> str:
     """Return the ``placeholders:`` section that would decide *unknown*: by token if it names a role, else by place."""
     lines = {}
     for each in unknown:
-        key = each.token if each.role else f"{each.token} @ {each.place}"
+        key = f"{each.token} @ {each.place}" if each.role in catalogue.GENERIC_ROLES else each.token
         base = answers["domains.base"]
         name = f"{each.role}.{base}" if each.family == "host" and base else ""
         lines[json.dumps(key, ensure_ascii=False)] = f"{{value: {name}}}" if name else "{generate: password}"

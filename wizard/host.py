@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +25,7 @@ def user() -> str:
 
 def name() -> str:
     """Return the host's name."""
-    return socket.gethostname()
+    return os.uname().nodename
 
 
 def environment(variable: str) -> str | None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from wizard import catalogue, entries, lenses, manifests, sites
+from wizard import catalogue, entries, holes, lenses, manifests
 from wizard.entries import Undo
 from wizard.lenses import Edit, View
 from wizard.manifests import Path
 from wizard.resources import Manifest, Resource
-from wizard.sites import FILLED_IN, Site
+from wizard.sites import FILLED_IN, Found, Site
 from wizard.vault import Kind, Record
 
 STRUCTURAL = frozenset({"entry", "commented", "node"})
@@ -33,7 +33,7 @@ def record_of(site: Site, others: Iterable[Site]) -> Record:
     if site.record is not None:
         return replace(site.record, file=site.manifest.path)
     spans = [(each.start, each.end) for each in others]
-    pattern, index, nth = sites.hole(site.around, spans, (site.start, site.end))
+    pattern, index, nth = holes.of(site.around, spans, (site.start, site.end))
     kind: Kind = "comment" if site.how == "comment" else "site"
     place = (site.manifest.path, site.document, site.path)
     return Record(site.value, *place, site.around[site.start : site.end], pattern, index, nth, kind=kind)
@@ -59,6 +59,26 @@ def key(record: Record) -> tuple[object, ...]:
     return record.file, record.document, record.path, kind, record.hole, record.index, nth
 
 
+def moved(records: Iterable[Record], tree: Iterable[Manifest]) -> tuple[Record, ...]:
+    """Return *records* with the files where their objects stand now; one in several files stays where it was."""
+    homes: dict[str, list[str]] = {}
+    for manifest in tree:
+        for resource in manifest.resources:
+            homes.setdefault(resource.ref, []).append(manifest.path)
+    found = ((record, homes.get(record.document, [])) for record in records)
+    return tuple(
+        replace(record, file=files[0]) if len(files) == 1 and record.file != files[0] else record
+        for record, files in found
+    )
+
+
+def without_covered(found: Found, records: Iterable[Record]) -> Found:
+    """Return *found* without the lost places whose entry is only commented out: that is taken back as a whole."""
+    out = {(record.file, record.document, record.path) for record in records if record.kind == "commented"}
+    lost = (record for record in found.lost if (record.file, record.document, record.path) not in out)
+    return replace(found, lost=tuple(lost))
+
+
 def of_parts(records: Iterable[Record], is_off: Callable[[str], bool]) -> list[Record]:
     """Return the records of what belongs to components that are switched off: theirs, and what covers theirs."""
     records = list(records)
@@ -79,8 +99,10 @@ def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping
     by_file = {manifest.path: manifest for manifest in tree}
     texts: dict[str, str | None] = {record.file: None for record in records if record.kind == "created"}
     lost: list[Record] = []
-    # A structure within another is put back before it, for what it left behind may be a comment outside all lines.
-    nested = [record for record in records if record.kind in STRUCTURAL and _is_covered(record, records)]
+    # A structure within an entry is put back before that, for what it left behind may be a comment outside all lines.
+    whole = [record for record in records if record.kind == "node"]
+    nested = [each for each in records if each.kind in STRUCTURAL and _is_covered(each, records)]
+    nested = [each for each in nested if not _is_covered(each, whole)]
     depths = sorted({len(record.path) for record in nested}, reverse=True)
     steps = [[record for record in nested if len(record.path) == depth] for depth in depths]
     for step in (*steps, [record for record in records if not _is_covered(record, records)]):
@@ -136,7 +158,9 @@ def _edits(
         else:
             path = resource.manifest.path if resource else record.file
             edits.setdefault(path, {}).setdefault(found[0], []).append(found[1])
-    return {path: {view: _joined(each) for view, each in views.items()} for path, views in edits.items()}, lost
+    return {
+        path: {view: _joined(each, view.text) for view, each in views.items()} for path, views in edits.items()
+    }, lost
 
 
 def _as_it_was(resource: Resource, undo: Undo, earlier: Sequence[Record]) -> str:
@@ -194,12 +218,16 @@ def _restore(
     record: Record, manifest: Manifest | None, resource: Resource | None, known: frozenset[str]
 ) -> tuple[View, Edit] | None:
     """Return the edit that puts *record* back, and the view whose text it edits."""
+    if record.kind == "comment" and not record.path:
+        home = resource.manifest if resource else manifest
+        span = holes.locate(record, home.text, known) if home else None
+        is_ours = home is not None and span is not None and home.text[slice(*span)] in known
+        return (home.root, Edit(*span, record.original)) if home and span and is_ours else None
     if resource is None:
-        span = sites.locate(record, manifest.text, known) if manifest and record.kind == "comment" else None
-        return (manifest.root, Edit(*span, record.original)) if manifest and span else None
+        return None
     if record.kind in ("site", "comment"):
         leaf = resource.leaves.get(record.path)
-        span = sites.locate(record, leaf.text, known) if leaf else None
+        span = holes.locate(record, leaf.text, known) if leaf else None
         return (leaf.view, Edit(*span, record.original)) if leaf and span else None
     if record.kind == "source":
         node = resource.get(*record.path)
@@ -236,13 +264,9 @@ def _structure(record: Record, text: str, root: manifests.Node, path: Path) -> E
         count = record.original.count("\n") + (not record.original.endswith("\n"))
         hit = hits[record.nth] if record.nth < len(hits) else None
         return _lines(text, hit.start, entries.lines_after(text, hit.start, count), record.original) if hit else None
-    part, span = entries.part_of(text, root, path), entries.lines_of(text, root, path)
-    if part:
+    span = entries.lines_of(text, root, path)
+    for part in entries.parts_of(text, root, path[:-1], path[-1:]):
         return Edit(*part, record.original)
-    if span and not record.original and not text.endswith("\n") and span[0]:
-        # The line end before it came with it: the text's last line has none.
-        before, behind = (_break_before(text, at) for at in span)
-        return Edit(span[0] - before, span[1] - behind, "")
     return _lines(text, *span, record.original) if span else None
 
 
@@ -257,13 +281,19 @@ def _break_before(text: str, at: int) -> int:
     return 2 if text[at - 2 : at] == "\r\n" else 1 if text[at - 1 : at] == "\n" else 0
 
 
-def _joined(edits: Iterable[Edit]) -> list[Edit]:
-    """Return *edits* without repetitions, and those that take out neighbours (with one comma between them) as one."""
+def _joined(edits: Iterable[Edit], text: str) -> list[Edit]:
+    """Return *edits* of *text* without repetitions, and those that take out neighbours as one.
+
+    Where the last lines go and none of them had a line end, the one before them came with them and goes too.
+    """
     joined: list[Edit] = []
     for edit in sorted(dict.fromkeys(edits), key=lambda each: (each.start, each.end)):
         last = joined[-1] if joined else None
-        if last and last.end > edit.start and not last.new and not edit.new:
+        if last and last.end >= edit.start and not last.new and not edit.new:
             joined[-1] = Edit(last.start, max(last.end, edit.end), "")
         else:
             joined.append(edit)
+    if joined and joined[-1].end == len(text) and not joined[-1].new and not text.endswith("\n"):
+        start = joined[-1].start
+        joined[-1] = Edit(start - _break_before(text, start), len(text), "")
     return joined

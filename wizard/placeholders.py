@@ -29,30 +29,37 @@ class Placeholder:
     role: str
 
 
-# Longest spelling first: one is a prefix of another (FACTS 0, R4), and a greedy run of words takes the longest.
+# Longest spelling first: one is a prefix of another (FACTS 0, R4), and a greedy run of words takes the longest. What
+# clings to a spelling belongs to it: underscores, and the angle brackets around it.
 _TOKEN = r"""
-    (?<![A-Za-z0-9])
-    (?: (?: CHANGE_?ME | CHANGE_TO | REPLACE (?:_ME|_WITH|_THIS)? | YOUR ) (?: _[A-Z0-9]+ )+   # one that names a role
-      | (?: CHANGE_?ME | REPLACE_?ME )                                                        # a bare one
-      | (?: [cC]hange[-_]?[mM]e | replace[-_]me ) (?: [-_][A-Za-z0-9]+ )*
+    (?<![A-Za-z0-9_])
+    <? _*
+    (?: (?: CHANGE[-_]?ME | CHANGE_TO | REPLACE (?:[-_]?ME|_WITH|_THIS)? | YOUR ) (?: [-_]+[A-Za-z0-9]+ )+
+      | (?: CHANGE[-_]?ME | REPLACE[-_]?ME ) [0-9]*
+      | (?: [cC]hange[-_]?[mM]e | [rR]eplace[-_]?[mM]e ) [0-9]* (?: [-_][A-Za-z0-9]+ )*
       | [A-Z0-9]+ (?: _[A-Z0-9]+ )* _PLACEHOLDER
-      | ed25519[ ]a_XXXX (?: [ ][A-Za-z0-9+/.]+ )?
+      | ed25519[ ]a_XXXX (?: [ ][A-Za-z0-9+/._]+ )?
     )
-    (?![A-Za-z0-9])
+    _* >?
+    (?![A-Za-z0-9_])
 """
 # RFC 2606 reserves these three names; the checklist spells every host under one of them.
 _RESERVED = r"example\.(?:com|org|net)(?![A-Za-z0-9-]|\.[A-Za-z0-9])"
 _EMAIL = rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)*{_RESERVED}"
-_HOST = rf"(?<![A-Za-z0-9.@-])(?:[A-Za-z0-9-]+\.)*{_RESERVED}"
+_HOST = rf"(?<![A-Za-z0-9@-])(?<![A-Za-z0-9-]\.)(?:[A-Za-z0-9-]+\.)*{_RESERVED}"
 
 _ANY = re.compile(rf"(?P<email>{_EMAIL})|(?P<host>{_HOST})|(?P<token>{_TOKEN})", re.VERBOSE)
 # One of these stands in every placeholder: what holds none is not worth the exact scan, ten times as slow.
 _HINT = (
-    "CHANGE_?ME|CHANGE_TO_|[cC]hange[-_]?[mM]e|REPLACE_|REPLACEME|replace[-_]me|YOUR_|_PLACEHOLDER|a_XXXX"
+    "CHANGE[-_]?ME|CHANGE_TO_|[cC]hange[-_]?[mM]e|REPLACE[-_]|REPLACEME|[rR]eplace[-_]?[mM]e|YOUR[-_]|_PLACEHOLDER|a_XXXX"
     r"|example\.(?:com|org|net)"
 )
 _IN_TEXT, _IN_BYTES = re.compile(_HINT), re.compile(_HINT.encode())
-_CALL = re.compile(r"^(?:CHANGE_?ME|CHANGE_TO|REPLACE(?:_ME|_WITH|_THIS)?|YOUR)(?:_|$)")
+_ALIKE = re.compile(
+    r"change[-_ ]?me|replace[-_ ]?(?:me|with|this)|your[-_ ]|placeholder|x{4}|\btodo\b|^<.*>$", re.IGNORECASE
+)
+_TEMPLATE = re.compile(r"\$[{(]|\{\{|^ENC\[|^<path:|^vault:|^ref\+")
+_CALL = re.compile(r"^(?:CHANGE_?ME[0-9]*|CHANGE_TO|REPLACE(?:_?ME[0-9]*|_WITH|_THIS)?|YOUR)(?:_|$)")
 # Words that say how to make the value, not which one it is.
 _FILLER = re.compile(
     r"AN?|BIT|CHARACTERS|CHARS|GENERATED?|HERE|LONG|NEW|RANDOM|REAL|SECURE|STRING|STRONG|THE|USING|WITH|[0-9]*"
@@ -72,13 +79,23 @@ def find(text: str) -> Iterator[Placeholder]:
             yield Placeholder(match.start(), match.end(), token, "email", token.partition("@")[0])
 
 
+def is_like_one(text: str) -> bool:
+    """Say whether the whole *text* of a secret reads like a placeholder in a spelling that ``find`` does not know."""
+    return _ALIKE.search(text) is not None
+
+
+def is_template(text: str) -> bool:
+    """Say whether *text* is for another program to expand or to decrypt, and so no value of its own."""
+    return _TEMPLATE.search(text) is not None
+
+
 def may_hold(data: bytes) -> bool:
     """Say whether *data* can hold a placeholder at all: a fast scan that errs towards yes."""
     return _IN_BYTES.search(data) is not None
 
 
 def role(token: str) -> str:
-    """Return the role words of a token or a key,: ``redis-password`` and its token both give ``REDIS_PASSWORD``."""
+    """Return the role words of a token or a key: ``redis-password`` and its token both give ``REDIS_PASSWORD``."""
     words = re.sub(r"[^A-Za-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", token)).strip("_").upper()
     kept = [word for word in _CALL.sub("", words).split("_") if not _FILLER.fullmatch(word)]
     return "_".join(kept)

@@ -6,9 +6,10 @@ and every text that could be a secret is masked in what is meant to be shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property, partial
 
 from wizard import diff, filling, originals, resources, sites, structure, values
 from wizard import vault as vaults
@@ -40,8 +41,8 @@ class Change:
 class Plan:
     """What a command would do to a tree and its vault.
 
-    ``before`` and ``after`` are bytes by file, None where there is no such file. ``diff`` is a unified diff with every
-    secret masked. ``private`` names the files that receive a secret. ``notes`` are remarks that stop nothing.
+    ``before`` and ``after`` are bytes by file, None where there is no such file. ``private`` names the files that
+    receive a secret. ``notes`` are remarks that stop nothing. ``draw`` makes the diff.
     """
 
     verb: str
@@ -49,13 +50,18 @@ class Plan:
     before: Mapping[str, bytes | None] = field(repr=False)
     after: Mapping[str, bytes | None] = field(repr=False)
     vault: Vault = field(repr=False)
-    diff: str = ""
+    draw: Callable[[], str] = field(default=str, repr=False, compare=False)
     private: frozenset[str] = frozenset()
     notes: tuple[Problem, ...] = ()
     made: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     from_bundle: bool = False
     skipped: int = 0  # documents left out because they are not valid YAML
+
+    @cached_property
+    def diff(self) -> str:
+        """A unified diff with every secret masked, drawn when it is asked for: a plan carried out shows none."""
+        return self.draw()
 
     @property
     def is_empty(self) -> bool:
@@ -70,13 +76,15 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     RefusedError where the tree as it stands cannot be filled; both name every cause at once.
     """
     standing = tree.manifests(vault.records)
+    vault = replace(vault, records=originals.moved(vault.records, standing))
     consent = replace(consent, files=tree.ours | tree.created.keys())
     unparsed = structure.unparsed(standing, vault.records, skip=consent.skip_unparseable)
     before, off = structure.withdrawn(standing, Scope(answers, vault.records), vaults.texts(vault))
     vault = replace(vault, records=tuple(record for record in vault.records if record not in off))
     scope = Scope(answers, vault.records)
     arranged, added = structure.arranged(before, scope)
-    found = sites.find(arranged, scope)
+    consent = replace(consent, enabled=frozenset((record.document, record.path) for record in added))
+    found = originals.without_covered(sites.find(arranged, scope), [*vault.records, *added])
     resolved = filling.resolve(found, answers, vault, consent, structure.issuers(arranged))
     known, former = resolved.values, resolved.former
     fills = filling.fills(found, known, vault, former, consent)
@@ -85,6 +93,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     records = _records(before, after, found, added, vault)
     if not tree.from_bundle:
         records += tuple(Record("", path, "", (), "", kind="created") for path in tree.created)
+    records = tuple(sorted(records, key=lambda record: repr(originals.key(record))))
     needed = values.questions(site.value for site in found.sites) | structure.questions(arranged)
     return Plan(
         "setup",
@@ -102,8 +111,10 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
             from_bundle=vault.from_bundle or tree.from_bundle,
             recipients=tuple(dict.fromkeys((*vault.recipients, *(answers["vault.recipients"] or ())))),
         ),
-        diff=_diff(standing, after, scope, Scope(answers, records), _renewed(known, former, vault)),
-        private=frozenset(fill.site.manifest.path for fill in fills if filling.is_kept(fill.site.value)),
+        draw=partial(_diff, standing, after, scope, Scope(answers, records), _renewed(known, former, vault)),
+        private=frozenset(
+            fill.site.manifest.path for fill in fills if fill.site.value and filling.is_kept(fill.site.value)
+        ),
         notes=(*unparsed, *map(_not_found, found.lost), *_in_plain_sight(found), *answers.notes(needed)),
         made=tuple(sorted(name for name, value in known.items() if value.why == "made")),
         left_out=found.left_out,
@@ -127,6 +138,7 @@ def needs(tree: Tree, answers: Answers, vault: Vault) -> tuple[frozenset[str], t
 def take_back(tree: Tree, vault: Vault) -> Plan:
     """Return blank's plan: every site back at its original text, and what was added taken out again."""
     before = {manifest.path: manifest for manifest in tree.manifests(vault.records)}
+    vault = replace(vault, records=originals.moved(vault.records, before.values()))
     blanked = originals.blank(before.values(), vault.records, vaults.texts(vault))
     after = {path: before[path].encode(text) if text is not None else None for path, text in blanked.texts.items()}
     found = sites.find(before.values(), Scope(Answers.from_json(vault.answers), vault.records)).sites
@@ -152,8 +164,9 @@ def _filled(arranged: list[Manifest], fills: list[Fill], found: Found) -> list[M
 
 
 def _not_found(record: Record) -> Problem:
-    what = f"{record.value or 'A clause'} was written here and its place is gone; nothing was guessed."
-    return Problem(what, f"{record.file}: {record.document} {'.'.join(record.path)}")
+    what = record.value or ("A comment" if record.kind == "comment" else "A clause")
+    place = " ".join(filter(None, (record.document, ".".join(record.path))))
+    return Problem(f"{what} was written here ({place or 'outside all objects'}); its place is gone.", record.file)
 
 
 def _in_plain_sight(found: Found) -> list[Problem]:
@@ -220,7 +233,7 @@ def _records(
                 raise RefusedError(
                     Problem("This file could not be put back to the byte, so it is not written.", manifest.path)
                 )
-    return tuple(sorted(records, key=lambda record: repr(originals.key(record))))
+    return tuple(records)
 
 
 def _blanked(manifest: Manifest, records: list[Record]) -> Manifest:

@@ -6,20 +6,20 @@ Pure: bytes in, data out. Finding files is the store's work; deciding what a tex
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from wizard import lenses, manifests
-from wizard.lenses import CannotHold, View, Whole, encoded, scalar
+from wizard.lenses import CannotHold, Edit, View, Whole, encoded, scalar
 from wizard.lenses.region import Region
 from wizard.manifests import Broken, Document, Mapping, Node, Path, Scalar, Sequence
 
 SUFFIXES = (".yaml", ".yml", ".json")
 # A name belongs to the lawful-intercept twin when "li" stands in it as a word of its own: synapse-li, li-instance.
 _LI_WORD = re.compile(r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)")
-_INSTANCE_LABELS = ("matrix.instance", "instance", "app.kubernetes.io/instance")
+_INSTANCE_LABEL = "matrix.instance"  # the label of the checklist's own tree; it alone says "main" outright
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,7 @@ class Manifest:
     data: bytes
     text: str
     bom: bool
+    origin: tuple[Manifest, tuple[Edit, ...]] | None = None  # what it was made of, by which edits
 
     @cached_property
     def newline(self) -> str:
@@ -59,7 +60,19 @@ class Manifest:
         for part in self.parts:
             if isinstance(part, Document):
                 found.extend(_resources(self, part.index, part.root))
-        return found
+        names = [(each.kind, each.namespace, each.name) for each in found]
+        return [replace(each, twin=names[: at + 1].count(names[at])) for at, each in enumerate(found)]
+
+    def is_comment(self, offset: int) -> bool:
+        """Whether the character *offset* stands behind a ``#`` that opens a comment, as far as its line tells."""
+        before = self.text[self.text.rfind("\n", 0, offset) + 1 : offset]
+        return before.lstrip().startswith("#") or " #" in before
+
+    def owner(self, offset: int) -> str:
+        """Return the reference of the one object in whose document the character *offset* stands, else ''."""
+        part = next((part for part in self.parts if part.start <= offset < part.end), None)
+        inside = [resource.ref for resource in self.resources if part and resource.index == part.index]
+        return inside[0] if len(inside) == 1 else ""
 
     def at(self, view: View, offset: int) -> str:
         """Return ``file:line:column`` of the character *offset* of *view*'s text, as near as its lenses can tell."""
@@ -79,7 +92,9 @@ class Manifest:
         return (b"\xef\xbb\xbf" if self.bom else b"") + text.encode()
 
     def position(self, offset: int) -> str:
-        """Return ``file:line:column`` (both from 1) of a character *offset* into the text."""
+        """Return ``file:line:column`` (both from 1) of a character *offset*, as the file stands on disk."""
+        if self.origin is not None:
+            return self.origin[0].position(_before(self.origin[1], offset))
         return ":".join(map(str, (self.path, *self.line_and_column(offset))))
 
     def line_and_column(self, offset: int) -> tuple[int, int]:
@@ -98,21 +113,39 @@ class Resource:
     name: str
     namespace: str
     labels: dict[str, str]
+    twin: int = 1
 
     @cached_property
     def ref(self) -> str:
-        """``Kind/namespace/name``; for a document that is no object its file and its place in it, ``values.yaml#1``."""
+        """``Kind/namespace/name``; for a document that is no object its file and its place in it, ``values.yaml#1``.
+
+        The second of two objects of one name in a file ends in ``#2``.
+        """
         if not self.kind:
             return f"{self.manifest.path}#{self.index + 1}"
-        return f"{self.kind}/{self.namespace}/{self.name}"
+        return f"{self.kind}/{self.namespace}/{self.name}" + (f"#{self.twin}" if self.twin > 1 else "")
 
     @cached_property
     def instance(self) -> str:
-        """ "li" or "main": by label, else by the object's name, else by the file's path (DESIGN, "instance")."""
-        for label in _INSTANCE_LABELS:
-            if label in self.labels:
-                return "li" if _LI_WORD.search(self.labels[label].lower()) else "main"
-        return "li" if _LI_WORD.search(self.name.lower()) or _LI_WORD.search(self.manifest.path.lower()) else "main"
+        """``li`` or ``main``: li by any label, the name, the namespace or the path, or where all hosts are LI's."""
+        if _INSTANCE_LABEL in self.labels:
+            return "li" if _LI_WORD.search(self.labels[_INSTANCE_LABEL].lower()) else "main"
+        signals = (*self.labels.values(), self.name, self.namespace, self.manifest.path)
+        is_named = any(_LI_WORD.search(signal.lower()) for signal in signals)
+        return "li" if is_named or (self.hosts and self.li_hosts == self.hosts) else "main"
+
+    @cached_property
+    def hosts(self) -> list[str]:
+        """The host names of an Ingress's rules, as they stand in the tree; none for every other kind."""
+        rules = self.get("spec", "rules") if self.kind == "Ingress" else None
+        items = rules.items if isinstance(rules, Sequence) else ()
+        found = (manifests.get(item, ("host",)) for item in items)
+        return [node.value for node in found if isinstance(node, Scalar)]
+
+    @property
+    def li_hosts(self) -> list[str]:
+        """Those of its hosts whose first label says that they are the LI instance's."""
+        return [host for host in self.hosts if _LI_WORD.search(host.partition(".")[0].lower())]
 
     @cached_property
     def leaves(self) -> dict[Path, Leaf]:
@@ -201,6 +234,19 @@ def read(path: str, data: bytes) -> Manifest | None:
     except UnicodeDecodeError:
         return None
     return Manifest(path, data, text, bom)
+
+
+def _before(edits: Iterable[Edit], offset: int) -> int:
+    """Return where the character *offset* stood before *edits*; what they brought stands where it was put."""
+    shift = 0
+    for edit in sorted(edits, key=lambda each: (each.start, each.end)):
+        start = edit.start + shift
+        if offset < start:
+            break
+        if offset < start + len(edit.new):
+            return edit.start
+        shift += len(edit.new) - (edit.end - edit.start)
+    return offset - shift
 
 
 def _resources(manifest: Manifest, index: int, node: Node) -> Iterator[Resource]:

@@ -7,12 +7,12 @@ instance. Nothing is guessed: what stays unknown is reported. Pure; reads no val
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from wizard import catalogue, clauses, lenses, placeholders
+from wizard import catalogue, clauses, holes, lenses, placeholders
 from wizard.answers import Answers, Decision
 from wizard.catalogue import Owns, Row
 from wizard.lenses import View
@@ -23,8 +23,6 @@ from wizard.vault import Record
 
 How = Literal["record", "token", "clause", "place", "comment"]
 
-HOLE = "□"
-PEM_HOLE = "-----BEGIN □"  # a PEM block in a longer text, from its header to its footer
 # What replaces a placeholder's name inside a comment, where no value may ever stand.
 FILLED_IN = "(filled in)"
 
@@ -76,8 +74,8 @@ class Site:
 
     @property
     def document(self) -> str:
-        """The object's reference, '' for a comment outside all objects."""
-        return self.leaf.resource.ref if self.leaf else ""
+        """The object's reference; for a comment of a file, that of the object in whose document it stands."""
+        return self.leaf.resource.ref if self.leaf else self.manifest.owner(self.start)
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -127,9 +125,14 @@ class Scope:
         """Return the answer in effect for *key*."""
         return self.answers[key]
 
-    def decision(self, token: str, where: str) -> Decision | None:
-        """Return what the answers say of *token* at the place *where*, or of it everywhere."""
-        return self.answers.decisions.get(f"{token} @ {where}") or self.answers.decisions.get(token)
+    def decision(self, token: str, where: str, *, is_known: bool = False) -> Decision | None:
+        """Return what the answers say of *token* at the place *where*, or of it everywhere.
+
+        A token without a role of its own, where the catalogue knows the place (*is_known*), is decided by place only.
+        """
+        at_place = self.answers.decisions.get(f"{token} @ {where}")
+        is_bare = placeholders.role(token) in catalogue.GENERIC_ROLES
+        return at_place or (None if is_known and is_bare else self.answers.decisions.get(token))
 
     def is_off(self, part: str) -> bool:
         """Say whether the optional component *part* is switched off."""
@@ -155,11 +158,15 @@ def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
     manifests = list(manifests)
     home = clauses.mail_home(resource for manifest in manifests for resource in manifest.resources)
     search = _Search(scope, home, consumed(manifests))
-    recorded = _by_record(manifests, scope.records)
+    recorded: dict[tuple[str, str], list[Record]] = {}
+    for record in scope.records:
+        recorded.setdefault((record.file, record.document), []).append(record)
     for manifest in manifests:
         for resource in manifest.resources:
             search.resource(resource, recorded.get((manifest.path, resource.ref), ()))
-        search.comments(manifest, recorded.get((manifest.path, ""), ()))
+        refs = {resource.ref for resource in manifest.resources} | {""}
+        outside = [record for ref in refs for record in recorded.get((manifest.path, ref), ()) if not record.path]
+        search.comments(manifest, outside)
     located = {id(site.record) for site in search.sites if site.record}
     lost = tuple(record for record in scope.records if record.kind in ("site", "comment") and id(record) not in located)
     return Found(tuple(search.sites), tuple(search.unknown), lost, tuple(search.kept), search.left_out)
@@ -167,7 +174,9 @@ def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
 
 def consumed(manifests: Iterable[Manifest]) -> frozenset[str]:
     """Return the tokens that a ``sed`` in the tree replaces at run time: they are the tree's own business."""
-    return frozenset(token for manifest in manifests for _, token in _SED.findall(manifest.text))
+    leaves = (leaf for each in manifests for resource in each.resources for leaf in resource.leaves.values())
+    lines = (line for leaf in leaves if "sed" in leaf.text for line in leaf.text.splitlines())
+    return frozenset(token for line in lines if not _COMMENT_LINE.match(line) for _, token in _SED.findall(line))
 
 
 def is_left_out(path: str, scope: Scope) -> bool:
@@ -193,68 +202,17 @@ def meaning(found: Placeholder, leaf: Leaf, key: str) -> Row | None:
     return host
 
 
-def hole(text: str, spans: Iterable[tuple[int, int]], span: tuple[int, int]) -> tuple[str, int, int]:
-    """Return how *span* stands in *text* as (pattern, index, nth), see ``Record``; *spans* are all its sites."""
-    start, end = span
-    if (start, end) == (0, len(text)):
-        return "", 0, 0
-    if text.startswith("-----BEGIN ", start):
-        return PEM_HOLE, 0, [(block.start, block.end) for block in lenses.pem_spans(text)].index(span)
-    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    stop = len(text) if stop < 0 else stop
-    inside = sorted(each for each in spans if begin <= each[0] and each[1] <= stop)
-    pattern, at = "", begin
-    for each in inside:
-        pattern += text[at : each[0]] + HOLE
-        at = each[1]
-    pattern += text[at:stop]
-    earlier = [line for line in _matches(pattern, text) if line[0][0] < begin]
-    return pattern, inside.index(span), len(earlier)
-
-
-def locate(record: Record, text: str, expected: frozenset[str] = frozenset()) -> tuple[int, int] | None:
-    """Return the span of *record*'s hole in *text*, None where it is gone.
-
-    Of several lines that fit, those that hold one of the *expected* texts come first.
-    """
-    if record.hole == "":
-        return 0, len(text)
-    if record.hole == PEM_HOLE:
-        spans = lenses.pem_spans(text)
-        return (spans[record.nth].start, spans[record.nth].end) if record.nth < len(spans) else None
-    lines = [holes[record.index] for holes in _matches(record.hole, text) if record.index < len(holes)]
-    likely = [span for span in lines if text[slice(*span)] in expected]
-    for candidates in (likely, lines):
-        if record.nth < len(candidates):
-            return candidates[record.nth]
-    return None
-
-
 _SED = re.compile(r"\bs([/|#@,])([A-Z][A-Z0-9_]*)\1")
 # The key of a line in a text that is no document: `realm=…`, `server_name: …`, `requirepass "…"`.
 _LINE_KEY = re.compile(r"^\s*(?:export\s+|set\s+)?[\"']?([A-Za-z][\w.-]*)(?:[\"']?\s*[=:]|[ \t]+[\"']?$)")
 _COMMENT_LINE = re.compile(r"^\s*(?:#|--|//|;)")
 
 
-def _matches(pattern: str, text: str) -> Iterator[tuple[tuple[int, int], ...]]:
-    """Yield the spans of the holes of each line of *text* that *pattern* fits."""
-    line = re.compile(r"^" + "(.*?)".join(map(re.escape, pattern.split(HOLE))) + r"(?=\r?$)", re.MULTILINE)
-    for match in line.finditer(text):
-        yield tuple(match.span(number) for number in range(1, line.groups + 1))
-
-
-def _by_record(manifests: Iterable[Manifest], records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
-    """Group *records* by the file and object that they are found in now: in their file, else wherever the object is."""
-    homes: dict[str, list[str]] = {}
-    for manifest in manifests:
-        for resource in manifest.resources:
-            homes.setdefault(resource.ref, []).append(manifest.path)
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in records:
-        files = homes.get(record.document, [])
-        moved = record.document and record.file not in files and len(files) == 1
-        groups.setdefault((files[0] if moved else record.file, record.document), []).append(record)
-    return groups
+def _is_comment(leaf: Leaf, offset: int) -> bool:
+    """Whether the character *offset* of a text of several lines stands in a comment, as its format writes them."""
+    before = leaf.text[leaf.text.rfind("\n", 0, offset) + 1 : offset]
+    is_text = leaf.scalar.style in ("|", ">") or "\n" in leaf.text
+    return is_text and (_COMMENT_LINE.match(before) is not None or (bool(leaf.inside) and "#" in before))
 
 
 class _Search:
@@ -291,17 +249,20 @@ class _Search:
         """Search what stands in no scalar: comments, which only ever lose a placeholder's name."""
         text = manifest.text
         for record in records:
-            span = locate(record, text, self._expected(record))
-            if span and record.kind == "comment":
+            span = holes.locate(record, text, self._expected(record)) if record.kind == "comment" else None
+            if span and text[slice(*span)] in self._expected(record):
                 self.sites.append(Site("", manifest, None, *span, "comment", record=record))
         taken = {(site.start, site.end) for site in self.sites if site.manifest is manifest and site.leaf is None}
         scalars = [(leaf.scalar.start, leaf.scalar.end) for each in manifest.resources for leaf in each.leaves.values()]
         for found in placeholders.find(text):
             inside = any(start <= found.start < end for start, end in scalars)
-            if found.family == "token" and not inside and (found.start, found.end) not in taken:
-                before = text[text.rfind("\n", 0, found.start) + 1 : found.start]
-                if found.token not in self.consumed and "#" in before and not self._is_left_alone(manifest, found):
-                    self.sites.append(self._comment(manifest, None, found))
+            is_open = not inside and (found.start, found.end) not in taken and found.token not in self.consumed
+            if found.family == "token" and is_open and manifest.is_comment(found.start):
+                self._file_comment(manifest, found)
+
+    def _file_comment(self, manifest: Manifest, found: Placeholder) -> None:
+        if not self._is_left_alone(manifest, found):
+            self.sites.append(self._comment(manifest, None, found))
 
     def _leaf(self, leaf: Leaf, records: Iterable[Record]) -> bool:
         """Search one scalar; True when one value owns the whole of it."""
@@ -311,9 +272,11 @@ class _Search:
             return False
         spans: list[tuple[int, int]] = []
         for record in records:
-            span = locate(record, text, self._expected(record))
+            how: How = "comment" if record.kind == "comment" else "record"
+            span = holes.locate(record, text, self._expected(record))
+            if span and how == "comment" and text[slice(*span)] not in self._expected(record):
+                continue  # reworded by hand
             if span is not None and span not in spans:
-                how: How = "comment" if record.kind == "comment" else "record"
                 token = next((each.token for each in placeholders.find(text[slice(*span)]) if how == "record"), "")
                 self.sites.append(Site(record.value, leaf.resource.manifest, leaf, *span, how, token, record))
                 spans.append(span)
@@ -324,11 +287,11 @@ class _Search:
         for found in self._open(leaf):
             if not any(start <= found.start < end for start, end in spans):
                 spans.append(self._placeholder(leaf, found))
-        if not spans and leaf.is_secret and text.strip() and "${" not in text:
+        if not spans and leaf.is_secret and text.strip() and not placeholders.is_template(text):
             row = catalogue.by_place(leaf.resource.kind, leaf.resource.name, leaf.key)
             if row and not self.scope.is_off(row.part) and not leaf.inside:
                 span = self._span(row, leaf, 0, len(text.rstrip("\n")))
-                self._add(leaf, row.name, span, "place", "")
+                self._add(leaf, row.name, span, "place", text if placeholders.is_like_one(text) else "")
                 spans.append(span)
         return (0, len(text)) in spans and len(text) > 0
 
@@ -341,9 +304,10 @@ class _Search:
         others: list[Placeholder] = []
         for found in placeholders.find(leaf.text):
             owner = catalogue.by_role(found.role, leaf.resource.instance) if found.family == "token" else None
-            owns_more = owner is not None and owner.owns is not Owns.TOKEN and leaf.nested is None
-            if found.token not in self.consumed and (owns_more or not leaf.covers(found.start)):
-                (owning if owns_more else others).append(found)
+            owns_more = owner is not None and owner.owns is not Owns.TOKEN
+            is_here = not leaf.covers(found.start) or (owner is not None and owner.owns is Owns.DOCUMENT)
+            if is_here and (leaf.is_secret or found.token not in self.consumed):
+                (owning if owns_more and not _is_comment(leaf, found.start) else others).append(found)
         return owning + others
 
     def _placeholder(self, leaf: Leaf, found: Placeholder) -> tuple[int, int]:
@@ -351,15 +315,16 @@ class _Search:
         text = leaf.text
         before = text[text.rfind("\n", 0, found.start) + 1 : found.start]
         key = leaf.key
+        if _is_comment(leaf, found.start):
+            return self._in_comment(leaf, found)
         if leaf.scalar.style in ("|", ">") or "\n" in text:
-            if _COMMENT_LINE.match(before) or (leaf.inside and "#" in before):
-                return self._in_comment(leaf, found)
             line_key = _LINE_KEY.match(before)
             key = line_key[1] if line_key else key
         if found.family == "host" and re.search(r"[@#!][\w.=/+-]+:$", before):
             key = "server_name"  # a user id, room id or alias ends in the server's name
-        decision = self.scope.decision(found.token, place(leaf))
-        row = None if decision else meaning(found, leaf, key)
+        row = meaning(found, leaf, key)
+        decision = self.scope.decision(found.token, place(leaf), is_known=row is not None)
+        row = None if decision else row
         whole = (found.start, found.end)
         if (decision and decision.action == "keep") or self._is_kept(leaf, found.token):
             self.kept.append(
@@ -368,7 +333,10 @@ class _Search:
         elif decision:
             name = str(decision.text) if decision.action == "same_as" else decision.key
             name = f"{found.token} @ {place(leaf)}" if decision.action == "split" else name
-            self._add(leaf, name, whole, "token", found.token)
+            same = catalogue.BY_NAME.get(name)
+            span = self._span(same, leaf, found.start, found.end) if same else whole
+            self._add(leaf, name, span, "token", found.token)
+            return span
         elif row is None:
             self.unknown.append(self._open_question(leaf, found))
         elif self.scope.is_off(row.part):
@@ -381,7 +349,7 @@ class _Search:
 
     def _span(self, row: Row, leaf: Leaf, start: int, end: int) -> tuple[int, int]:
         """Return what *row* owns around [start, end): the token, the PEM block around it, or the whole text."""
-        if row.owns is Owns.SCALAR:
+        if row.owns in (Owns.SCALAR, Owns.DOCUMENT):
             return 0, len(leaf.text)
         if row.owns is Owns.ARMOUR:
             blocks = ((block.start, block.end) for block in lenses.pem_spans(leaf.text))

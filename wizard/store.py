@@ -113,6 +113,7 @@ def commit(tree: Tree, writing: Writing) -> None:
             _remove_leftovers(tree.root)
         _refuse_changed(steps)
         _write(steps, undo)
+        _prune(tree.root, steps)
     except BaseException as error:
         if left := undo.run():
             raise _half_done(error, left) from error
@@ -148,7 +149,10 @@ def _contents(root: Path) -> dict[str, bytes]:
         try:
             if path.is_symlink():
                 _inside(root, path, problems)
-            elif path.is_file() and not name.endswith((*_ARCHIVES, files.STAGED)):
+                target = Path(os.path.realpath(path))  # see _inside
+                if not target.is_file() or target.suffix == path.suffix:
+                    continue  # a target is met by its own name, where that says as much as the link's
+            if path.is_file() and not name.endswith((*_ARCHIVES, files.STAGED)):
                 data = _text(path)
                 contents |= {} if data is None else {name: data}
         except OSError as error:
@@ -159,7 +163,7 @@ def _contents(root: Path) -> dict[str, bytes]:
 
 
 def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
-    """Every file, and every symlink, none of them followed: a target inside the tree is met by its own name."""
+    """Every file, and every symlink; no directory is entered through one."""
 
     def note(error: OSError) -> None:
         if Path(error.filename) != root or root.exists():
@@ -219,10 +223,10 @@ def _steps(tree: Tree, writing: Writing) -> list[_Step]:
 
 
 def _target(root: Path, name: str) -> Path:
-    """The place of a file of the tree; a name or a link put there meanwhile must not lead out of it."""
+    """The place of a file of the tree (a link's target); no name or link put there meanwhile may lead out of it."""
     pure = PurePosixPath(name)
-    target = root / pure
-    if pure.is_absolute() or ".." in pure.parts or Path(os.path.realpath(target)) != target:
+    target = Path(os.path.realpath(root / pure))
+    if pure.is_absolute() or ".." in pure.parts or not target.is_relative_to(root):
         raise RefusedError(Problem("Writing this would lead out of the tree.", name, "Remove the symlink on its way."))
     return target
 
@@ -320,6 +324,15 @@ def _write(steps: list[_Step], undo: _Undo) -> None:
     for directory in sorted({step.target.parent for step in steps}):
         with _named(str(directory)):
             files.sync_directory(directory)
+
+
+def _prune(root: Path, steps: list[_Step]) -> None:
+    """Remove the directories that a deleted file leaves empty: they came with it."""
+    for step in steps:
+        here = step.target.parent
+        while step.after is None and here != root and here.is_dir() and not any(here.iterdir()):
+            _remove_empty(here)
+            here = here.parent
 
 
 def _take_place(step: _Step, staged: Path | None) -> None:

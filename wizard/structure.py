@@ -78,11 +78,13 @@ def unparsed(before: Iterable[Manifest], records: Iterable[Record], *, skip: boo
 def withdrawn(
     standing: list[Manifest], scope: Scope, expected: Mapping[str, frozenset[str]]
 ) -> tuple[list[Manifest], list[Record]]:
-    """Return the manifests with what belongs to components switched off since put back, and the records of that.
+    """Return the manifests with what is switched off or wanted no more put back, and the records of that.
 
     *expected*: the texts that each value may have had.
     """
     off = originals.of_parts(scope.records, scope.is_off)
+    over = originals.of_changes(scope.records, lambda record: clauses.is_over(record, scope.setting))
+    off += [record for record in over if record not in off]
     texts = originals.blank(standing, off, expected).texts if off else {}
     made = []
     for manifest in standing:
@@ -119,8 +121,9 @@ def rewritten(manifest: Manifest, edits: Mapping[View, Sequence[Edit]]) -> Manif
     """Return *manifest* with *edits* made, itself where there are none."""
     if not any(edits.values()):
         return manifest
-    text = lenses.apply(manifest.text, lenses.render(edits))
-    return Manifest(manifest.path, manifest.encode(text), text, manifest.bom)
+    done = lenses.render(edits)
+    text = lenses.apply(manifest.text, done)
+    return Manifest(manifest.path, manifest.encode(text), text, manifest.bom, (manifest, tuple(done)))
 
 
 def questions(manifests: Iterable[Manifest]) -> set[str]:
@@ -149,7 +152,7 @@ def issuers(manifests: Iterable[Manifest]) -> dict[str, str]:
 def hosts(manifests: Iterable[Manifest]) -> list[str]:
     """Return the host names of all Ingresses that are filled in; those of components that are off are not."""
     ingresses = (each for manifest in manifests for each in manifest.resources if each.kind == "Ingress")
-    names = {host for ingress in ingresses for host in clauses.hosts(ingress)}
+    names = {host for ingress in ingresses for host in ingress.hosts}
     return sorted(name for name in names if not any(placeholders.find(name)))
 
 

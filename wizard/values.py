@@ -104,8 +104,10 @@ def resolve(names: Iterable[str], answers: Answers, kept: Mapping[str, Kept], fo
     return known
 
 
-def answered(names: Iterable[str], answers: Answers, found: InTree) -> dict[str, Value]:
-    """Return those of *names* whose texts follow from *answers* alone: no secret is read or made."""
+def answered(
+    names: Iterable[str], answers: Answers, found: InTree, kept: Mapping[str, Kept] | None = None
+) -> dict[str, Value]:
+    """Return those of *names* whose texts follow from *answers*, and from secrets that are *kept*; none is made."""
     known: dict[str, Value] = {}
     for name in sorted(closure(names), key=_depth):
         row = catalogue.BY_NAME.get(name)
@@ -114,6 +116,8 @@ def answered(names: Iterable[str], answers: Answers, found: InTree) -> dict[str,
             value = _answered(row, answers)
         elif row and row.kind is Kind.DERIVED and name not in RANDOM:
             value = _derived(row, known, {}, found)
+        elif row and kept and name in kept:
+            value = Value(name, kept[name].current.text, "kept")
         if value is not None:
             known[name] = value
     return known

@@ -21,11 +21,12 @@ WORDS = frozenset({"errors", "secret", "placeholders", "catalogue"})
 HEAD = (
     {"codec", "keys", "manifests", "mint"},
     {"formats", "lenses", "vault"},
-    {"entries", "networks", "resources"},
+    {"entries", "holes", "networks", "resources"},
     {"clauses", "questions"},
     {"answers"},
     {"answerfile", "sites", "values"},
     {"diff", "filling", "originals", "proof"},
+    {"structure"},
     {"plan"},
     {"check", "outcome"},
 )
@@ -67,7 +68,7 @@ MACHINE = {
     "os": {"files", "host", "store"},
     "random": set[str](),
     "secrets": {"keystore", "mint", "vault"},
-    "socket": {"host"},
+    "socket": set[str](),
     "stat": {"files"},
     "subprocess": set[str](),
     "sys": {"__main__", "cli", "console", "prompt"},

@@ -19,7 +19,7 @@ _HEADER = re.compile(
 )
 _INDICATOR = re.compile(r"[|>][-+1-9]*")
 _PLACED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_ALLOWED = re.compile(r"[\t\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*")
+_ALLOWED = re.compile(r"[^\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]*")
 
 
 class _Line(NamedTuple):

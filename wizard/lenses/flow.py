@@ -13,9 +13,7 @@ from wizard.lenses.region import CannotHold, Edit, Reading
 from wizard.lenses.strings import escape, scan
 
 # What the YAML parsers about do not all accept, or take for a line break: NEL, LS, PS, a lone CR, a BOM, controls.
-UNREADABLE = re.compile(
-    r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|\r(?!\n)"
-)
+UNREADABLE = re.compile(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]|\r(?!\n)")
 _MARKER = re.compile(r"\n(?:---|\.\.\.)(?:[ \t\r\n]|\Z)")
 
 _BREAKS = r"\r?\n(?:[ \t]*\r?\n)*[ \t]*"

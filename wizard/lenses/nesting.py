@@ -66,6 +66,8 @@ def _inward(region: Region, start: int, end: int) -> tuple[int, int] | None:
         reading = region.reading
     except CannotHold:
         return None
+    if start < end and (start, end) == (region.start, region.end):
+        return 0, len(reading.text)  # the quotes with all that they hold
     starts, ends = list(reading.starts), list(reading.ends)
     first, last = start - region.start, end - region.start
     if first < last and first in starts and last in ends:

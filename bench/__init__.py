@@ -1,0 +1,1 @@
+"""Measurements: each against the least that the same work can cost, in the same run (docs/bench.md)."""
