@@ -97,7 +97,7 @@ def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping
     """Return the texts of *tree* with all *records* put back; *expected* are the texts a value may have, by name."""
     records = list(records)
     by_file = {manifest.path: manifest for manifest in tree}
-    texts: dict[str, str | None] = {record.file: None for record in records if record.kind == "created"}
+    texts: dict[str, str | None] = {}
     lost: list[Record] = []
     # A structure within an entry is put back before that, for what it left behind may be a comment outside all lines.
     whole = [record for record in records if record.kind == "node"]
@@ -106,11 +106,13 @@ def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping
     depths = sorted({len(record.path) for record in nested}, reverse=True)
     steps = [[record for record in nested if len(record.path) == depth] for depth in depths]
     for step in (*steps, [record for record in records if not _is_covered(record, records)]):
-        edits, lost = _edits(by_file, step, expected)
+        edits, gone = _edits(by_file, step, expected)
+        lost += gone
         for path, by_view in edits.items():
             now = by_file[path]
             texts[path] = text = lenses.apply(now.text, lenses.render(by_view))
             by_file[path] = Manifest(path, now.encode(text), text, now.bom)
+    texts |= {record.file: None for record in records if record.kind == "created"}
     return Blanked(texts, tuple(lost))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 
-from wizard import diff, filling, originals, resources, sites, structure, values
+from wizard import diff, filling, originals, sites, structure, values
 from wizard import vault as vaults
 from wizard.answers import Answers
 from wizard.errors import Problem, RefusedError
@@ -223,16 +223,17 @@ def _records(
     was = {manifest.path: manifest for manifest in before}
     start = originals.blank(before, vault.records, {}).texts if vault.records else {}
     for manifest in after:
-        baseline = resources.read(
-            manifest.path, was[manifest.path].encode(start.get(manifest.path) or was[manifest.path].text)
-        )
+        text = start.get(manifest.path, was[manifest.path].text)
+        if text is None:
+            continue  # a file that was made here goes as a whole
+        baseline = Manifest(manifest.path, was[manifest.path].encode(text), text, manifest.bom)
         blanked = _blanked(manifest, records)
-        if baseline and blanked.text != baseline.text:
-            records += originals.sources(baseline, blanked, records)
-            if _blanked(manifest, records).text != baseline.text:
-                raise RefusedError(
-                    Problem("This file could not be put back to the byte, so it is not written.", manifest.path)
-                )
+        if blanked.text == text:
+            continue
+        records += originals.sources(baseline, blanked, records)
+        if _blanked(manifest, records).text != text:
+            what = "This file could not be put back to the byte, so it is not written."
+            raise RefusedError(Problem(what, manifest.path, "Please report it with the shape of the file."))
     return tuple(records)
 
 

@@ -189,6 +189,9 @@ def test_given_certificates_take_the_issuers_place_and_give_it_back(full: Filled
     back = full.deployment.setup()
     assert back.code == 0, back.err
     after = full.deployment.files()
+    assert {path for path in after if ".matrix-wizard" not in path} == {
+        path for path in before if ".matrix-wizard" not in path
+    }
     ingresses = every(by_pyyaml(after), "Ingress")
     assert {annotations_of(each).get(ISSUER) for each in ingresses.values()} == {"letsencrypt-staging"}
     assert {path for path in before if b"Ingress" not in before[path] and after.get(path) != before[path]} == set()
