@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from wizard import catalogue, clauses, filling, keys, originals, placeholders, sites
+from wizard import catalogue, clauses, filling, keys, originals, placeholders, sites, structure
 from wizard.answers import Answers
+from wizard.manifests import Scalar
 from wizard.placeholders import Placeholder
 from wizard.resources import Manifest, Resource
 from wizard.sites import Found, Scope, Site
@@ -48,6 +49,7 @@ def check(tree: Tree, lock: Lock | None) -> list[Finding]:
         _differing(found.sites),
         _malformed(found.sites),
         _open_li(manifests),
+        _unread(tree),
     ]
     return sorted((finding for rule in rules for finding in rule), key=lambda each: (each.file, each.line, each.column))
 
@@ -86,6 +88,13 @@ def _placeholder(position: str, token: str, *, in_comment: bool = False) -> Find
     return Finding("placeholder-left", severity, file, int(line), int(column), message, fix)
 
 
+def _unread(tree: Tree) -> Iterator[Finding]:
+    """Files that hold placeholders and that setup does not read, because they are no manifests."""
+    for path, token, line, column in structure.unread(tree):
+        message = f"The placeholder {token} is left in a file that is no manifest."
+        yield Finding("not-read", "warning", path, line, column, message, "Fill it in by hand.")
+
+
 def _differing(found: Iterable[Site]) -> Iterator[Finding]:
     by_value: dict[str, list[Site]] = {}
     for site in found:
@@ -112,7 +121,7 @@ _PARSERS: dict[str, Callable[[str], object]] = {
     "key-vault-rsa-key": keys.rsa_key,
     "apns-key": keys.apns_key,
     "fcm-service-account": keys.service_account,
-    "li-admin-htpasswd": keys.htpasswd_line,
+    "li-admin-htpasswd": lambda text: [keys.htpasswd_line(line) for line in text.splitlines()],
 }
 
 
@@ -122,7 +131,7 @@ def _malformed(found: Iterable[Site]) -> Iterator[Finding]:
         if parse is None or site.token or site.how == "comment":
             continue
         try:
-            parse(site.text)
+            parse(filling.read(site.value, site.text))
         except ValueError as error:
             yield _at(
                 site,
@@ -133,23 +142,42 @@ def _malformed(found: Iterable[Site]) -> Iterator[Finding]:
 
 
 def _open_li(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """LI ingresses whose allow-list is absent, in vain, or lets everybody in (checklist 4; FACTS 4)."""
+    """LI hosts that no allow-list protects: absent, in vain, open to all, or not to be had (checklist 4; FACTS 4)."""
     for resource in (each for manifest in manifests for each in manifest.resources):
-        for clause in clauses.of(resource):
-            if clause.name == "li-allow-list":
-                fault = _allow_list_fault(resource, clause)
-                if fault:
-                    line, column = resource.node.line, resource.node.column
-                    path = resource.manifest.path
-                    yield Finding(
-                        "li-open", "error", path, line, column, f"{resource.ref}: {fault}", "matrix-wizard setup"
-                    )
+        lists = [clause for clause in clauses.of(resource) if clause.name == "li-allow-list"]
+        fault = _allow_list_fault(resource, lists[0]) if lists else _unprotected(resource)
+        if fault:
+            line, column = resource.node.line, resource.node.column
+            fix = "matrix-wizard setup" if lists and not _foreign_class(resource) else "Restrict it by hand."
+            yield Finding("li-open", "error", resource.manifest.path, line, column, f"{resource.ref}: {fault}", fix)
+
+
+# Other ways to a Service than an Ingress; how each is restricted is its controller's business (FACTS 4).
+_ROUTES = frozenset({"IngressRoute", "IngressRouteTCP", "HTTPRoute", "TLSRoute", "VirtualService"})
+
+
+def _unprotected(resource: Resource) -> str:
+    if resource.kind in _ROUTES and resource.instance == "li":
+        return f"no allow-list is known for a {resource.kind}, so that anyone may reach this LI host."
+    if resource.li_hosts:
+        return f"it serves {', '.join(resource.li_hosts)} beside other hosts, and an allow-list would shut out both."
+    return ""
+
+
+def _foreign_class(resource: Resource) -> str:
+    """Return the ingress class of *resource* where it is not ingress-nginx's, '' where it is or is not named."""
+    annotation = resource.get("metadata", "annotations", "kubernetes.io/ingress.class")
+    named = resource.get("spec", "ingressClassName") or annotation
+    text = named.value if isinstance(named, Scalar) else ""
+    return "" if "nginx" in text else text
 
 
 def _allow_list_fault(resource: Resource, clause: clauses.Clause) -> str:
     found = [
         leaf for leaf in resource.leaves.values() if leaf.path[:-1] == clause.parent and leaf.path[-1] in clause.keys
     ]
+    if _foreign_class(resource):
+        return f"its class {_foreign_class(resource)} does not read the allow-list of ingress-nginx."
     if not found:
         return "it has no address allow-list, so that anyone can open this LI host."
     if len(found) > 1:

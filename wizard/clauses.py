@@ -22,6 +22,7 @@ from wizard.resources import Leaf, Manifest, Resource
 from wizard.vault import Record
 
 NGINX = "nginx.ingress.kubernetes.io/"
+_ANNOTATIONS = ("metadata", "annotations")
 
 
 class State(Enum):
@@ -101,6 +102,11 @@ def _any(_: Resource) -> bool:
     return True
 
 
+def _has_no_issuer(ingress: Resource) -> bool:
+    """Whether no namespaced issuer is named, which cert-manager does not take together with a cluster's."""
+    return ingress.get(*_ANNOTATIONS, "cert-manager.io/issuer") is None
+
+
 def _is_li(resource: Resource) -> bool:
     return resource.instance == "li"
 
@@ -139,7 +145,6 @@ def _pool(_: Resource, settings: Settings) -> list[Any]:
     return list(settings("network.metallb_pool"))
 
 
-_ANNOTATIONS = ("metadata", "annotations")
 _STORAGE = _when_answered("storage.class")
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 _EXTERNAL_IP = ("spec", "template", "spec", "containers", "*", "env", "[name=EXTERNAL_IP]")
@@ -159,7 +164,7 @@ CLAUSES: tuple[Clause, ...] = (
     ),
     # Checklist 6: an issuer, or with manual certificates one Secret for all hosts and no issuer.
     Clause(
-        "tls-issuer", ("Ingress",), _any, _ANNOTATIONS, "cert-manager.io/cluster-issuer", "cluster-issuer",
+        "tls-issuer", ("Ingress",), _has_no_issuer, _ANNOTATIONS, "cert-manager.io/cluster-issuer", "cluster-issuer",
         "letsencrypt-prod", _is_issued,
     ),
     Clause("tls-secret", ("Ingress",), _any, ("spec",), "tls", "", _tls_sample, _is_manual),

@@ -77,12 +77,13 @@ def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
         return
     if made.verb == "blank":
         _say(
-            f"Put {files} files back to their placeholders. The vault keeps every value; setup fills them in again.",
+            f"Put the placeholders back in {_count(files, 'file')}. The vault keeps every value; setup fills them in.",
             sys.stdout,
         )
         return
     _say(
-        f"Wrote {files} files in {done.tree}. The values are kept in {done.tree}/.matrix-wizard/vault.age.", sys.stdout
+        f"Wrote {_count(files, 'file')} in {done.tree}. The values are kept in {done.tree}/.matrix-wizard/vault.age.",
+        sys.stdout,
     )
     if done.key_made:
         _say(
@@ -138,14 +139,14 @@ def findings(found: Sequence[Finding], *, as_json: bool, quiet: bool) -> None:
             _say(f"    fix: {each.fix}", sys.stdout)
     if not quiet:
         ready = "ready" if errors == 0 else "not ready"
-        _say(f"{ready}: {errors} errors, {len(found) - errors} warnings.", sys.stdout)
+        _say(f"{ready}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}.", sys.stdout)
 
 
 def _plan(outcome: Outcome, out: TextIO) -> None:
     made = outcome.plan
     if outcome.unfinished:
         listed = ", ".join(outcome.unfinished)
-        _say(f"The run before this one was interrupted; this one finishes it: {listed}", out)
+        _say(f"As before the last run, which was interrupted, or put back since; now filled again: {listed}", out)
     if made.from_bundle:
         _say(f"{outcome.tree} is made from the bundled tree.", out)
     by_file: dict[str, list[str]] = {}
@@ -158,16 +159,19 @@ def _plan(outcome: Outcome, out: TextIO) -> None:
         for line in lines:
             _say(f"  {line}", out)
     if made.made:
-        _say(f"Makes {len(made.made)} secrets and keys: {', '.join(made.made)}", out)
+        _say(f"Makes {_count(len(made.made), 'secret')} and keys: {', '.join(made.made)}", out)
     for part, count in made.left_out.items():
-        _say(f"Left out, since it is switched off: {part} ({count} placeholders)", out)
+        _say(f"Left out, since it is switched off: {part} ({_count(count, 'placeholder')})", out)
     private = sum(1 for path in made.private if made.before.get(path) != made.after.get(path))
     if private:
-        _say(f"{private} files hold secrets and become readable by you alone (--keep-modes leaves their modes).", out)
+        _say(
+            f"{_count(private, 'file')} with secrets: readable by you alone from now on (unless --keep-modes).",
+            out,
+        )
     for note in made.notes:
         _say(f"Note: {note.where + ': ' if note.where else ''}{note.what}", out)
     count = sum(1 for path, data in made.after.items() if made.before.get(path) != data)
-    _say(f"{len(made.changes)} changes in {count} files." if count else "Nothing to change.", out)
+    _say(f"{_count(len(made.changes), 'change')} in {_count(count, 'file')}." if count else "Nothing to change.", out)
 
 
 def _as_data(outcome: Outcome) -> dict[str, Any]:
@@ -194,6 +198,10 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "diff": made.diff,
         "well_known": outcome.documents,
     }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _one_line(text: str) -> str:

@@ -62,7 +62,7 @@ def resolve(found: Found, answers: Answers, vault: Vault, consent: Consent, issu
     UsageError with every placeholder that is undecided and every answer that is missing; RefusedError as ``in_tree``.
     """
     names = {site.value for site in found.sites if site.value}
-    problems = [*map(_undecided, found.unknown), *answers.problems(values.questions(names))]
+    problems = [*map(_undecided, found.unknown), *answers.problems(values.questions(names)), *_misnamed(answers)]
     if problems:
         raise UsageError(*problems, paste=_stanza(found.unknown, answers))
     before = values.answered(names, Answers.from_json(vault.answers), InTree({}, issuers)) if vault.answers else {}
@@ -196,8 +196,9 @@ def is_kept(name: str) -> bool:
 
 def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str]:
     """Return every text that may stand at *site* without being foreign."""
-    kept = vault.values.get(site.value)
-    texts = {generation.text.reveal().strip("\n") for generation in kept.generations} if kept else set()
+    names = {site.value, site.record.value} if site.record else {site.value}
+    kept = (vault.values[name] for name in names & vault.values.keys())
+    texts = {generation.text.reveal().strip("\n") for each in kept for generation in each.generations}
     if site.record:
         texts.add(read(site.value, site.record.original))
     return texts | ({former[site.value]} if site.value in former else set())
@@ -247,6 +248,14 @@ def _undecided(unknown: Unknown) -> Problem:
     return Problem(
         what, unknown.position, f"Decide it under placeholders: in the answers file; it stands at {unknown.place}"
     )
+
+
+def _misnamed(answers: Answers) -> Iterable[Problem]:
+    """Yield a problem for each decision that names a value which is none."""
+    for key, decision in answers.decisions.items():
+        if decision and decision.action == "same_as" and decision.text not in {*catalogue.BY_NAME, *answers.decisions}:
+            what = f"placeholders.{key}: there is no value called {decision.text}."
+            yield Problem(what, decision.where, "Write a name that matrix-wizard show lists.")
 
 
 def _stanza(unknown: Iterable[Unknown], answers: Answers) -> str:

@@ -31,7 +31,7 @@ class Blanked:
 def record_of(site: Site, others: Iterable[Site]) -> Record:
     """Return the record of *site* as it stands before it is filled; *others* are all sites of the same text."""
     if site.record is not None:
-        return replace(site.record, file=site.manifest.path)
+        return replace(site.record, file=site.manifest.path, value=site.value)
     spans = [(each.start, each.end) for each in others]
     pattern, index, nth = holes.of(site.around, spans, (site.start, site.end))
     kind: Kind = "comment" if site.how == "comment" else "site"

@@ -115,7 +115,13 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
         private=frozenset(
             fill.site.manifest.path for fill in fills if fill.site.value and filling.is_kept(fill.site.value)
         ),
-        notes=(*unparsed, *map(_not_found, found.lost), *_in_plain_sight(found), *answers.notes(needed)),
+        notes=(
+            *unparsed,
+            *map(_not_read, structure.unread(tree)),
+            *map(_not_found, found.lost),
+            *_in_plain_sight(found),
+            *answers.notes(needed),
+        ),
         made=tuple(sorted(name for name, value in known.items() if value.why == "made")),
         left_out=found.left_out,
         from_bundle=tree.from_bundle,
@@ -161,6 +167,11 @@ def _filled(arranged: list[Manifest], fills: list[Fill], found: Found) -> list[M
             prove(manifest, new, edits, found.sites)
         after.append(new)
     return after
+
+
+def _not_read(found: tuple[str, str, int, int]) -> Problem:
+    path, token, line, column = found
+    return Problem(f"{token} stands in a file that is no manifest, and is left there.", f"{path}:{line}:{column}")
 
 
 def _not_found(record: Record) -> Problem:

@@ -215,6 +215,13 @@ def _is_comment(leaf: Leaf, offset: int) -> bool:
     return is_text and (_COMMENT_LINE.match(before) is not None or (bool(leaf.inside) and "#" in before))
 
 
+def _name(decision: Decision, token: str, leaf: Leaf) -> str:
+    """Return the name of the value that *decision* gives to *token* in *leaf*."""
+    if decision.action == "same_as":
+        return str(decision.text)
+    return f"{token} @ {place(leaf)}" if decision.action == "split" else decision.key
+
+
 class _Search:
     """One walk over the tree; collects sites and what is undecided."""
 
@@ -260,6 +267,13 @@ class _Search:
             if found.family == "token" and is_open and manifest.is_comment(found.start):
                 self._file_comment(manifest, found)
 
+    def _decided_since(self, record: Record, leaf: Leaf) -> str:
+        """Return the value of *record*'s site, by another name where the answers decide its placeholder anew."""
+        if record.kind == "comment" or record.value in catalogue.BY_NAME:
+            return record.value
+        decision = self.scope.decision(record.original, place(leaf))
+        return _name(decision, record.original, leaf) if decision else record.value
+
     def _file_comment(self, manifest: Manifest, found: Placeholder) -> None:
         if not self._is_left_alone(manifest, found):
             self.sites.append(self._comment(manifest, None, found))
@@ -278,7 +292,8 @@ class _Search:
                 continue  # reworded by hand
             if span is not None and span not in spans:
                 token = next((each.token for each in placeholders.find(text[slice(*span)]) if how == "record"), "")
-                self.sites.append(Site(record.value, leaf.resource.manifest, leaf, *span, how, token, record))
+                value = self._decided_since(record, leaf)
+                self.sites.append(Site(value, leaf.resource.manifest, leaf, *span, how, token, record))
                 spans.append(span)
         if not spans and (wanted := clauses.value_at(leaf.resource, leaf.path, self.mail, self.scope.setting)):
             token = next((each.token for each in placeholders.find(text)), "")
@@ -331,8 +346,7 @@ class _Search:
                 Record("", leaf.resource.manifest.path, leaf.resource.ref, leaf.path, found.token, kind="kept")
             )
         elif decision:
-            name = str(decision.text) if decision.action == "same_as" else decision.key
-            name = f"{found.token} @ {place(leaf)}" if decision.action == "split" else name
+            name = _name(decision, found.token, leaf)
             same = catalogue.BY_NAME.get(name)
             span = self._span(same, leaf, found.start, found.end) if same else whole
             self._add(leaf, name, span, "token", found.token)

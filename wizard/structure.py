@@ -55,6 +55,24 @@ def tree(files: Mapping[str, bytes], bundled: Mapping[str, bytes], scope: Scope,
     return Tree(files, created, ours, from_bundle=not files)
 
 
+# Prose and scripts are never changed, and name placeholders as a matter of course.
+_PROSE = (".md", ".rst", ".txt", ".adoc", ".sh", ".bash", ".py", ".js")
+
+
+def unread(tree: Tree) -> list[tuple[str, str, int, int]]:
+    """Return file, spelling, line and column of the first placeholder in each file that nothing here reads."""
+    found = []
+    for path, data in sorted(tree.files.items()):
+        name = path.rpartition("/")[2]
+        if path.endswith((*resources.SUFFIXES, *_PROSE)) or "." not in name or not placeholders.may_hold(data):
+            continue
+        manifest = resources.read(path, data)
+        first = next(placeholders.find(manifest.text), None) if manifest else None
+        if manifest and first:
+            found.append((path, first.token, *manifest.line_and_column(first.start)))
+    return found
+
+
 def unparsed(before: Iterable[Manifest], records: Iterable[Record], *, skip: bool) -> list[Problem]:
     """Return a note for each document that does not parse; RefusedError where one holds a site (unless *skip*)."""
     recorded = {record.file for record in records}
