@@ -6,18 +6,16 @@ value's place, and the sites so made are filled like all others. Pure: gives bac
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from wizard import entries, lenses, manifests, resources
 from wizard.catalogue import AUTH_SECRET, TLS_SECRET
-from wizard.entries import Change, Undo, Wanted
+from wizard.entries import Change, Wanted
 from wizard.errors import Problem, RefusedError
-from wizard.lenses import Edit
-from wizard.manifests import Document, Mapping, Node, Path, Scalar
+from wizard.manifests import Node, Path, Scalar
 from wizard.resources import Leaf, Manifest, Resource
 from wizard.vault import Record
 
@@ -225,45 +223,16 @@ _OVER: dict[State, frozenset[str]] = {
 KINDS = frozenset(kind for clause in CLAUSES for kind in clause.kinds)
 
 
-@dataclass(frozen=True)
-class MailOption:
-    """One option of Synapse's ``email:`` block: the value that stands there and a sample of its YAML type."""
-
-    key: str
-    value: str
-    sample: str | int | bool
-
-
-# Synapse's own names (FACTS 2; synapse/config/emailconfig.py). An option without a value, such as the user of a server
-# that asks for none, is left out of the block.
-MAIL: tuple[MailOption, ...] = (
-    MailOption("smtp_host", "smtp-host", "localhost"),
-    MailOption("smtp_port", "smtp-port", 25),
-    MailOption("smtp_user", "smtp-user", "user"),
-    MailOption("smtp_pass", "smtp-password", "YOUR_SMTP_PASSWORD"),
-    MailOption("enable_tls", "smtp-enable-tls", True),
-    MailOption("require_transport_security", "smtp-require-tls", True),
-    MailOption("force_tls", "smtp-force-tls", False),
-    MailOption("notif_from", "smtp-from", "Matrix"),
-)
-_MAIL_WITH_USER = frozenset({"smtp_user", "smtp_pass"})
-
-
 def of(resource: Resource) -> list[Clause]:
     """Return the clauses that apply to *resource*."""
     return [clause for clause in CLAUSES if resource.kind in clause.kinds and clause.applies(resource)]
 
 
-def value_at(resource: Resource, path: Path, mail: Leaf | None, settings: Settings) -> str:
-    """Return the name of the value that a clause wants at *path*, '' where none does.
-
-    ``mail``: the leaf whose text holds the ``email:`` block that is in use, if any.
-    """
+def value_at(resource: Resource, path: Path, settings: Settings) -> str:
+    """Return the name of the value that a clause wants at *path*, '' where none does."""
     for clause in of(resource):
         if _is_at(clause, path) and clause.state(settings) is State.PRESENT and not clause.exact:
             return clause.value
-    if mail and mail.resource is resource and path[:-1] == (*mail.path, "~", "email"):
-        return next((option.value for option in MAIL if option.key == path[-1]), "")
     return ""
 
 
@@ -286,11 +255,6 @@ def is_over(record: Record, settings: Settings) -> bool:
     )
 
 
-def is_mail(resource: Resource, path: Path, mail: Leaf | None) -> bool:
-    """Say whether *path* stands in the ``email:`` block of the leaf *mail*."""
-    return mail is not None and mail.resource is resource and path[: len(mail.path) + 2] == (*mail.path, "~", "email")
-
-
 def arrange(resource: Resource, settings: Settings) -> list[Arrangement]:
     """Return the changes after which every clause that applies to *resource* has its structure.
 
@@ -311,50 +275,6 @@ def arrange(resource: Resource, settings: Settings) -> list[Arrangement]:
     return [Arrangement(resource, None, change) for change in changes]
 
 
-def mail_home(resources: Iterable[Resource]) -> Leaf | None:
-    """Return the leaf that holds (or is to hold) Synapse's ``email:`` block on main, None where there is none.
-
-    An active block comes before a commented one, and that before a homeserver configuration without either.
-    """
-    best: tuple[int, Leaf | None] = (0, None)
-    for resource in resources:
-        if resource.instance != "main" or resource.kind not in ("ConfigMap", "Secret"):
-            continue
-        for leaf in resource.leaves.values():
-            rank = _mail_rank(leaf)
-            if rank > best[0]:
-                best = (rank, leaf)
-    return best[1]
-
-
-def arrange_mail(home: Leaf, settings: Settings) -> list[Arrangement]:
-    """Return the change after which the text of *home* has an ``email:`` block with every option that is needed.
-
-    RefusedError where that cannot be written there.
-    """
-    text = home.view.text
-    options = [option for option in MAIL if settings("smtp.user") or option.key not in _MAIL_WITH_USER]
-    wanted = [Wanted((option.key,), option.sample) for option in options]
-    unwanted = [option.key for option in MAIL if option not in options]
-    root = _root(text)
-    if isinstance(root, Mapping) and root.flow:
-        changes = entries.ensure(text, root, ("email",), wanted, unwanted)
-    elif isinstance(root, Mapping):
-        changes = _mail_change(text, root, wanted, unwanted)
-    else:
-        changes = []
-    after = _root(lenses.apply(text, [change.edit for change in changes]))
-    now = entries.plain(after).get("email") if isinstance(after, Mapping) else None
-    if not isinstance(now, dict) or any((option.key in now) != (option in options) for option in MAIL):
-        raise RefusedError(_unfit(home.resource, (*home.path, "email")))
-    return [Arrangement(home.resource, home, _within(home, change)) for change in changes]
-
-
-def _within(home: Leaf, change: Change) -> Change:
-    undo = (replace(each, path=(*home.path, "~", *each.path)) for each in change.undo)
-    return Change(change.edit, tuple(undo))
-
-
 def _prove(resource: Resource, changes: list[Change], expected: list[tuple[Path, Wanted | None]]) -> None:
     """Raise RefusedError unless the text reads as before after *changes*, but for the entries that are *expected*."""
     manifest = resource.manifest
@@ -367,7 +287,7 @@ def _prove(resource: Resource, changes: list[Change], expected: list[tuple[Path,
     if not failed and changes and _leaves(manifest, touched) != _leaves(after, touched):
         failed = [path for path, _ in expected]
     if failed:
-        raise RefusedError(*(_unfit(resource, path) for path in failed))
+        raise RefusedError(*(unfit(resource, path) for path in failed))
 
 
 def _is_met(node: Node, path: Path, want: Wanted | None) -> bool:
@@ -393,7 +313,8 @@ def _leaves(manifest: Manifest, touched: set[tuple[Any, ...]]) -> dict[tuple[Any
     }
 
 
-def _unfit(resource: Resource, path: Path) -> Problem:
+def unfit(resource: Resource, path: Path) -> Problem:
+    """Return the problem that the entry at *path* of *resource* cannot be written where it belongs."""
     parent = next((resource.get(*path[:end]) for end in range(len(path), 0, -1) if resource.get(*path[:end])), None)
     return Problem(
         f"{path[-1]} cannot be put in order here in {resource.ref}.",
@@ -432,67 +353,3 @@ def _parents(node: Node, pattern: Path) -> Iterator[Path]:
 def _text(resource: Resource, *path: str) -> str:
     node = resource.get(*path)
     return node.value if isinstance(node, Scalar) else ""
-
-
-def _root(text: str) -> Node | None:
-    """Return the root of the one document in *text*, None where it holds none or several."""
-    parts = manifests.parse(text)
-    only = parts[0] if len(parts) == 1 else None
-    return only.root if isinstance(only, Document) else None
-
-
-_COMMENTED_MAIL = re.compile(r"^[ \t]*#([ \t]*)email:[ \t]*(?:\n|\Z)", re.MULTILINE)
-_OPTION = re.compile(r"[ \t]*(?:[\w.-]+:(?:\s|$)|-\s)")
-
-
-def _mail_rank(leaf: Leaf) -> int:
-    if "~" in leaf.path or not leaf.key.endswith((".yaml", ".yml")):
-        return 0
-    root = _root(leaf.view.text)
-    if not isinstance(root, Mapping):
-        return 0
-    names, block = entries.keys(root), manifests.get(root, ("email",))
-    options = entries.keys(block) if isinstance(block, Mapping) else {}
-    is_homeserver = "server_name" in names
-    if block is not None and (is_homeserver or any(option.key in options for option in MAIL)):
-        return 3
-    return (2 if _COMMENTED_MAIL.search(leaf.view.text) else 1) if is_homeserver else 0
-
-
-def _mail_change(text: str, root: Node, wanted: list[Wanted], unwanted: list[str]) -> list[Change]:
-    """Return the change of the lines of the block, be they in force, commented out, or missing; none if it is right."""
-    start, end, block = _mail_block(text, root)
-    inner = _root(block)
-    if inner is None:
-        return []
-    edits = [change.edit for change in entries.ensure(block, inner, ("email",), wanted, ())]
-    # An option without a value goes for good: what it held may be a secret, which no comment may keep.
-    spans = [entries.lines_of(block, inner, ("email", key)) for key in unwanted]
-    edits += [Edit(*span, "") for span in (*spans, *entries.parts_of(block, inner, ("email",), unwanted)) if span]
-    new = lenses.apply(block, edits)
-    new = new if text[end:] or text.endswith("\n") or not text else new.rstrip("\n")
-    return (
-        [Change(Edit(start, end, new), (Undo("entry", ("email",), text[start:end]),))] if new != text[start:end] else []
-    )
-
-
-def _mail_block(text: str, root: Node) -> tuple[int, int, str]:
-    """Return the span of the text that the block is to fill, and the block as it is now (enabled, or begun)."""
-    span = entries.lines_of(text, root, ("email",))
-    if span is not None:
-        return *span, text[slice(*span)]
-    hit = _COMMENTED_MAIL.search(text)
-    if hit is None:
-        at = len(text.rstrip("\n")) + 1 if text.endswith("\n") else len(text)
-        return at, at, "email:\n" if text.endswith("\n") or not text else "\nemail:\n"
-    block, end = "email:\n", hit.end()
-    more, at = block, end
-    for line in text[end:].splitlines(keepends=True):
-        comment = re.match(rf"[ \t]*#({hit[1]}[ \t]+\S.*\n?)", line)
-        if not comment:
-            break
-        said = comment[1].removeprefix(hit[1])
-        more, at = more + (said if _OPTION.match(said) else f"  #{said}"), at + len(line)
-        if _OPTION.match(said):
-            block, end = more, at  # comments behind the last option stay what they are
-    return hit.start(), end, block

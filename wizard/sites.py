@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from wizard import catalogue, clauses, holes, lenses, placeholders
+from wizard import catalogue, clauses, holes, lenses, mail, placeholders
 from wizard.answers import Answers, Decision
 from wizard.catalogue import Owns, Row
 from wizard.lenses import View
@@ -156,7 +156,7 @@ def place(leaf: Leaf) -> str:
 def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
     """Return the sites of *manifests* and what could not be decided about them, in the order of the files."""
     manifests = list(manifests)
-    home = clauses.mail_home(resource for manifest in manifests for resource in manifest.resources)
+    home = mail.home_of(resource for manifest in manifests for resource in manifest.resources)
     search = _Search(scope, home, consumed(manifests))
     recorded: dict[tuple[str, str], list[Record]] = {}
     for record in scope.records:
@@ -225,8 +225,8 @@ def _name(decision: Decision, token: str, leaf: Leaf) -> str:
 class _Search:
     """One walk over the tree; collects sites and what is undecided."""
 
-    def __init__(self, scope: Scope, mail: Leaf | None, consumed_tokens: frozenset[str]) -> None:
-        self.scope, self.mail, self.consumed = scope, mail, consumed_tokens
+    def __init__(self, scope: Scope, home: Leaf | None, consumed_tokens: frozenset[str]) -> None:
+        self.scope, self.mail, self.consumed = scope, home, consumed_tokens
         self.kept_before = [record for record in scope.records if record.kind == "kept"]
         self.sites: list[Site] = []
         self.unknown: list[Unknown] = []
@@ -281,7 +281,7 @@ class _Search:
     def _leaf(self, leaf: Leaf, records: Iterable[Record]) -> bool:
         """Search one scalar; True when one value owns the whole of it."""
         text = leaf.text
-        if self.scope.is_off("smtp") and clauses.is_mail(leaf.resource, leaf.path, self.mail):
+        if self.scope.is_off("smtp") and mail.is_within(leaf.resource, leaf.path, self.mail):
             self._leave_out("smtp", len(self._open(leaf)))
             return False
         spans: list[tuple[int, int]] = []
@@ -295,7 +295,9 @@ class _Search:
                 value = self._decided_since(record, leaf)
                 self.sites.append(Site(value, leaf.resource.manifest, leaf, *span, how, token, record))
                 spans.append(span)
-        if not spans and (wanted := clauses.value_at(leaf.resource, leaf.path, self.mail, self.scope.setting)):
+        wanted = clauses.value_at(leaf.resource, leaf.path, self.scope.setting)
+        wanted = wanted or mail.value_at(leaf.resource, leaf.path, self.mail)
+        if not spans and wanted:
             token = next((each.token for each in placeholders.find(text)), "")
             self._add(leaf, wanted, (0, len(text)), "clause", token)
             spans.append((0, len(text)))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wizard import catalogue, clauses, lenses, originals, placeholders, resources, values
+from wizard import catalogue, clauses, lenses, mail, originals, placeholders, resources, values
 from wizard.errors import Problem, RefusedError
 from wizard.lenses import Edit, View
 from wizard.manifests import Scalar
@@ -124,8 +124,8 @@ def arranged(before: list[Manifest], scope: Scope) -> tuple[list[Manifest], list
         for arrangement in clauses.arrange(resource, scope.setting)
     ]
     if not scope.is_off("smtp"):
-        home = clauses.mail_home(resource for manifest in before for resource in manifest.resources)
-        made += clauses.arrange_mail(home, scope.setting) if home else []
+        home = mail.home_of(resource for manifest in before for resource in manifest.resources)
+        made += mail.arrange(home, scope.setting) if home else []
     by_manifest: dict[str, dict[View, list[Edit]]] = {}
     new = []
     for each in made:
@@ -148,8 +148,8 @@ def questions(manifests: Iterable[Manifest]) -> set[str]:
     """Return the keys of the answers that the clauses of *manifests* can use, in whatever state they are."""
     every = [resource for manifest in manifests for resource in manifest.resources]
     wanted = {clause.value for resource in every for clause in clauses.of(resource) if clause.value}
-    if clauses.mail_home(every):
-        wanted |= {option.value for option in clauses.MAIL}
+    if mail.home_of(every):
+        wanted |= {option.value for option in mail.OPTIONS}
     asked = values.questions(wanted)
     return asked | {"tls.certificate", "tls.private_key"} if "tls.mode" in asked else asked
 

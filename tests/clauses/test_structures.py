@@ -145,9 +145,9 @@ def test_manual_certificates_need_no_issuer_and_a_secret_in_each_entry(shape: st
     settings = {"tls.mode": "manual"}.get
     for number in range(2):
         path = ("spec", "tls", f"[{number}]", "secretName")
-        assert clauses.value_at(resource, path, None, settings) == "tls-secret-name"
-        assert clauses.value_at(resource, path, None, {"tls.mode": "letsencrypt"}.get) == ""
-        assert clauses.value_at(resource, (*path[:-1], "hosts", "[0]"), None, settings) == ""
+        assert clauses.value_at(resource, path, settings) == "tls-secret-name"
+        assert clauses.value_at(resource, path, {"tls.mode": "letsencrypt"}.get) == ""
+        assert clauses.value_at(resource, (*path[:-1], "hosts", "[0]"), settings) == ""
 
 
 @pytest.mark.parametrize("tls", ["", "  tls:\n", "  tls: []\n", "  # tls:\n  #   - secretName: x\n", "  tls: ~\n"])

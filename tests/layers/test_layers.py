@@ -23,7 +23,7 @@ HEAD = (
     {"formats", "lenses", "vault"},
     {"entries", "holes", "networks", "resources"},
     {"clauses", "questions"},
-    {"answers"},
+    {"answers", "mail"},
     {"answerfile", "sites", "values"},
     {"diff", "filling", "originals", "proof"},
     {"structure"},

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from wizard import clauses, lenses, originals, resources
+from wizard import lenses, mail, originals, resources
 from wizard.errors import RefusedError
 from wizard.resources import Manifest
 
@@ -56,18 +56,18 @@ def manifest(text: str) -> Manifest:
 def arranged(text: str, user: str) -> tuple[str, dict[str, Any]]:
     """The file and Synapse's configuration after the clause; asserts stability and the way back."""
     before = manifest(text)
-    home = clauses.mail_home(before.resources)
+    home = mail.home_of(before.resources)
     assert home is not None
     settings = {"smtp.user": user}.get
-    made = clauses.arrange_mail(home, settings)
+    made = mail.arrange(home, settings)
     assert len(made) <= 1 or "{" in home.text
     edits = {home.view: [each.change.edit for each in made]}
     after = manifest(lenses.apply(text, lenses.render(edits)))
     records = [originals.record_of_change(each.resource, undo, ()) for each in made for undo in each.change.undo]
     assert (originals.blank([after], records, {}).texts.get("main/a.yaml") or after.text) == text
-    again = clauses.mail_home(after.resources)
+    again = mail.home_of(after.resources)
     assert again is not None
-    assert clauses.arrange_mail(again, settings) == []
+    assert mail.arrange(again, settings) == []
     data = yaml.load(after.text, Loader=yaml.CSafeLoader)["data"]
     assert {key: value for key, value in data.items() if key == "other"}.items() <= {"other": "x"}.items()
     return after.text, yaml.safe_load(data["homeserver.yaml"])
@@ -105,7 +105,7 @@ def test_a_configuration_in_flow_style() -> None:
 def test_the_block_in_use_comes_before_a_commented_one_and_that_before_none() -> None:
     def home(*inner: tuple[str, str]) -> str:
         texts = "---\n".join(config(text, "|", key=key) for key, text in inner)
-        found = clauses.mail_home(manifest(texts).resources)
+        found = mail.home_of(manifest(texts).resources)
         return found.key if found else ""
 
     plain, commented, active = HEAD, HEAD + BLOCKS["commented"], "email:\n  smtp_host: h\n"
@@ -117,9 +117,7 @@ def test_the_block_in_use_comes_before_a_commented_one_and_that_before_none() ->
 
 
 def test_the_twin_sends_no_mail() -> None:
-    assert (
-        clauses.mail_home(manifest(config(HEAD, "|").replace("synapse-config", "synapse-li-config")).resources) is None
-    )
+    assert mail.home_of(manifest(config(HEAD, "|").replace("synapse-config", "synapse-li-config")).resources) is None
 
 
 def test_a_block_that_is_no_mapping_is_refused() -> None:
@@ -133,9 +131,9 @@ def test_the_user_goes_and_returns(shape: str) -> None:
     records: tuple[Any, ...] = ()
     now = manifest(text)
     for user in ("u", "", "u", ""):
-        home = clauses.mail_home(now.resources)
+        home = mail.home_of(now.resources)
         assert home is not None
-        made = clauses.arrange_mail(home, {"smtp.user": user}.get)
+        made = mail.arrange(home, {"smtp.user": user}.get)
         new = [originals.record_of_change(each.resource, undo, records) for each in made for undo in each.change.undo]
         records = tuple({originals.key(each): each for each in (*records, *new)}.values())
         now = manifest(lenses.apply(now.text, lenses.render({home.view: [each.change.edit for each in made]})))
