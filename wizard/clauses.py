@@ -277,9 +277,10 @@ def arrange(resource: Resource, settings: Settings) -> list[Arrangement]:
 
 def _prove(resource: Resource, changes: list[Change], expected: list[tuple[Path, Wanted | None]]) -> None:
     """Raise RefusedError unless the text reads as before after *changes*, but for the entries that are *expected*."""
-    manifest = resource.manifest
-    text = lenses.apply(manifest.text, [change.edit for change in changes])
-    after = resources.Manifest(manifest.path, b"", text, manifest.bom)
+    manifest = after = resource.manifest
+    if changes:
+        text = lenses.apply(manifest.text, [change.edit for change in changes])
+        after = resources.Manifest(manifest.path, b"", text, manifest.bom)
     number = manifest.resources.index(resource)
     node = after.resources[number].node if len(after.resources) == len(manifest.resources) else None
     touched = {(number, *path[:-1], key) for path, want in expected for key in (want.keys if want else path[-1:])}
