@@ -450,5 +450,17 @@ def parts_of_value(name: str) -> list[str]:
     return [row.part] if row and row.part else []
 
 
+def is_masked(name: str) -> bool:
+    """Say whether the texts of *name* are masked in every output: secrets, confidential answers."""
+    row = BY_NAME.get(name)
+    return row is None or row.confidential or row.kind is Kind.SECRET or row.make != ""
+
+
+def is_kept(name: str) -> bool:
+    """Say whether the vault keeps generations of *name*; the texts of all other values follow from the answers."""
+    row = BY_NAME.get(name)
+    return row is None or row.kind is Kind.SECRET or row.make != ""
+
+
 def _whole(pattern: str, text: str) -> bool:
     return re.fullmatch(pattern, text) is not None

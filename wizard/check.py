@@ -98,7 +98,7 @@ def _unread(tree: Tree) -> Iterator[Finding]:
 def _differing(found: Iterable[Site]) -> Iterator[Finding]:
     by_value: dict[str, list[Site]] = {}
     for site in found:
-        if site.value and not site.token and (filling.is_kept(site.value) or site.value in _SAME_EVERYWHERE):
+        if site.value and not site.token and (catalogue.is_kept(site.value) or site.value in _SAME_EVERYWHERE):
             by_value.setdefault(site.value, []).append(site)
     for name, group in by_value.items():
         first = filling.read(name, group[0].text)

@@ -14,7 +14,6 @@ from wizard import (
     catalogue,
     clauses,
     files,
-    filling,
     host,
     keystore,
     originals,
@@ -120,7 +119,7 @@ def show(where: Where) -> list[Shown]:
             places.setdefault(name, []).append(resource.manifest.position(node.start))
     texts = _texts(opened.vault, answers, places)
     return [
-        Shown(name, MASK if filling.is_masked(name) else text, made, tuple(places.get(name, ())))
+        Shown(name, MASK if catalogue.is_masked(name) else text, made, tuple(places.get(name, ())))
         for name, (text, made) in sorted(texts.items())
     ]
 
@@ -275,7 +274,7 @@ def _write(where: Where, opened: _Opened, outcome: Outcome, keep_modes: bool) ->
 def _texts(vault: Vault, answers: Answers, names: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return the text of every value, and when it was made ('' for what follows from the answers)."""
     derived = values.answered(
-        (name for name in names if not filling.is_kept(name)), answers, values.InTree({}, {}), vault.values
+        (name for name in names if not catalogue.is_kept(name)), answers, values.InTree({}, {}), vault.values
     )
     kept = {name: (each.current.text.reveal(), each.current.made) for name, each in vault.values.items()}
     return {name: (value.plain, "") for name, value in derived.items() if value.plain} | kept

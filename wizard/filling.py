@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from wizard import catalogue, keys, lenses, values
+from wizard import catalogue, keys, lenses, placeholders, values
 from wizard.answers import Answers
-from wizard.catalogue import Kind, Owns, Row
+from wizard.catalogue import Owns
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.lenses import CannotHold, Edit, View
 from wizard.manifests import Path
 from wizard.resources import Manifest
-from wizard.secret import Secret
+from wizard.secret import MASK, Secret
 from wizard.sites import FILLED_IN, Found, Site, Unknown
 from wizard.values import InTree, Value
 from wizard.vault import Vault
@@ -93,7 +93,7 @@ def in_tree(found: Found, vault: Vault, former: Mapping[str, str], consent: Cons
     """
     foreign: dict[str, dict[str, list[Site]]] = {}
     for site in found.sites:
-        if is_kept(site.value) and not site.token and site.how != "comment":
+        if catalogue.is_kept(site.value) and not site.token and site.how != "comment":
             text = read(site.value, site.text)
             if text not in _known_texts(site, vault, former):
                 foreign.setdefault(site.value, {}).setdefault(text, []).append(site)
@@ -182,16 +182,9 @@ def read(name: str, text: str) -> str:
     return text
 
 
-def is_masked(name: str) -> bool:
-    """Say whether the texts of *name* are masked in every output: secrets, confidential answers."""
-    row = catalogue.BY_NAME.get(name)
-    return row is None or row.confidential or row.kind is Kind.SECRET or row.make != ""
-
-
-def is_kept(name: str) -> bool:
-    """Say whether the vault keeps generations of *name*; the texts of all other values follow from the answers."""
-    row: Row | None = catalogue.BY_NAME.get(name)
-    return row is None or row.kind is Kind.SECRET or row.make != ""
+def shown(value: str, text: str) -> str:
+    """Return *text* of the value called *value* as it may be shown: masked, but for what is only a placeholder."""
+    return MASK if catalogue.is_masked(value) and not placeholders.is_wholly(text) else text
 
 
 def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str]:
@@ -205,7 +198,7 @@ def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str
 
 
 def _objections(site: Site, new: str, vault: Vault, former: Mapping[str, str], consent: Consent) -> Iterable[Problem]:
-    if not is_kept(site.value):
+    if not catalogue.is_kept(site.value):
         is_edited = site.record and not site.token and site.text not in {new, *_known_texts(site, vault, former)}
         is_ours = (site.document, site.path) in consent.enabled
         if is_edited and not is_ours and consent.drift != "restore":

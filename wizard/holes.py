@@ -15,14 +15,20 @@ HOLE = "□"
 PEM_HOLE = "-----BEGIN □"  # a PEM block in a longer text, from its header to its footer
 
 
-def of(text: str, spans: Iterable[tuple[int, int]], span: tuple[int, int]) -> tuple[str, int, int]:
-    """Return how *span* stands in *text* as (pattern, index, nth), see ``Record``; *spans* are all its sites."""
+def of(
+    text: str, spans: Iterable[tuple[int, int]], span: tuple[int, int], *, comment: bool = False
+) -> tuple[str, int, int]:
+    """Return how *span* stands in *text* as (pattern, index, nth), see ``Record``; *spans* are all its sites.
+
+    A *comment* is told from its own sign on: what stands before that in the line is none of its business.
+    """
     start, end = span
     if (start, end) == (0, len(text)):
         return "", 0, 0
     if text.startswith("-----BEGIN ", start):
         return PEM_HOLE, 0, [(block.start, block.end) for block in pem_spans(text)].index(span)
     begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    begin = text.rfind("#", begin, start) if comment and "#" in text[begin:start] else begin
     stop = len(text) if stop < 0 else stop
     inside = sorted(each for each in spans if begin <= each[0] and each[1] <= stop)
     pattern, at = "", begin
@@ -54,6 +60,7 @@ def locate(record: Record, text: str, expected: frozenset[str] = frozenset()) ->
 
 def _matches(pattern: str, text: str) -> Iterator[tuple[tuple[int, int], ...]]:
     """Yield the spans of the holes of each line of *text* that *pattern* fits."""
-    line = re.compile(r"^" + "(.*?)".join(map(re.escape, pattern.split(HOLE))) + r"(?=\r?$)", re.MULTILINE)
+    start = r"(?:^|(?<=[ \t]))" if pattern.startswith("#") else "^"
+    line = re.compile(start + "(.*?)".join(map(re.escape, pattern.split(HOLE))) + r"(?=\r?$)", re.MULTILINE)
     for match in line.finditer(text):
         yield tuple(match.span(number) for number in range(1, line.groups + 1))

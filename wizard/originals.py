@@ -33,7 +33,7 @@ def record_of(site: Site, others: Iterable[Site]) -> Record:
     if site.record is not None:
         return replace(site.record, file=site.manifest.path, value=site.value)
     spans = [(each.start, each.end) for each in others]
-    pattern, index, nth = holes.of(site.around, spans, (site.start, site.end))
+    pattern, index, nth = holes.of(site.around, spans, (site.start, site.end), comment=site.leaf is None)
     kind: Kind = "comment" if site.how == "comment" else "site"
     place = (site.manifest.path, site.document, site.path)
     return Record(site.value, *place, site.around[site.start : site.end], pattern, index, nth, kind=kind)

@@ -56,9 +56,13 @@ _HINT = (
 )
 _IN_TEXT, _IN_BYTES = re.compile(_HINT), re.compile(_HINT.encode())
 _ALIKE = re.compile(
-    r"change[-_ ]?me|replace[-_ ]?(?:me|with|this)|your[-_ ]|placeholder|x{4}|\btodo\b|^<.*>$", re.IGNORECASE
+    r"[<\[{(]?(?:(?:change|replace)[-_ ]?(?:me|this|with)?|your[-_ ]|todo\b|tbd\b|x{4,}|placeholder)[-_ \w]*[>\])}]?",
+    re.IGNORECASE,
 )
-_TEMPLATE = re.compile(r"\$[{(]|\{\{|^ENC\[|^<path:|^vault:|^ref\+")
+_TEMPLATE = re.compile(r"\$\{[A-Za-z_][^}]*\}|\$\([A-Za-z_]\w*\)|\{\{.*\}\}|^ENC\[|^<path:|^vault:|^ref\+")
+_GLUE = frozenset("-_.+~%$!^&*#\\|?")
+# What may stand beside a placeholder without being a value itself: a user's name, a word of prose, punctuation.
+_SHORT = re.compile(r"[^A-Za-z0-9]*(?:[A-Za-z]{0,8}[^A-Za-z0-9]*)")
 _CALL = re.compile(r"^(?:CHANGE_?ME[0-9]*|CHANGE_TO|REPLACE(?:_?ME[0-9]*|_WITH|_THIS)?|YOUR)(?:_|$)")
 # Words that say how to make the value, not which one it is.
 _FILLER = re.compile(
@@ -79,9 +83,25 @@ def find(text: str) -> Iterator[Placeholder]:
             yield Placeholder(match.start(), match.end(), token, "email", token.partition("@")[0])
 
 
+def is_wholly(text: str) -> bool:
+    """Say whether *text* is placeholders and nothing that could be a value: comments, armour and short words aside."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith(("#", "-----"))]
+    rest, found = [], False
+    for line in lines:
+        at = 0
+        for each in find(line):
+            if line[max(each.start - 1, 0) : each.start] in _GLUE or line[each.end : each.end + 1] in _GLUE:
+                return False  # a word with such a spelling in it
+            found = True
+            rest.append(line[at : each.start])
+            at = each.end
+        rest.append(line[at:])
+    return found and all(_SHORT.fullmatch(word) for word in re.findall(r"\S+", " ".join(rest)))
+
+
 def is_like_one(text: str) -> bool:
     """Say whether the whole *text* of a secret reads like a placeholder in a spelling that ``find`` does not know."""
-    return _ALIKE.search(text) is not None
+    return _ALIKE.fullmatch(text.strip()) is not None
 
 
 def is_template(text: str) -> bool:

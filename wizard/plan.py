@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 
-from wizard import diff, filling, originals, sites, structure, values
+from wizard import catalogue, diff, filling, originals, sites, structure, values
 from wizard import vault as vaults
 from wizard.answers import Answers
 from wizard.errors import Problem, RefusedError
@@ -113,7 +113,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
         ),
         draw=partial(_diff, standing, after, scope, Scope(answers, records), _renewed(known, former, vault)),
         private=frozenset(
-            fill.site.manifest.path for fill in fills if fill.site.value and filling.is_kept(fill.site.value)
+            fill.site.manifest.path for fill in fills if fill.site.value and catalogue.is_kept(fill.site.value)
         ),
         notes=(
             *unparsed,
@@ -146,10 +146,21 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
     before = {manifest.path: manifest for manifest in tree.manifests(vault.records)}
     vault = replace(vault, records=originals.moved(vault.records, before.values()))
     blanked = originals.blank(before.values(), vault.records, vaults.texts(vault))
-    after = {path: before[path].encode(text) if text is not None else None for path, text in blanked.texts.items()}
+    after = {
+        path: before[path].encode(text) if text is not None else None
+        for path, text in blanked.texts.items()
+        if path in before
+    }
     found = sites.find(before.values(), Scope(Answers.from_json(vault.answers), vault.records)).sites
     changes = tuple(
-        Change(site.value, site.position, site.place, _shown(site), site.record.original, "blank")
+        Change(
+            site.value,
+            site.position,
+            site.place,
+            _shown(site),
+            filling.shown(site.value, site.record.original),
+            "blank",
+        )
         for site in found
         if site.record and site.text != site.record.original
     )
@@ -185,7 +196,7 @@ def _in_plain_sight(found: Found) -> list[Problem]:
     shown = {
         (site.value, site.document): site
         for site in found.sites
-        if site.leaf and site.leaf.resource.kind == "ConfigMap" and filling.is_kept(site.value)
+        if site.leaf and site.leaf.resource.kind == "ConfigMap" and catalogue.is_kept(site.value)
     }
     what = "{} stands in plain text in a ConfigMap here; a Secret would be its place."
     return [Problem(what.format(name), site.position) for (name, _), site in shown.items() if name]
@@ -196,7 +207,7 @@ def _changes(fills: Iterable[Fill], known: Mapping[str, Value], added: Iterable[
     for fill in fills:
         site = fill.site
         if site.text != fill.new:
-            after = MASK if _is_hidden(site) else fill.new
+            after = filling.shown(site.value, fill.new) if site.value else fill.new
             why = known[site.value].why if site.value in known else "comment"
             made.append(Change(site.value, site.position, site.place, _shown(site), after, why))
     for record in added:
@@ -208,16 +219,13 @@ def _changes(fills: Iterable[Fill], known: Mapping[str, Value], added: Iterable[
 
 def _switched_off(record: Record) -> Change:
     place = f"{record.document}:{'.'.join(record.path)}"
-    return Change(record.value, record.file, place, "", record.original, "switched off")
-
-
-def _is_hidden(site: Site) -> bool:
-    return filling.is_masked(site.value) and site.how != "comment"
+    after = filling.shown(record.value, record.original) if record.value else record.path[-1] if record.path else ""
+    return Change(record.value, record.file, place, "", after, "switched off")
 
 
 def _shown(site: Site) -> str:
     """Return what stands in *site* as it may be shown."""
-    return MASK if _is_hidden(site) and not site.token else site.text
+    return filling.shown(site.value, site.text) if site.value else site.text
 
 
 def _records(
@@ -256,7 +264,7 @@ def _blanked(manifest: Manifest, records: list[Record]) -> Manifest:
 
 def _next_vault(vault: Vault, known: Mapping[str, Value], records: tuple[Record, ...], made: str) -> Vault:
     for name, value in known.items():
-        if filling.is_kept(name) and value.why != "kept":
+        if catalogue.is_kept(name) and value.why != "kept":
             vault = keep(vault, name, values.generation(value, values.inputs_of(name, known), made))
     return replace(vault, records=records)
 
@@ -275,7 +283,8 @@ def _diff(before: list[Manifest], after: list[Manifest], was: Scope, now: Scope,
     new_sites = sites.find((new for _, new in pairs), now).sites
 
     def hidden(site: Site) -> str | None:
-        return MASK if _is_hidden(site) and not site.token else None
+        stands = site.around[site.start : site.end]
+        return MASK if site.value and filling.shown(site.value, stands) == MASK else None
 
     def shown(site: Site) -> str | None:
         return diff.CHANGED if site.value in renewed and hidden(site) else hidden(site)

@@ -215,6 +215,11 @@ def _is_comment(leaf: Leaf, offset: int) -> bool:
     return is_text and (_COMMENT_LINE.match(before) is not None or (bool(leaf.inside) and "#" in before))
 
 
+def _token(text: str) -> str:
+    """Return the placeholder that *text* is, '' where a value stands there, be it one with such a word in it."""
+    return next(placeholders.find(text)).token if placeholders.is_wholly(text) else ""
+
+
 def _name(decision: Decision, token: str, leaf: Leaf) -> str:
     """Return the name of the value that *decision* gives to *token* in *leaf*."""
     if decision.action == "same_as":
@@ -291,15 +296,14 @@ class _Search:
             if span and how == "comment" and text[slice(*span)] not in self._expected(record):
                 continue  # reworded by hand
             if span is not None and span not in spans:
-                token = next((each.token for each in placeholders.find(text[slice(*span)]) if how == "record"), "")
+                token = _token(text[slice(*span)]) if how == "record" else ""
                 value = self._decided_since(record, leaf)
                 self.sites.append(Site(value, leaf.resource.manifest, leaf, *span, how, token, record))
                 spans.append(span)
         wanted = clauses.value_at(leaf.resource, leaf.path, self.scope.setting)
         wanted = wanted or mail.value_at(leaf.resource, leaf.path, self.mail)
         if not spans and wanted:
-            token = next((each.token for each in placeholders.find(text)), "")
-            self._add(leaf, wanted, (0, len(text)), "clause", token)
+            self._add(leaf, wanted, (0, len(text)), "clause", _token(text))
             spans.append((0, len(text)))
         for found in self._open(leaf):
             if not any(start <= found.start < end for start, end in spans):

@@ -6,16 +6,16 @@ environment: bytes in, bytes out. Random ids are made here; secrets are not (see
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn
 
+from wizard import catalogue, placeholders
 from wizard.codec import MalformedError, dump, load, to_json
 from wizard.errors import Problem, RefusedError
 from wizard.secret import MASK, Secret
@@ -39,7 +39,8 @@ _ID = re.compile(r"[0-9a-f]{32}")
 # The checklist's last step greps the tree for CHANGEME, CHANGE_ME, example.com and example.org: in each, this letter is
 # written as an escape. Not the first, which could be the last digit of one (`\u001e` before `xample.com`).
 _GREPPED = re.compile(r"(?<=c)h(?=ange_?me)|(?<=e)x(?=ample\.(?:com|org))", re.IGNORECASE | re.ASCII)
-_SHORTEST_HIDDEN = 8  # characters; a shorter text inside another is more likely a common word than a secret
+# In a Secret only such a line is shown around a hole: nothing, or a key.
+_PLAIN_HOLE = re.compile(r"(?:-----BEGIN □)?|[ \t]*(?:export[ \t]+)?[\w.-]*[ \t]*[=:]?[ \t]*[\"']?□[\"']?[ \t]*")
 
 _MAGIC = b"age-encryption.org/"  # first line of each age file, then its version (age-encryption.org/v1)
 _ARMOUR = b"-----BEGIN AGE ENCRYPTED FILE-----"  # `age -a`; not ours, but as good
@@ -230,8 +231,7 @@ def lock_text(vault: Vault) -> str:
     """Return sites.lock: JSON Lines, the vault's id first, then one line for each component that is off and each site.
 
     Sorted, so that two operators' files merge line by line. No line holds a value of the vault."""
-    hidden = _hidden(vault)
-    records = sorted((_withheld(record, hidden) for record in vault.records), key=_place)
+    records = sorted(map(_withheld, vault.records), key=_place)
     lines: list[dict[str, Any]] = [{"vault": vault.id, "version": VERSION, "about": LOCK_ABOUT}]
     lines += [{"left_out": name} for name in sorted(vault.left_out)]
     lines += [dump(record) for record in records]
@@ -332,19 +332,22 @@ def _place(record: Record) -> tuple[Any, ...]:
     return (record.file, record.document, record.path, record.hole, record.nth, record.index, to_json(dump(record)))
 
 
-def _hidden(vault: Vault) -> frozenset[str]:
-    """Every text that must not stand in sites.lock, also as the base64 of a Secret's ``data:``."""
-    texts = {one.text.reveal() for kept in vault.values.values() for one in kept.generations} - {""}
-    encoded = (base64.b64encode(text.encode("utf-8", "surrogatepass")).decode() for text in texts)
-    # The last group also holds what follows the text, so only whole groups are sure.
-    return frozenset(texts) | {text[: len(text) // 4 * 4 - 4] for text in encoded if len(text) > _SHORTEST_HIDDEN + 4}
+def _withheld(record: Record) -> Record:
+    """Return *record* as the lock may show it: what could be a secret is masked, in the original and around a hole."""
+    own = record.document.startswith("Secret/") and not _PLAIN_HOLE.fullmatch(record.hole)
+    original = record.original if _is_public(record) else MASK
+    return dataclasses.replace(record, original=original, hole=MASK if own else record.hole)
 
 
-def _withheld(record: Record, hidden: Iterable[str]) -> Record:
-    shown = [record.original]
-    if any(text in shown or (len(text) >= _SHORTEST_HIDDEN and any(text in part for part in shown)) for text in hidden):
-        return dataclasses.replace(record, original=MASK)
-    return record
+def _is_public(record: Record) -> bool:
+    if record.original == "" or record.kind in ("created", "kept"):
+        return True
+    if record.kind in ("site", "comment"):
+        is_open = record.value != "" and not catalogue.is_masked(record.value)
+        return is_open or placeholders.is_wholly(record.original)
+    is_list = record.path[-1:] and record.path[-1].endswith("source-range")
+    is_clause = record.kind != "source" and record.path[:1] in (("metadata",), ("spec",))
+    return bool(is_clause and (not is_list or any(placeholders.find(record.original))))
 
 
 def _lock_line(number: int, line: str) -> dict[str, Any]:
