@@ -25,13 +25,14 @@ Exit codes:
   130  stopped by the operator
 """
 
+DEFAULT_TREE = Path("deployment")
 _PATH = click.Path(path_type=Path)
 
 
 def everywhere(command: F) -> F:
     """Add the options that every command has."""
     for option in (
-        click.option("--tree", type=_PATH, default=Path("deployment"), envvar="MATRIX_WIZARD_TREE", show_default=True,
+        click.option("--tree", type=_PATH, default=DEFAULT_TREE, envvar="MATRIX_WIZARD_TREE", show_default=True,
                      help="The tree of manifests."),
         click.option("--identity", type=_PATH, envvar="MATRIX_WIZARD_IDENTITY", help="File with the vault's key."),
         click.option("--json", "as_json", is_flag=True, envvar="MATRIX_WIZARD_JSON", help="Print JSON."),
@@ -78,13 +79,15 @@ def answering(command: F) -> F:
 @click.group(invoke_without_command=True, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="matrix-wizard")
 @click.pass_context
-def app(context: click.Context) -> None:
+def app(context: click.Context) -> int:
     """Make a tree of Matrix manifests deployable, and keep it so.
 
     Without a command: ask what is needed and fill ./deployment, which is made where there is none.
     """
     if context.invoked_subcommand is None:
-        context.invoke(setup)
+        with setup.make_context("setup", [], parent=context) as inner:
+            return int(setup.invoke(inner))
+    return 0
 
 
 @app.command()
@@ -129,7 +132,7 @@ def check(strict: bool, **options: Any) -> int:
 
     found = commands.check(_where(options))
     console.findings(found, as_json=options["as_json"], quiet=options["quiet"])
-    return int(any(strict or each.severity == "error" for each in found))
+    return int(any(strict or each.severity == "error" for each in found.findings))
 
 
 @app.command()
@@ -155,21 +158,26 @@ def main(argv: list[str] | None = None) -> int:
         return int(app.main(argv, prog_name="matrix-wizard", standalone_mode=False) or 0)
     except click.exceptions.Exit as error:
         return error.exit_code
-    except click.Abort:
-        return _stopped()
     except click.ClickException as error:
         error.show()
         return 2
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         return _stopped()
     except WizardError as error:
         from wizard import console
 
         console.problems(error.problems, error.paste)
         return error.exit_code
-    except Exception as error:
+    except BaseException as error:
         from wizard import console
 
+        if isinstance(error, SystemExit | GeneratorExit):
+            raise
+        if isinstance(error, console.GoneError):
+            console.hang_up()
+            return 0
+        if "KeyboardInterrupt" in str(error):  # met while a compiled package was being loaded
+            return _stopped()
         console.bug(error)
         return 5
 
@@ -211,11 +219,13 @@ def _where(options: dict[str, Any]) -> Any:
     from wizard import commands, prompt
 
     interactive = not options.get("no_input", True) and prompt.is_terminal()
-    return commands.Where(options["tree"], options["identity"], interactive)
+    tree, identity = options["tree"], options["identity"]
+    typed = (f" --tree {tree}" if tree != DEFAULT_TREE else "") + (f" --identity {identity}" if identity else "")
+    return commands.Where(tree, identity, interactive, typed)
 
 
 def _stopped() -> int:
-    click.echo("\nStopped. Nothing was written.", err=True)
+    click.echo("\nStopped.", err=True)
     return StoppedError.exit_code
 
 

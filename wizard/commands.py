@@ -5,7 +5,8 @@ A verb gives back what it did as data; showing it is the console's work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,11 +28,10 @@ from wizard import (
 from wizard import check as checking
 from wizard import vault as vaults
 from wizard.answers import Answers
-from wizard.check import Finding
 from wizard.errors import Problem, RefusedError, StoppedError, UsageError
 from wizard.filling import Consent
 from wizard.keystore import Identity
-from wizard.outcome import Outcome, Shown
+from wizard.outcome import Checked, Outcome, Shown
 from wizard.questions import QUESTIONS
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope
@@ -46,6 +46,7 @@ class Where:
     tree: Path
     identity: Path | None = None
     interactive: bool = False
+    options: str = ""  # as they were typed, for the commands that a message names
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,17 @@ def setup(where: Where, wishes: Wishes, review: Review) -> Outcome:
     *review* is shown the plan before consent is asked. UsageError, RefusedError and WriteFailedError as the parts raise
     them; StoppedError without consent.
     """
-    opened = _open(where, wishes.new_deployment)
-    answers = _answers(where, wishes, opened)
+    with _nothing_written():
+        opened = _open(where, wishes.new_deployment)
+        answers = _answers(where, wishes, opened)
+        return _setup(where, wishes, review, opened, answers)
+
+
+def _setup(where: Where, wishes: Wishes, review: Review, opened: _Opened, answers: Answers) -> Outcome:
     made = plan.fill(_tree(opened, Scope(answers)), answers, opened.vault, wishes.consent, host.now())
-    outcome = Outcome(made, False, where.tree, unfinished=opened.unfinished, documents=values.well_known(answers))
+    outcome = Outcome(
+        made, False, where.tree, where.options, unfinished=opened.unfinished, documents=values.well_known(answers)
+    )
     if wishes.dry_run:
         return outcome
     if made.is_empty and opened.identity and made.vault == opened.vault:
@@ -85,23 +93,23 @@ def setup(where: Where, wishes: Wishes, review: Review) -> Outcome:
 
 def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
     """Put every site back at its original text; the vault keeps all values, so that setup fills the tree again."""
-    opened = _open(where)
-    if opened.identity is None:
-        raise UsageError(Problem("This tree has no vault: nothing was filled in here yet.", str(where.tree)))
-    made = plan.take_back(Tree(opened.tree.files), opened.vault)
-    outcome = Outcome(made, False, where.tree)
-    if wishes.dry_run or made.is_empty:
-        return outcome
-    review(outcome)
-    _ask_consent(where, wishes)
-    return _write(where, opened, outcome, wishes.keep_modes)
+    with _nothing_written():
+        opened = _opened(where)
+        made = plan.take_back(Tree(opened.tree.files), opened.vault)
+        outcome = Outcome(made, False, where.tree, where.options)
+        if wishes.dry_run or made.is_empty:
+            return outcome
+        review(outcome)
+        _ask_consent(where, wishes)
+        return _write(where, opened, outcome, wishes.keep_modes)
 
 
-def check(where: Where) -> list[Finding]:
-    """Return the findings about the tree; neither vault nor key is touched."""
+def check(where: Where) -> Checked:
+    """Return the findings about the tree, and what is left out of it; neither vault nor key is touched."""
     tree = _existing(where)
-    lock = tree.lock()
-    return checking.check(Tree(tree.files), vaults.read_lock(lock.decode()) if lock else None)
+    data = tree.lock()
+    read = vaults.read_lock(data.decode("utf-8", "replace")) if data else None
+    return Checked(tuple(checking.check(Tree(tree.files), read)), read.left_out if read else ())
 
 
 def show(where: Where) -> list[Shown]:
@@ -135,8 +143,17 @@ def reveal(where: Where, name: str, out: Path | None = None) -> Secret:
         raise UsageError(Problem(f"There is no value called {name}.", "", _did_you_mean(name, texts)))
     secret = Secret(texts[name][0])
     if out is not None:
-        files.write_private(out, secret.reveal().encode())
+        _write_out(out, secret)
     return secret
+
+
+def _write_out(out: Path, secret: Secret) -> None:
+    try:
+        files.create_private(out, secret.reveal().encode())
+    except FileExistsError:
+        raise UsageError(Problem("This file exists already, and is left as it is.", str(out))) from None
+    except OSError as error:
+        raise UsageError(Problem(f"This file cannot be written: {error.strerror}.", str(out))) from None
 
 
 @dataclass(frozen=True)
@@ -175,16 +192,18 @@ def _open(where: Where, new_deployment: bool = False) -> _Opened:
         what = "sites.lock says that this tree was filled, and its vault is gone: no fresh secrets are made."
         fix = f"Bring {VAULT} back (from git or a backup). Only a new deployment starts anew: --new-deployment."
         raise RefusedError(Problem(what, str(where.tree / LOCK), fix))
-    vault_id = vaults.read_lock(lock.decode()).vault_id if lock else None
+    vault_id = vaults.read_lock(lock.decode("utf-8", "replace")).vault_id if lock else None
     identity = keystore.load(vault_id, where.identity)
     vault = vaults.unseal(sealed, identity.secret)
     return _Opened(tree, vault, identity, sealed, vaults.unfinished(vault, tree.files))
 
 
 def _opened(where: Where) -> _Opened:
+    _existing(where)
     opened = _open(where)
     if opened.identity is None:
-        raise UsageError(Problem("This tree has no vault yet.", str(where.tree), "matrix-wizard setup"))
+        what = "This tree has no vault: nothing was filled in here yet."
+        raise UsageError(Problem(what, str(where.tree), "matrix-wizard setup fills it."))
     return opened
 
 
@@ -214,9 +233,9 @@ def _interview(opened: _Opened, answers: Answers) -> Answers:
         missing = {problem.what.split()[0] for problem in answers.problems(keys)}
         asked = [question for question in asked if question.key in missing]
     answers = prompt.interview(asked, answers, _read_named)
-    for each in {one.token: one for one in unknown}.values():
+    for each in {one.decision: one for one in unknown}.values():
         question = f"{each.token} at {each.position} is in no catalogue. What is it?"
-        answers = answers.with_decision(prompt.placeholder(question, each.token))
+        answers = answers.with_decision(prompt.placeholder(question, each.decision))
     return answers
 
 
@@ -230,11 +249,26 @@ def _text(path: Path) -> str:
 
 
 def _read_named(path: str) -> bytes:
-    return files.read(Path(path).expanduser())
+    try:
+        return files.read(Path(path).expanduser())
+    except RuntimeError:  # no such user
+        raise FileNotFoundError(path) from None
 
 
 def _tree(opened: _Opened, scope: Scope) -> Tree:
     return structure.tree(opened.tree.files, store.bundled(), scope, opened.vault.from_bundle)
+
+
+_STOPPED = Problem("Stopped. Nothing was written.")
+
+
+@contextmanager
+def _nothing_written() -> Iterator[None]:
+    """Ctrl-C within stops before anything is written: the writing itself is not interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StoppedError(_STOPPED) from None
 
 
 def _ask_consent(where: Where, wishes: Wishes) -> None:
@@ -245,29 +279,26 @@ def _ask_consent(where: Where, wishes: Wishes) -> None:
             Problem("Nothing is written without consent.", "", "Give -y to accept this plan, or -n to see it.")
         )
     if not prompt.confirm("Write this now?"):
-        raise StoppedError(Problem("Stopped. Nothing was written."))
+        raise StoppedError(_STOPPED)
 
 
 def _write(where: Where, opened: _Opened, outcome: Outcome, keep_modes: bool) -> Outcome:
     """Write the vault first, then the tree; make the vault's key where this is its first run."""
     made = outcome.plan
     identity = opened.identity or keystore.create(made.vault.id, where.identity, interactive=where.interactive)
-    changed = {path: data for path, data in made.after.items() if made.before.get(path) != data}
-    journal = vaults.journal(
-        made.verb, host.now(), {path: (made.before.get(path), data) for path, data in changed.items()}
-    )
+    both = {path: (made.before.get(path), data) for path, data in made.changed.items()}
+    journal = vaults.journal(made.verb, host.now(), both)
     recipients = dict.fromkeys((identity.public, *made.vault.recipients))
     vault = replace(made.vault, recipients=tuple(recipients), journal=journal)
-    store.commit(
-        opened.tree,
-        store.Writing(
-            changed,
-            vaults.seal(vault),
-            opened.sealed,
-            vaults.lock_text(vault).encode(),
-            frozenset() if keep_modes or made.verb == "blank" else made.private & changed.keys(),
-        ),
+    writing = store.Writing(
+        made.changed,
+        vaults.seal(vault),
+        opened.sealed,
+        vaults.lock_text(vault).encode(),
+        frozenset() if keep_modes or made.verb == "blank" else made.private & made.changed.keys(),
     )
+    with host.uninterrupted():
+        store.commit(opened.tree, writing)
     return replace(outcome, written=True, key_made="" if opened.identity else identity.where)
 
 

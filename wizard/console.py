@@ -6,15 +6,23 @@ Data goes to stdout, everything else to stderr. Prints nothing that it is not ha
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 from wizard.check import Finding
-from wizard.errors import Problem
-from wizard.outcome import Outcome, Shown
+from wizard.errors import Problem, UsageError
+from wizard.outcome import Checked, Outcome, Shown
 
 SCHEMA = 1  # of every JSON document printed here
+
+
+class GoneError(Exception):
+    """Whoever reads stdout has read enough."""
 
 
 def problems(found: Sequence[Problem], paste: str = "") -> None:
@@ -61,40 +69,43 @@ def plan(outcome: Outcome, *, as_json: bool) -> None:
 
 
 def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
-    """Print what was done, and what is left to the operator."""
+    """Print what was done, and what is left to the operator; where a new key lies is told in any case."""
+    if done.key_made:
+        words = "Keep it safe: without it nothing here can be recovered."
+        _say(f"The vault opens with the key in {done.key_made}. {words}", sys.stderr)
     if as_json:
         _print_json(_as_data(done))
-        return
-    if quiet:
-        return
-    made = done.plan
+    elif not quiet:
+        for line in _done(done):
+            _say(line, sys.stdout)
+
+
+def _done(done: Outcome) -> Iterator[str]:
+    made, files = done.plan, len(done.plan.changed)
     if not done.written:
-        _say(f"{done.tree}: everything is as it should be. No byte was changed.", sys.stdout)
+        yield f"{done.tree}: everything is as it should be. No byte was changed."
         return
-    files = sum(1 for path, data in made.after.items() if made.before.get(path) != data)
     if not files:
-        _say("No file changes; the vault keeps the new answers.", sys.stdout)
+        yield "No file changes; the vault keeps the new answers."
         return
     if made.verb == "blank":
-        _say(
-            f"Put the placeholders back in {_count(files, 'file')}. The vault keeps every value; setup fills them in.",
-            sys.stdout,
-        )
+        yield f"Put the placeholders back in {_count(files, 'file')}. The vault keeps every value."
+        yield f"Fill them in again: {_command('setup', done.options)}"
         return
-    _say(
-        f"Wrote {_count(files, 'file')} in {done.tree}. The values are kept in {done.tree}/.matrix-wizard/vault.age.",
-        sys.stdout,
-    )
-    if done.key_made:
-        _say(
-            f"The vault opens with the key in {done.key_made}. Keep it safe: without it nothing here can be recovered.",
-            sys.stdout,
-        )
+    yield f"Wrote {_count(files, 'file')} in {done.tree}. The values are kept in {done.tree}/.matrix-wizard/vault.age."
     if "li-admin-password" in made.made:
-        _say("The password of the LI admin page: matrix-wizard show li-admin-password", sys.stdout)
+        yield f"The password of the LI admin page: {_command('show li-admin-password', done.options)}"
+    if done.documents:
+        yield "\nUsers' names end in the bare domain. To be found there, it has to serve:"
     for place, text in done.documents.items():
-        _say(f"\n{place}\n    {text}", sys.stdout)
-    _say("Next: matrix-wizard check", sys.stdout)
+        yield f"{place}\n    {text}"
+    yield f"Next: {_command('check', done.options)}"
+
+
+def _command(verb: str, options: str) -> str:
+    """Return a command as it can be typed here, where the program need not be on the PATH."""
+    program = "matrix-wizard" if shutil.which("matrix-wizard") else sys.argv[0]
+    return f"{program} {verb}{options}"
 
 
 def values(found: Iterable[Shown], *, as_json: bool) -> None:
@@ -126,20 +137,28 @@ def reveal(text: str) -> None:
         sys.stdout.flush()
 
 
-def findings(found: Sequence[Finding], *, as_json: bool, quiet: bool) -> None:
-    """Print the findings of check."""
+def findings(checked: Checked, *, as_json: bool, quiet: bool) -> None:
+    """Print the findings of check, and what was left out of it."""
+    found = checked.findings
     errors = sum(1 for each in found if each.severity == "error")
     if as_json:
         listed = [{name: getattr(each, name) for name in Finding.__dataclass_fields__} for each in found]
-        _print_json({"schema": SCHEMA, "ready": errors == 0, "findings": listed})
+        left_out = list(checked.left_out)
+        _print_json({"schema": SCHEMA, "ready": errors == 0, "left_out": left_out, "findings": listed})
         return
     for each in found:
         _say(f"{each.file}:{each.line}:{each.column}: {each.severity} [{each.id}] {each.message}", sys.stdout)
         if not quiet:
             _say(f"    fix: {each.fix}", sys.stdout)
-    if not quiet:
-        ready = "ready" if errors == 0 else "not ready"
-        _say(f"{ready}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}.", sys.stdout)
+    if quiet:
+        return
+    if checked.left_out:
+        _say(
+            f"Left out, since the answers do not ask for it; do not deploy it: {', '.join(checked.left_out)}",
+            sys.stdout,
+        )
+    ready = "ready" if errors == 0 else "not ready"
+    _say(f"{ready}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}.", sys.stdout)
 
 
 def _plan(outcome: Outcome, out: TextIO) -> None:
@@ -151,7 +170,8 @@ def _plan(outcome: Outcome, out: TextIO) -> None:
         _say(f"{outcome.tree} is made from the bundled tree.", out)
     by_file: dict[str, list[str]] = {}
     for change in made.changes:
-        file, _, place = change.position.partition(":")
+        file, row, column = _parts(change.position)
+        place = f"{row}:{column}" if row else ""
         text = f"{_one_line(change.before)} -> {_one_line(change.after)}" if change.before else _one_line(change.after)
         by_file.setdefault(file, []).append(f"{place or '-':>8}  {change.value or change.why}  {text}")
     for file, lines in by_file.items():
@@ -170,7 +190,7 @@ def _plan(outcome: Outcome, out: TextIO) -> None:
         )
     for note in made.notes:
         _say(f"Note: {note.where + ': ' if note.where else ''}{note.what}", out)
-    count = sum(1 for path, data in made.after.items() if made.before.get(path) != data)
+    count = len(made.changed)
     _say(f"{_count(len(made.changes), 'change')} in {_count(count, 'file')}." if count else "Nothing to change.", out)
 
 
@@ -178,9 +198,8 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
     made = outcome.plan
     changes = []
     for change in made.changes:
-        file, _, place = change.position.partition(":")
-        line, _, column = place.partition(":")
-        where = {"file": file, "line": int(line or 0), "column": int(column or 0), "place": change.place}
+        file, line, column = _parts(change.position)
+        where = {"file": file, "line": line, "column": column, "place": change.place}
         changes.append(
             {"value": change.value, **where, "before": change.before, "after": change.after, "why": change.why}
         )
@@ -191,7 +210,10 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "written": outcome.written,
         "from_bundle": made.from_bundle,
         "changes": changes,
-        "files": sorted(path for path, data in made.after.items() if made.before.get(path) != data),
+        "files": sorted(made.changed),
+        "skipped": made.skipped,
+        "unfinished": list(outcome.unfinished),
+        "key_made": outcome.key_made,
         "made": list(made.made),
         "left_out": dict(made.left_out),
         "notes": [{"what": note.what, "where": note.where} for note in made.notes],
@@ -204,6 +226,12 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+def _parts(position: str) -> tuple[str, int, int]:
+    """Split ``file:line:column``; a position may be a file alone, whose name may hold a colon."""
+    found = re.fullmatch(r"(.*):(\d+):(\d+)", position, re.DOTALL)
+    return (found[1], int(found[2]), int(found[3])) if found else (position, 0, 0)
+
+
 def _one_line(text: str) -> str:
     first, *rest = text.strip().splitlines() or [""]
     return f"{first} … ({len(rest) + 1} lines)" if rest else first
@@ -213,7 +241,27 @@ def _print_json(data: dict[str, Any]) -> None:
     _say(json.dumps(data, indent=2, ensure_ascii=False), sys.stdout)
 
 
-def _say(text: str, out: TextIO) -> None:
+# A name out of the tree must not steer the terminal.
+_CONTROLS = {code: "?" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+
+
+def _say(text: str, out: TextIO | None) -> None:
     """Write a line; a terminal that cannot show a character gets a question mark for it, not a traceback."""
+    if out is None:
+        return  # closed by whoever started the program
     encoding = out.encoding or "utf-8"
-    out.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    line = text.translate(_CONTROLS).encode(encoding, "replace").decode(encoding)
+    try:
+        out.write(line + "\n")
+        out.flush()
+    except BrokenPipeError:
+        raise GoneError from None
+    except OSError as error:
+        if out is sys.stderr:
+            return
+        raise UsageError(Problem(f"The output cannot be written: {error.strerror}.")) from None
+
+
+def hang_up() -> None:
+    """Write nothing more to stdout, whose reader has gone: not even what is still in its buffer."""
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (the process ends with it)

@@ -255,10 +255,9 @@ def _stanza(unknown: Iterable[Unknown], answers: Answers) -> str:
     """Return the ``placeholders:`` section that would decide *unknown*: by token if it names a role, else by place."""
     lines = {}
     for each in unknown:
-        key = f"{each.token} @ {each.place}" if each.role in catalogue.GENERIC_ROLES else each.token
         base = answers["domains.base"]
         name = f"{each.role}.{base}" if each.family == "host" and base else ""
-        lines[json.dumps(key, ensure_ascii=False)] = f"{{value: {name}}}" if name else "{generate: password}"
+        lines[json.dumps(each.decision, ensure_ascii=False)] = f"{{value: {name}}}" if name else "{generate: password}"
     return "\n".join(["placeholders:", *(f"  {key}: {decision}" for key, decision in lines.items())]) if lines else ""
 
 

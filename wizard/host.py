@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import getpass
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +29,20 @@ def user() -> str:
 def name() -> str:
     """Return the host's name."""
     return os.uname().nodename
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Within it Ctrl-C does nothing: what takes milliseconds and must be whole is not worth a half."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # not the main thread, which alone hears of it
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def environment(variable: str) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wizard.check import Finding
 from wizard.plan import Plan
 
 
@@ -13,16 +14,26 @@ from wizard.plan import Plan
 class Outcome:
     """What setup or blank did, or would do.
 
-    ``key_made``: where the vault's key lies, if it was made now. ``unfinished``: files that an interrupted run before
-    this one did not reach. ``documents``: what the bare domain has to serve or to say in DNS, by where it goes.
+    ``options``: those of the run that the next command needs too. ``key_made``: where the vault's key lies, if it was
+    made now. ``unfinished``: files that stand as before the last run. ``documents``: what the bare domain has to serve
+    or to say in DNS, by where it goes.
     """
 
     plan: Plan
     written: bool
     tree: Path
+    options: str = ""
     key_made: str = ""
     unfinished: tuple[str, ...] = ()
     documents: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What ``check`` found, and the components that are switched off and so were not looked at."""
+
+    findings: tuple[Finding, ...]
+    left_out: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -63,10 +63,15 @@ class Plan:
         """A unified diff with every secret masked, drawn when it is asked for: a plan carried out shows none."""
         return self.draw()
 
+    @cached_property
+    def changed(self) -> dict[str, bytes | None]:
+        """The new bytes of every file that changes, None for one that goes."""
+        return {path: data for path, data in self.after.items() if self.before.get(path) != data}
+
     @property
     def is_empty(self) -> bool:
         """Whether no byte of the tree would change."""
-        return all(self.before.get(path) == data for path, data in self.after.items())
+        return not self.changed
 
 
 def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str) -> Plan:

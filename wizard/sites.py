@@ -98,6 +98,11 @@ class Unknown:
     family: str
     role: str
 
+    @property
+    def decision(self) -> str:
+        """The key of the decision to ask for: by token where that names a role, else by place (DESIGN, law 4)."""
+        return f"{self.token} @ {self.place}" if self.role in catalogue.GENERIC_ROLES else self.token
+
 
 @dataclass(frozen=True)
 class Found:

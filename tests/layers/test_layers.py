@@ -28,7 +28,8 @@ HEAD = (
     {"diff", "filling", "originals", "proof"},
     {"structure"},
     {"plan"},
-    {"check", "outcome"},
+    {"check"},
+    {"outcome"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"prompt", "console", "keystore", "store"})
@@ -65,7 +66,7 @@ LIGHT = {"click"}  # every other is imported inside the function that uses it, w
 MACHINE = {
     "fcntl": {"store"},
     "getpass": {"host"},
-    "os": {"files", "host", "store"},
+    "os": {"console", "files", "host", "store"},
     "random": set[str](),
     "secrets": {"keystore", "mint", "vault"},
     "socket": set[str](),
