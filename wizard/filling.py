@@ -21,7 +21,7 @@ from wizard.resources import Manifest
 from wizard.secret import MASK, Secret
 from wizard.sites import FILLED_IN, Found, Site, Unknown
 from wizard.values import InTree, Value
-from wizard.vault import Vault
+from wizard.vault import Record, Vault
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,15 @@ class Consent:
     """What the operator accepted beforehand: new places for existing secrets, and what becomes of foreign texts.
 
     ``files``: those that this run makes itself; every place in them is accepted. ``enabled``: entries that this run
-    adds or enables, by object and path: what stands there is nobody's edit.
+    adds or enables, by object and path: what stands there is nobody's edit. ``known``: the places of components that
+    were switched off; they were accepted once.
     """
 
     places: frozenset[str] = frozenset()
     all_places: bool = False
     files: frozenset[str] = frozenset()
     enabled: frozenset[tuple[str, Path]] = frozenset()
+    known: frozenset[Record] = frozenset()
     drift: str = ""  # "adopt" or "restore"
     skip_unparseable: bool = False
 
@@ -216,7 +218,9 @@ def _objections(site: Site, new: str, vault: Vault, former: Mapping[str, str], c
 
 
 def _is_accepted(site: Site, consent: Consent) -> bool:
-    return consent.all_places or site.place in consent.places or site.manifest.path in consent.files
+    here = (site.value, site.document, site.path)
+    was = any((each.value, each.document, each.path) == here for each in consent.known)
+    return was or consent.all_places or site.place in consent.places or site.manifest.path in consent.files
 
 
 def _two_texts(name: str, places: list[Site]) -> Problem:

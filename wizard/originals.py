@@ -33,7 +33,7 @@ def record_of(site: Site, others: Iterable[Site]) -> Record:
     if site.record is not None:
         return replace(site.record, file=site.manifest.path, value=site.value)
     spans = [(each.start, each.end) for each in others]
-    pattern, index, nth = holes.of(site.around, spans, (site.start, site.end), comment=site.leaf is None)
+    pattern, index, nth = holes.of(site.around, spans, (site.start, site.end), comment=site.how == "comment")
     kind: Kind = "comment" if site.how == "comment" else "site"
     place = (site.manifest.path, site.document, site.path)
     return Record(site.value, *place, site.around[site.start : site.end], pattern, index, nth, kind=kind)
@@ -61,11 +61,17 @@ def key(record: Record) -> tuple[object, ...]:
 
 def moved(records: Iterable[Record], tree: Iterable[Manifest]) -> tuple[Record, ...]:
     """Return *records* with the files where their objects stand now; one in several files stays where it was."""
-    homes: dict[str, list[str]] = {}
+    tree, homes = list(tree), dict[str, list[str]]()
     for manifest in tree:
         for resource in manifest.resources:
             homes.setdefault(resource.ref, []).append(manifest.path)
-    found = ((record, homes.get(record.document, [])) for record in records)
+    records, standing = list(records), {manifest.path for manifest in tree}
+    went: dict[str, set[str]] = {}
+    for record in records:
+        if record.file not in standing and len(homes.get(record.document, ())) == 1:
+            went.setdefault(record.file, set()).add(homes[record.document][0])
+    # What stands outside all objects goes where the objects of its file went.
+    found = ((record, homes.get(record.document) or sorted(went.get(record.file, ()))) for record in records)
     return tuple(
         replace(record, file=files[0]) if len(files) == 1 and record.file != files[0] else record
         for record, files in found
@@ -100,7 +106,7 @@ def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping
     texts: dict[str, str | None] = {}
     lost: list[Record] = []
     # A structure within an entry is put back before that, for what it left behind may be a comment outside all lines.
-    whole = [record for record in records if record.kind == "node"]
+    whole = [record for record in records if record.kind in ("node", "source")]
     nested = [each for each in records if each.kind in STRUCTURAL and _is_covered(each, records)]
     nested = [each for each in nested if not _is_covered(each, whole)]
     depths = sorted({len(record.path) for record in nested}, reverse=True)
@@ -149,7 +155,7 @@ def _edits(
     edits: dict[str, dict[View, list[Edit]]] = {}
     lost = []
     for record in records:
-        if record.kind in ("created", "kept"):
+        if record.kind in ("created", "kept", "off"):
             continue
         manifest = by_file.get(record.file)
         resource = _resource(manifest, record.document) or homes.get(record.document)
@@ -207,7 +213,7 @@ def _covers(other: Record, record: Record) -> bool:
     same = (other.file, other.document) == (record.file, record.document)
     within = record.path[: len(other.path)] == other.path
     if record.kind in STRUCTURAL:
-        return same and within and other.kind in STRUCTURAL and other.path != record.path
+        return same and within and other.kind in (*STRUCTURAL, "source") and other.path != record.path
     is_outer = other.kind in STRUCTURAL or (other.kind == "source" and record.kind != "source")
     return same and within and is_outer and other is not record
 
@@ -230,11 +236,22 @@ def _restore(
     if record.kind in ("site", "comment"):
         leaf = resource.leaves.get(record.path)
         span = holes.locate(record, leaf.text, known) if leaf else None
-        return (leaf.view, Edit(*span, record.original)) if leaf and span else None
+        return (leaf.view, Edit(*span, _ended(record, leaf.text))) if leaf and span else None
     if record.kind == "source":
         node = resource.get(*record.path)
-        return (resource.manifest.root, Edit(node.start, node.end, record.original)) if node else None
+        # What stood right behind its colon had no blank before it.
+        if node is None:
+            return None
+        start = node.start if record.original else len(resource.manifest.text[: node.start].rstrip(" "))
+        return resource.manifest.root, Edit(start, node.end, record.original)
     return _restore_structure(record, resource)
+
+
+def _ended(record: Record, text: str) -> str:
+    """Return the original of *record*, with a last line break where the whole *text* that it replaces has one."""
+    if record.hole or not record.original.strip("\n"):
+        return record.original
+    return record.original.rstrip("\n") + text[len(text.rstrip("\n")) :]
 
 
 def _restore_structure(record: Record, resource: Resource) -> tuple[View, Edit] | None:
@@ -289,8 +306,10 @@ def _joined(edits: Iterable[Edit], text: str) -> list[Edit]:
     Where the last lines go and none of them had a line end, the one before them came with them and goes too.
     """
     joined: list[Edit] = []
-    for edit in sorted(dict.fromkeys(edits), key=lambda each: (each.start, each.end)):
+    for edit in sorted(dict.fromkeys(edits), key=lambda each: (each.start, -each.end)):
         last = joined[-1] if joined else None
+        if last and last.new and edit.start < edit.end <= last.end:
+            continue  # put back with the lines that it stands in
         if last and last.end >= edit.start and not last.new and not edit.new:
             joined[-1] = Edit(last.start, max(last.end, edit.end), "")
         else:

@@ -85,7 +85,10 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     consent = replace(consent, files=tree.ours | tree.created.keys())
     unparsed = structure.unparsed(standing, vault.records, skip=consent.skip_unparseable)
     before, off = structure.withdrawn(standing, Scope(answers, vault.records), vaults.texts(vault))
-    vault = replace(vault, records=tuple(record for record in vault.records if record not in off))
+    # Where a value stood before its component was switched off, it may stand again.
+    dormant = [replace(record, kind="off") for record in off if record.kind == "site" and record.value]
+    vault = replace(vault, records=(*(record for record in vault.records if record not in off), *dormant))
+    consent = replace(consent, known=frozenset(each for each in vault.records if each.kind == "off"))
     scope = Scope(answers, vault.records)
     arranged, added = structure.arranged(before, scope)
     consent = replace(consent, enabled=frozenset((record.document, record.path) for record in added))
@@ -241,7 +244,13 @@ def _records(
     for site in found.sites:
         groups.setdefault((site.manifest.path, site.document, site.path), []).append(site)
     fresh = [originals.record_of(site, group) for group in groups.values() for site in group]
-    carried = [record for record in vault.records if record.kind not in ("site", "comment", "kept")]
+    here = {(record.value, record.document, record.path) for record in fresh}
+    carried = [
+        record
+        for record in vault.records
+        if record.kind not in ("site", "comment", "kept")
+        and not (record.kind == "off" and (record.value, record.document, record.path) in here)
+    ]
     by_key = {originals.key(record): record for record in [*found.lost, *carried, *fresh, *added, *found.kept]}
     records = list(by_key.values())
     was = {manifest.path: manifest for manifest in before}

@@ -282,7 +282,8 @@ class _Search:
         if record.kind == "comment" or record.value in catalogue.BY_NAME:
             return record.value
         decision = self.scope.decision(record.original, place(leaf))
-        return _name(decision, record.original, leaf) if decision else record.value
+        is_new = decision is not None and decision.action != "keep"
+        return _name(decision, record.original, leaf) if decision and is_new else record.value
 
     def _file_comment(self, manifest: Manifest, found: Placeholder) -> None:
         if not self._is_left_alone(manifest, found):

@@ -100,8 +100,9 @@ def withdrawn(
 
     *expected*: the texts that each value may have had.
     """
-    off = originals.of_parts(scope.records, scope.is_off)
-    over = originals.of_changes(scope.records, lambda record: clauses.is_over(record, scope.setting))
+    live = [record for record in scope.records if record.kind != "off"]
+    off = originals.of_parts(live, scope.is_off)
+    over = originals.of_changes(live, lambda record: clauses.is_over(record, scope.setting))
     off += [record for record in over if record not in off]
     texts = originals.blank(standing, off, expected).texts if off else {}
     made = []
@@ -139,7 +140,11 @@ def rewritten(manifest: Manifest, edits: Mapping[View, Sequence[Edit]]) -> Manif
     """Return *manifest* with *edits* made, itself where there are none."""
     if not any(edits.values()):
         return manifest
-    done = lenses.render(edits)
+    try:
+        done = lenses.render(edits)
+    except lenses.CannotHold as error:
+        what = f"An edit of this file cannot be written where it belongs: {error.reason}."
+        raise RefusedError(Problem(what, manifest.path, "Write the text there in a literal block (|).")) from None
     text = lenses.apply(manifest.text, done)
     return Manifest(manifest.path, manifest.encode(text), text, manifest.bom, (manifest, tuple(done)))
 

@@ -32,7 +32,7 @@ ABOUT = (
 LOCK_ABOUT = "Where matrix-wizard writes values, and the text that stood there before. No secret stands in this file."
 
 State = Literal["pending", "current", "retiring", "past", "compromised"]
-Kind = Literal["site", "comment", "source", "entry", "commented", "node", "created", "kept"]
+Kind = Literal["site", "comment", "source", "entry", "commented", "node", "created", "kept", "off"]
 
 # The vault's id names a keyring entry and a file, and sites.lock may come from a stranger: nothing but hexadecimal.
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -89,7 +89,8 @@ class Record:
     ``index`` is this one, in the ``nth`` of several equal lines (both from 0). ``original`` is the text that stood
     there. ``kind`` is what that text belongs to: a hole in a scalar ("site"), a "comment", the "source" of a scalar
     that its holes alone would not restore, the lines of a mapping's "entry" or of one that was "commented" out, a
-    "node", a file that was "created", or a placeholder that is "kept" as it stands."""
+    "node", a file that was "created", a placeholder that is "kept" as it stands, or the place
+    of a value whose component is "off"."""
 
     value: str
     file: str
@@ -342,7 +343,7 @@ def _withheld(record: Record) -> Record:
 def _is_public(record: Record) -> bool:
     if record.original == "" or record.kind in ("created", "kept"):
         return True
-    if record.kind in ("site", "comment"):
+    if record.kind in ("site", "comment", "off"):
         is_open = record.value != "" and not catalogue.is_masked(record.value)
         return is_open or placeholders.is_wholly(record.original)
     is_list = record.path[-1:] and record.path[-1].endswith("source-range")

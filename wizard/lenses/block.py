@@ -91,7 +91,14 @@ class Block:
             yield [self._indented(region, reading, edit) for edit in edits]
 
     def rewrite(self, region: str, wanted: str) -> Iterator[str]:
-        """Yield a double-quoted scalar in place of the header of an empty block, which has no depth to follow."""
+        """Yield a double-quoted scalar in place of the header of an empty block, which has no depth to follow, and a
+        literal block in place of a folded one, which cannot take line breaks.
+        """
+        header = _HEADER.match(region)
+        if header and header["style"] == ">" and self.indent and _ALLOWED.fullmatch(wanted):
+            lines = wanted.removesuffix("\n").split("\n")
+            body = [(" " * self.indent + line if line else "") + self.newline for line in lines]
+            yield "".join([header[0].replace(">", "|", 1), *body])
         if not self.read(region).text:
             yield _INDICATOR.sub(lambda _: f'"{escape(wanted)}"', region, count=1)
 

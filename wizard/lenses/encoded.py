@@ -50,7 +50,8 @@ class Unencoded:
     def put(self, edits: Sequence[Edit]) -> list[Edit]:
         """See ``Lens.put``; what was raw is base64 afterwards, so that ``lens`` reads it from then on."""
         edits = tidy(edits, self.text)
-        return [Edit(0, len(self.text), encode(apply(self.text, edits)))] if edits else []
+        end = len(self.text.rstrip("\r\n"))  # a block scalar keeps its last line break, which Go's decoder skips
+        return [Edit(0, end, encode(apply(self.text, edits)))] if edits else []
 
 
 def lens(text: str) -> Encoded:

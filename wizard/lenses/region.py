@@ -220,7 +220,7 @@ def _by_lines(edits: list[Edit], text: str) -> list[Edit]:
     """
     moved: list[Edit] = []
     for edit in edits:
-        free = moved[-1].end + 1 if moved else 0
+        free = moved[-1].end if moved else 0
         removed = text[edit.start - 1 : edit.end] if edit.start > free and not edit.new else ""
         by = 1 if len(removed) > 1 and removed[0] == removed[-1] == "\n" else 0
         moved.append(Edit(edit.start - by, edit.end - by, edit.new))
