@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wizard import catalogue, clauses, filling, keys, originals, placeholders, sites, structure
+from wizard import manifests as manifests_of
 from wizard.answers import Answers
 from wizard.manifests import Scalar
 from wizard.placeholders import Placeholder
@@ -70,9 +71,23 @@ def _left(manifests: Iterable[Manifest], found: Found, scope: Scope) -> Iterator
     for unknown in found.unknown:
         yield _placeholder(unknown.position, unknown.token)
     for manifest in manifests:
+        if not sites.is_left_out(manifest.path, scope):
+            yield from _beside(manifest)
         for each in placeholders.find(manifest.text):
             if each.family != "token" and manifest.is_comment(each.start) and not _is_off(each, scope):
                 yield _placeholder(manifest.position(each.start), each.token, in_comment=True)
+
+
+def _beside(manifest: Manifest) -> Iterator[Finding]:
+    """Placeholders in keys, and in entries that a later one of the same key hides: no site can be there."""
+    for resource in manifest.resources:
+        for path, scalar in manifests_of.walk(resource.node):
+            leaf = resource.leaves.get(path)
+            hidden = [] if leaf is not None and leaf.scalar is scalar else list(placeholders.find(scalar.value))
+            yield from (_placeholder(manifest.position(scalar.start), each.token) for each in hidden)
+        for key in manifests_of.keys(resource.node):
+            for each in placeholders.find(key.value):
+                yield _placeholder(manifest.position(key.start), each.token)
 
 
 def _is_off(found: Placeholder, scope: Scope) -> bool:

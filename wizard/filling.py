@@ -17,6 +17,7 @@ from wizard.catalogue import Owns
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.lenses import CannotHold, Edit, View
 from wizard.manifests import Path
+from wizard.questions import BY_KEY
 from wizard.resources import Manifest
 from wizard.secret import MASK, Secret
 from wizard.sites import FILLED_IN, Found, Site, Unknown
@@ -70,11 +71,23 @@ def resolve(found: Found, answers: Answers, vault: Vault, consent: Consent, issu
     before = values.answered(names, Answers.from_json(vault.answers), InTree({}, issuers)) if vault.answers else {}
     former = {name: value.plain for name, value in before.items()}
     taken = in_tree(found, vault, former, consent)
+    _refuse_given(taken.texts, answers, consent)
     known = values.resolve(names, answers, vault.values, InTree(taken.texts, issuers))
     unanswered = {site.value: site for site in found.sites if site.token and site.value and site.value not in known}
     if unanswered:
         raise UsageError(*(_unanswered(site) for site in unanswered.values()))
     return Resolved(known, former)
+
+
+def _refuse_given(taken: Mapping[str, Secret], answers: Answers, consent: Consent) -> None:
+    """Raise RefusedError where a secret is given and another one stands in the tree already: what exists wins."""
+    given = answers.secrets()
+    rows = (catalogue.BY_NAME[name] for name in taken if name in catalogue.BY_NAME)
+    both = [row for row in rows if row.answer in given and given[row.answer] != taken[row.name]]
+    if both and consent.drift != "restore":
+        what = "{} stands in the tree already, with another text than the one given."
+        fix = "Leave it out of the answers to keep the tree's, or overwrite that with --restore."
+        raise RefusedError(*(Problem(what.format(row.name), answers.given[row.answer].where, fix) for row in both))
 
 
 def refuse_certificate(answers: Answers, known: Mapping[str, Value], hosts: list[str], now: datetime) -> None:
@@ -114,25 +127,35 @@ def in_tree(found: Found, vault: Vault, former: Mapping[str, str], consent: Cons
     return InTree(adopted, {})
 
 
-def fills(
-    found: Found, known: Mapping[str, Value], vault: Vault, former: Mapping[str, str], consent: Consent
-) -> list[Fill]:
+def fills(found: Found, resolved: Resolved, answers: Answers, vault: Vault, consent: Consent) -> list[Fill]:
     """Return the text for every site that has a value, whether it holds it already or not.
 
     RefusedError where a text was edited by hand, or where an existing secret would reach a place that nobody accepted.
     """
+    known, former = resolved.values, resolved.former
     made: list[Fill] = []
-    problems: list[Problem] = []
+    places = {site.place for site in found.sites}
+    problems = [
+        Problem("There is no such place in the tree.", f"--accept-site {each}") for each in consent.places - places
+    ]
     for site in found.sites:
         if site.how == "comment":
             made.append(Fill(site, FILLED_IN))
-        elif site.value in known:
+        elif site.value in known and not _is_by_default(site, answers):
             new = render(known[site.value], site)
             made.append(Fill(site, new))
             problems += _objections(site, new, vault, former, consent)
     if problems:
         raise RefusedError(*problems)
     return made
+
+
+def _is_by_default(site: Site, answers: Answers) -> bool:
+    """Whether something stands where a clause would write what nobody answered: what exists wins (DESIGN, law 6)."""
+    is_own = site.how == "clause" or (site.record is not None and site.text == site.record.original)
+    is_set = is_own and site.text != "" and not site.token and not catalogue.is_kept(site.value)
+    asked = [BY_KEY[key] for key in values.questions([site.value])] if is_set else []
+    return bool(asked) and not any(each.key in answers.given or answers.uses(each.section) for each in asked)
 
 
 def edits(manifest: Manifest, made: Iterable[Fill]) -> dict[View, list[Edit]]:
@@ -220,7 +243,9 @@ def _objections(site: Site, new: str, vault: Vault, former: Mapping[str, str], c
 def _is_accepted(site: Site, consent: Consent) -> bool:
     here = (site.value, site.document, site.path)
     was = any((each.value, each.document, each.path) == here for each in consent.known)
-    return was or consent.all_places or site.place in consent.places or site.manifest.path in consent.files
+    # In another object than a Secret (a chart's values are none) only what names the place will do (DESIGN, law 4).
+    is_general = consent.all_places and (site.leaf is None or site.leaf.resource.kind in ("", "Secret"))
+    return was or is_general or site.place in consent.places or site.manifest.path in consent.files
 
 
 def _two_texts(name: str, places: list[Site]) -> Problem:

@@ -206,6 +206,16 @@ def walk(node: Node) -> Iterator[tuple[Path, Scalar]]:
             stack += reversed([((*path, step), child) for step, child in children(here)])
 
 
+def keys(node: Node) -> Iterator[Scalar]:
+    """Yield every scalar key of the mappings below *node*, in no particular order."""
+    stack = [node]
+    while stack:
+        here = stack.pop()
+        if isinstance(here, Mapping):
+            yield from (key for key, _ in here.entries if isinstance(key, Scalar))
+        stack += [child for _, child in children(here)]
+
+
 def get(node: Node, path: Path) -> Node | None:
     """Return the node at *path* below *node*, or None. Of duplicate keys the last one counts, as for most loaders."""
     for step in path:

@@ -6,6 +6,7 @@ reported, never guessed.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -37,6 +38,11 @@ def record_of(site: Site, others: Iterable[Site]) -> Record:
     kind: Kind = "comment" if site.how == "comment" else "site"
     place = (site.manifest.path, site.document, site.path)
     return Record(site.value, *place, site.around[site.start : site.end], pattern, index, nth, kind=kind)
+
+
+def record_of_file(path: str, data: bytes) -> Record:
+    """Return the record of a file that is made here with *data*: it goes again while it is still that, blanked."""
+    return Record("", path, "", (), _digest(data), kind="created")
 
 
 def record_of_change(resource: Resource, undo: Undo, earlier: Iterable[Record]) -> Record:
@@ -118,7 +124,10 @@ def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping
             now = by_file[path]
             texts[path] = text = lenses.apply(now.text, lenses.render(by_view))
             by_file[path] = Manifest(path, now.encode(text), text, now.bom)
-    texts |= {record.file: None for record in records if record.kind == "created"}
+    for record in records:
+        made = by_file.get(record.file)
+        if record.kind == "created" and (made is None or _digest(made.data) == record.original):
+            texts[record.file] = None
     return Blanked(texts, tuple(lost))
 
 
@@ -140,6 +149,10 @@ def sources(before: Manifest, blanked: Manifest, records: Iterable[Record]) -> l
             if is_touched and (other is None or blanked.text[other.start : other.end] != source):
                 found.append(Record("", before.path, resource.ref, path, source, kind="source"))
     return found
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _parts(record: Record) -> list[str]:

@@ -83,7 +83,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     standing = tree.manifests(vault.records)
     vault = replace(vault, records=originals.moved(vault.records, standing))
     consent = replace(consent, files=tree.ours | tree.created.keys())
-    unparsed = structure.unparsed(standing, vault.records, skip=consent.skip_unparseable)
+    unparsed, skipped = structure.unparsed(standing, vault.records, skip=consent.skip_unparseable)
     before, off = structure.withdrawn(standing, Scope(answers, vault.records), vaults.texts(vault))
     # Where a value stood before its component was switched off, it may stand again.
     dormant = [replace(record, kind="off") for record in off if record.kind == "site" and record.value]
@@ -95,12 +95,12 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     found = originals.without_covered(sites.find(arranged, scope), [*vault.records, *added])
     resolved = filling.resolve(found, answers, vault, consent, structure.issuers(arranged))
     known, former = resolved.values, resolved.former
-    fills = filling.fills(found, known, vault, former, consent)
+    fills = filling.fills(found, resolved, answers, vault, consent)
     after = _filled(arranged, fills, found)
     filling.refuse_certificate(answers, known, structure.hosts(after), datetime.fromisoformat(made))
     records = _records(before, after, found, added, vault)
     if not tree.from_bundle:
-        records += tuple(Record("", path, "", (), "", kind="created") for path in tree.created)
+        records += tuple(originals.record_of_file(path, data) for path, data in tree.created.items())
     records = tuple(sorted(records, key=lambda record: repr(originals.key(record))))
     needed = values.questions(site.value for site in found.sites) | structure.questions(arranged)
     return Plan(
@@ -133,7 +133,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
         made=tuple(sorted(name for name, value in known.items() if value.why == "made")),
         left_out=found.left_out,
         from_bundle=tree.from_bundle,
-        skipped=len(unparsed) if consent.skip_unparseable else 0,
+        skipped=skipped,
     )
 
 

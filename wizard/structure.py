@@ -73,11 +73,15 @@ def unread(tree: Tree) -> list[tuple[str, str, int, int]]:
     return found
 
 
-def unparsed(before: Iterable[Manifest], records: Iterable[Record], *, skip: bool) -> list[Problem]:
-    """Return a note for each document that does not parse; RefusedError where one holds a site (unless *skip*)."""
+def unparsed(before: Iterable[Manifest], records: Iterable[Record], *, skip: bool) -> tuple[list[Problem], int]:
+    """Return a note for each document that does not parse, and how many of them hold a site.
+
+    RefusedError where one does, unless they are to be skipped (*skip*).
+    """
     recorded = {record.file for record in records}
     notes: list[Problem] = []
     refused: list[Problem] = []
+    skipped = 0
     for manifest in before:
         for part in manifest.broken:
             holds = manifest.path in recorded or any(placeholders.find(manifest.text[part.start : part.end]))
@@ -88,9 +92,10 @@ def unparsed(before: Iterable[Manifest], records: Iterable[Record], *, skip: boo
                 "Mend it, or leave it out of this run with --skip-unparseable." if holds else "Mend it.",
             )
             (refused if holds and not skip else notes).append(problem)
+            skipped += holds
     if refused:
         raise RefusedError(*refused)
-    return notes
+    return notes, skipped
 
 
 def withdrawn(
