@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -227,7 +226,3 @@ def _where(options: dict[str, Any]) -> Any:
 def _stopped() -> int:
     click.echo("\nStopped.", err=True)
     return StoppedError.exit_code
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import signal
 from collections.abc import Iterator
@@ -16,14 +15,6 @@ from wizard.errors import Problem, UsageError
 def now() -> str:
     """Return the time as ISO 8601 in UTC, to the second: ``2026-03-01T12:00:00Z``."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def user() -> str:
-    """Return the name of who runs this, or the number where the system has no name for it (containers)."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
 
 
 def name() -> str:

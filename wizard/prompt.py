@@ -5,7 +5,9 @@ Prompts go to the terminal even when stdout is redirected (UX 3). Call only wher
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -130,10 +132,10 @@ def _verdict(question: Question, answers: Answers, read_file: ReadFile | None = 
         try:
             value = question.read(read_text(text.strip(), read_file) if read_file else text)
         except FormatError as error:
-            return f"{error.what} {error.instead}"
+            return _wrapped(f"{error.what} {error.instead}")
         before = answers.problems(())
         new = [each for each in answers.with_answer(question.key, value).problems(()) if each not in before]
-        return f"{new[0].what} {new[0].next}" if new else True
+        return _wrapped(f"{new[0].what} {new[0].next}") if new else True
 
     return verdict
 
@@ -151,7 +153,13 @@ def _no_file(path: str) -> bytes:
 
 
 def _titled(question: Question) -> str:
-    return f"{question.prompt}\n  {question.help}\n "
+    return f"{question.prompt}\n{_wrapped(question.help, '  ')}\n "
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    """Return *text* in lines that the terminal does not cut: the advice stands at the end."""
+    width = max(shutil.get_terminal_size().columns - 1, 20)  # characters
+    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
 
 
 def _text(title: str, verdict: Callable[[str], bool | str], default: str = "", *, hidden: bool = False) -> str:
@@ -162,6 +170,8 @@ def _text(title: str, verdict: Callable[[str], bool | str], default: str = "", *
     question = ask(title, default=default, validate=verdict, validate_while_typing=False, output=_output())
     for window in question.application.layout.find_all_windows():
         window.dont_extend_height = to_filter(True)  # so that what is wrong stands right under the field (UX 4)
+        if window.height == 1:
+            window.height = None  # and is shown whole
     return str(_ask(question))
 
 

@@ -15,7 +15,7 @@ from wizard import catalogue, mint
 from wizard.answers import Answers
 from wizard.catalogue import TLS_SECRET, Kind, Row
 from wizard.questions import BY_KEY
-from wizard.secret import MASK, Secret
+from wizard.secret import Secret
 from wizard.vault import Generation, Kept, new_generation_id
 
 Text = str | Secret
@@ -46,11 +46,6 @@ class InTree:
 def reveal(text: Text) -> str:
     """Return *text* unmasked, be it a Secret or a plain text."""
     return text.reveal() if isinstance(text, Secret) else text
-
-
-def masked(text: Text) -> str:
-    """Return *text* as it may be shown: a Secret as a mask of constant length."""
-    return MASK if isinstance(text, Secret) else text
 
 
 def fingerprint(*texts: Text) -> str:

@@ -65,14 +65,14 @@ LIGHT = {"click"}  # every other is imported inside the function that uses it, w
 # What of Python's own library touches the machine, and who alone may import it.
 MACHINE = {
     "fcntl": {"store"},
-    "getpass": {"host"},
+    "getpass": set[str](),
     "os": {"console", "files", "host", "store"},
     "random": set[str](),
     "secrets": {"keystore", "mint", "vault"},
     "socket": set[str](),
     "stat": {"files"},
     "subprocess": set[str](),
-    "sys": {"__main__", "cli", "console", "prompt"},
+    "sys": {"__main__", "console", "prompt"},
     "tempfile": set[str](),
     "threading": {"keystore"},
     "time": set[str](),
