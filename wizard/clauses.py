@@ -145,7 +145,8 @@ def _pool(_: Resource, settings: Settings) -> list[Any]:
 
 _STORAGE = _when_answered("storage.class")
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
-_EXTERNAL_IP = ("spec", "template", "spec", "containers", "*", "env", "[name=EXTERNAL_IP]")
+_ENVIRONMENT = ("spec", "template", "spec", "containers", "*", "env")
+_EXTERNAL_IP = (*_ENVIRONMENT, "[name=EXTERNAL_IP]")
 
 CLAUSES: tuple[Clause, ...] = (
     # Checklist 4.1. An ingress without it is open to everyone; every controller reads the old spelling (FACTS 4).
@@ -191,6 +192,11 @@ CLAUSES: tuple[Clause, ...] = (
         "storageClassName", "storage-class", "standard", _STORAGE,
     ),
     # Checklist 7.3: where the manifest asks for it by environment. An entry with both keys is refused by the API.
+    # Checklist 7.2: the URL may be another than the host's own.
+    Clause(
+        "livekit-url", _WORKLOADS, _any, (*_ENVIRONMENT, "[name=LIVEKIT_URL]"), "value", "livekit-url", "",
+        _when_answered("livekit.url"),
+    ),
     Clause(
         "turn-external-ip", _WORKLOADS, _any, _EXTERNAL_IP, "value", "turn-external-ip", "",
         _when_answered("turn.external_ip"),

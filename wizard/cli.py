@@ -211,7 +211,7 @@ def _setup(**options: Any) -> int:
 def _review(options: dict[str, Any]) -> Any:
     from wizard import console
 
-    return console.nothing if options["quiet"] and options["yes"] else console.review
+    return console.nothing if options["quiet"] and options.get("yes") else console.review
 
 
 def _where(options: dict[str, Any]) -> Any:

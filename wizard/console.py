@@ -179,7 +179,7 @@ def _plan(outcome: Outcome, out: TextIO) -> None:
         for line in lines:
             _say(f"  {line}", out)
     if made.made:
-        _say(f"Makes {_count(len(made.made), 'secret')} and keys: {', '.join(made.made)}", out)
+        _say(f"Makes {_count(len(made.made), 'secret')}, keys included: {', '.join(made.made)}", out)
     for part, count in made.left_out.items():
         _say(f"Left out, since it is switched off: {part} ({_count(count, 'placeholder')})", out)
     private = sum(1 for path in made.private if made.before.get(path) != made.after.get(path))

@@ -134,10 +134,11 @@ def fills(found: Found, resolved: Resolved, answers: Answers, vault: Vault, cons
     """
     known, former = resolved.values, resolved.former
     made: list[Fill] = []
-    places = {site.place for site in found.sites}
-    problems = [
-        Problem("There is no such place in the tree.", f"--accept-site {each}") for each in consent.places - places
-    ]
+    strange = sorted(consent.places - {site.place for site in found.sites})
+    if strange:
+        what = "There is no such place in the tree."
+        raise UsageError(*(Problem(what, f"--accept-site {each}", "Copy it from the refusal.") for each in strange))
+    problems: list[Problem] = []
     for site in found.sites:
         if site.how == "comment":
             made.append(Fill(site, FILLED_IN))
@@ -159,12 +160,10 @@ def _is_by_default(site: Site, answers: Answers) -> bool:
 
 
 def edits(manifest: Manifest, made: Iterable[Fill]) -> dict[View, list[Edit]]:
-    """Return the edits of *manifest* by view. RefusedError with every place that cannot hold its text."""
+    """Return the edits of *manifest* for its fills, by view. RefusedError with every place that holds no such text."""
     by_view: dict[View, list[Edit]] = {}
     problems = []
     for fill in made:
-        if fill.site.manifest is not manifest:
-            continue
         try:
             view, start, end = fill.site.inner
             if view.text[start:end] != fill.new:
@@ -232,20 +231,34 @@ def _objections(site: Site, new: str, vault: Vault, former: Mapping[str, str], c
                 site.position,
                 "Answer with that text instead (--set or the answers file), or put the vault's back with --restore.",
             )
-    elif site.value in vault.values and site.record is None and site.text != new and not _is_accepted(site, consent):
+        return
+    is_new = site.value in vault.values and site.record is None and site.text != new
+    if is_new and not _is_accepted(site, consent):
+        general = ", or --accept-new-sites for all new places" if _is_general(site) else ""
         yield Problem(
             f"{site.value} would be written to a new place, {site.place}.",
             site.position,
-            f"If it belongs there: --accept-site '{site.place}', or --accept-new-sites for all new places.",
+            f"If it belongs there: --accept-site '{site.place}'{general}.",
         )
 
 
 def _is_accepted(site: Site, consent: Consent) -> bool:
     here = (site.value, site.document, site.path)
     was = any((each.value, each.document, each.path) == here for each in consent.known)
-    # In another object than a Secret (a chart's values are none) only what names the place will do (DESIGN, law 4).
-    is_general = consent.all_places and (site.leaf is None or site.leaf.resource.kind in ("", "Secret"))
-    return was or is_general or site.place in consent.places or site.manifest.path in consent.files
+    return (
+        was
+        or (consent.all_places and _is_general(site))
+        or site.place in consent.places
+        or site.manifest.path in consent.files
+    )
+
+
+def _is_general(site: Site) -> bool:
+    """Whether a general consent covers *site*: in another object than a Secret (a chart's values are none) it does not.
+
+    There only what names the place will do (DESIGN, law 4).
+    """
+    return site.leaf is None or site.leaf.resource.kind in ("", "Secret")
 
 
 def _two_texts(name: str, places: list[Site]) -> Problem:

@@ -113,11 +113,12 @@ def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping
     lost: list[Record] = []
     # A structure within an entry is put back before that, for what it left behind may be a comment outside all lines.
     whole = [record for record in records if record.kind in ("node", "source")]
-    nested = [each for each in records if each.kind in STRUCTURAL and _is_covered(each, records)]
-    nested = [each for each in nested if not _is_covered(each, whole)]
+    outer = _outer(records)
+    nested = [each for each in records if each.kind in STRUCTURAL and _is_covered(each, outer)]
+    nested = [each for each in nested if not _is_covered(each, _outer(whole))]
     depths = sorted({len(record.path) for record in nested}, reverse=True)
     steps = [[record for record in nested if len(record.path) == depth] for depth in depths]
-    for step in (*steps, [record for record in records if not _is_covered(record, records)]):
+    for step in (*steps, [record for record in records if not _is_covered(record, outer)]):
         edits, gone = _edits(by_file, step, expected)
         lost += gone
         for path, by_view in edits.items():
@@ -191,7 +192,7 @@ def _as_it_was(resource: Resource, undo: Undo, earlier: Sequence[Record]) -> str
         return undo.original
     view, root, path = home
     start, end = _now(undo, view.text, root, path)
-    outer = [record for record in earlier if not _is_covered(record, earlier)]
+    outer = [record for record in earlier if not _is_covered(record, _outer(earlier))]
     by_view = _edits({resource.manifest.path: resource.manifest}, outer, {})[0].get(resource.manifest.path, {})
     if view != resource.manifest.root:
         by_view = {each: edits for each, edits in by_view.items() if each == view or _is_inside(each, view)}
@@ -217,8 +218,17 @@ def _is_inside(view: View, outer: View) -> bool:
     return view.outer is not None and (view.outer == outer or _is_inside(view.outer, outer))
 
 
-def _is_covered(record: Record, records: Iterable[Record]) -> bool:
-    return any(_covers(other, record) for other in records)
+def _outer(records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
+    """Return the records that may cover others, by file and object."""
+    found: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        if record.kind in STRUCTURAL or record.kind == "source":
+            found.setdefault((record.file, record.document), []).append(record)
+    return found
+
+
+def _is_covered(record: Record, outer: Mapping[tuple[str, str], list[Record]]) -> bool:
+    return any(_covers(other, record) for other in outer.get((record.file, record.document), ()))
 
 
 def _covers(other: Record, record: Record) -> bool:

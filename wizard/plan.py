@@ -96,7 +96,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     resolved = filling.resolve(found, answers, vault, consent, structure.issuers(arranged))
     known, former = resolved.values, resolved.former
     fills = filling.fills(found, resolved, answers, vault, consent)
-    after = _filled(arranged, fills, found)
+    after = _filled(arranged, fills)
     filling.refuse_certificate(answers, known, structure.hosts(after), datetime.fromisoformat(made))
     records = _records(before, after, found, added, vault)
     if not tree.from_bundle:
@@ -176,15 +176,27 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
     return Plan("blank", changes, {path: before[path].data for path in after}, after, vault, notes=notes)
 
 
-def _filled(arranged: list[Manifest], fills: list[Fill], found: Found) -> list[Manifest]:
-    """Return the manifests with every site filled, each proved to read as the one before with just that changed."""
-    after = []
-    for manifest in arranged:
-        edits = filling.edits(manifest, fills)
+def _filled(arranged: list[Manifest], fills: list[Fill]) -> list[Manifest]:
+    """Return the manifests with every site filled, each proved to read as the one before with just that changed.
+
+    RefusedError with every place that cannot hold its text.
+    """
+    of_manifest: dict[Manifest, list[Fill]] = {manifest: [] for manifest in arranged}
+    for fill in fills:
+        of_manifest[fill.site.manifest].append(fill)
+    after, problems = [], list[Problem]()
+    for manifest, own in of_manifest.items():
+        try:
+            edits = filling.edits(manifest, own)
+        except RefusedError as error:
+            problems += error.problems
+            continue
         new = structure.rewritten(manifest, edits)
         if new is not manifest:
-            prove(manifest, new, edits, found.sites)
+            prove(manifest, new, edits, [fill.site for fill in own])
         after.append(new)
+    if problems:
+        raise RefusedError(*problems)
     return after
 
 
@@ -255,24 +267,29 @@ def _records(
     records = list(by_key.values())
     was = {manifest.path: manifest for manifest in before}
     start = originals.blank(before, vault.records, {}).texts if vault.records else {}
+    of_file: dict[str, list[Record]] = {}
+    for record in records:
+        of_file.setdefault(record.file, []).append(record)
     for manifest in after:
         text = start.get(manifest.path, was[manifest.path].text)
         if text is None:
             continue  # a file that was made here goes as a whole
         baseline = Manifest(manifest.path, was[manifest.path].encode(text), text, manifest.bom)
-        blanked = _blanked(manifest, records)
+        own = of_file.get(manifest.path, [])
+        blanked = _blanked(manifest, own)
         if blanked.text == text:
             continue
-        records += originals.sources(baseline, blanked, records)
-        if _blanked(manifest, records).text != text:
+        sources = originals.sources(baseline, blanked, own)
+        records += sources
+        if _blanked(manifest, own + sources).text != text:
             what = "This file could not be put back to the byte, so it is not written."
             raise RefusedError(Problem(what, manifest.path, "Please report it with the shape of the file."))
     return tuple(records)
 
 
 def _blanked(manifest: Manifest, records: list[Record]) -> Manifest:
-    own = [record for record in records if record.file == manifest.path and record.kind != "created"]
-    text = originals.blank([manifest], own, {}).texts.get(manifest.path)
+    kept = [record for record in records if record.kind != "created"]
+    text = originals.blank([manifest], kept, {}).texts.get(manifest.path)
     return Manifest(manifest.path, b"", manifest.text if text is None else text, manifest.bom)
 
 

@@ -264,12 +264,12 @@ class _Search:
 
     def comments(self, manifest: Manifest, records: Iterable[Record]) -> None:
         """Search what stands in no scalar: comments, which only ever lose a placeholder's name."""
-        text = manifest.text
+        text, taken = manifest.text, set[tuple[int, int]]()
         for record in records:
             span = holes.locate(record, text, self._expected(record)) if record.kind == "comment" else None
             if span and text[slice(*span)] in self._expected(record):
+                taken.add(span)
                 self.sites.append(Site("", manifest, None, *span, "comment", record=record))
-        taken = {(site.start, site.end) for site in self.sites if site.manifest is manifest and site.leaf is None}
         scalars = [(leaf.scalar.start, leaf.scalar.end) for each in manifest.resources for leaf in each.leaves.values()]
         for found in placeholders.find(text):
             inside = any(start <= found.start < end for start, end in scalars)
