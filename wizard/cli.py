@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 import click
@@ -219,7 +220,9 @@ def _where(options: dict[str, Any]) -> Any:
 
     interactive = not options.get("no_input", True) and prompt.is_terminal()
     tree, identity = options["tree"], options["identity"]
-    typed = (f" --tree {tree}" if tree != DEFAULT_TREE else "") + (f" --identity {identity}" if identity else "")
+    typed = (f" --tree {quote(str(tree))}" if tree != DEFAULT_TREE else "") + (
+        f" --identity {quote(str(identity))}" if identity else ""
+    )
     return commands.Where(tree, identity, interactive, typed)
 
 

@@ -28,7 +28,8 @@ def of(
     if text.startswith("-----BEGIN ", start):
         return PEM_HOLE, 0, [(block.start, block.end) for block in pem_spans(text)].index(span)
     begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    begin = text.rfind("#", begin, start) if comment and "#" in text[begin:start] else begin
+    if comment and not text[begin:start].lstrip().startswith("#"):
+        begin = max(text.rfind("#", begin, start), begin)
     stop = len(text) if stop < 0 else stop
     inside = sorted(each for each in spans if begin <= each[0] and each[1] <= stop)
     pattern, at = "", begin
@@ -61,6 +62,7 @@ def locate(record: Record, text: str, expected: frozenset[str] = frozenset()) ->
 def _matches(pattern: str, text: str) -> Iterator[tuple[tuple[int, int], ...]]:
     """Yield the spans of the holes of each line of *text* that *pattern* fits."""
     start = r"(?:^|(?<=[ \t]))" if pattern.startswith("#") else "^"
-    line = re.compile(start + "(.*?)".join(map(re.escape, pattern.split(HOLE))) + r"(?=\r?$)", re.MULTILINE)
+    gap = "([^#\\n]*?)" if pattern.startswith("#") else "(.*?)"
+    line = re.compile(start + gap.join(map(re.escape, pattern.split(HOLE))) + r"(?=\r?$)", re.MULTILINE)
     for match in line.finditer(text):
         yield tuple(match.span(number) for number in range(1, line.groups + 1))

@@ -90,13 +90,19 @@ def is_wholly(text: str) -> bool:
     for line in lines:
         at = 0
         for each in find(line):
-            if line[max(each.start - 1, 0) : each.start] in _GLUE or line[each.end : each.end + 1] in _GLUE:
+            if is_glued(line, each):
                 return False  # a word with such a spelling in it
             found = True
             rest.append(line[at : each.start])
             at = each.end
         rest.append(line[at:])
     return found and all(_SHORT.fullmatch(word) for word in re.findall(r"\S+", " ".join(rest)))
+
+
+def is_glued(text: str, found: Placeholder) -> bool:
+    """Say whether *found* hangs on to other characters of *text*, as a part of a longer word."""
+    before, behind = text[max(found.start - 1, 0) : found.start], text[found.end : found.end + 1]
+    return before in _GLUE or behind in _GLUE
 
 
 def is_like_one(text: str) -> bool:

@@ -333,7 +333,9 @@ class _Search:
             owner = catalogue.by_role(found.role, leaf.resource.instance) if found.family == "token" else None
             owns_more = owner is not None and owner.owns is not Owns.TOKEN
             is_here = not leaf.covers(found.start) or (owner is not None and owner.owns is Owns.DOCUMENT)
-            if is_here and (leaf.is_secret or found.token not in self.consumed):
+            # A secret may have such a word in it; one in capitals is a placeholder all the same, and is asked about.
+            is_part = leaf.is_secret and found.token != found.token.upper() and placeholders.is_glued(leaf.text, found)
+            if is_here and not is_part and (leaf.is_secret or found.token not in self.consumed):
                 (owning if owns_more and not _is_comment(leaf, found.start) else others).append(found)
         return owning + others
 
