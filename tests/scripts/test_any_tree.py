@@ -104,8 +104,9 @@ def objects(draw: st.DrawFn) -> list[Object]:
         for _, _, key, token, value in (site for site in chosen if site[:2] == (kind, name)):
             style = draw(st.sampled_from(STYLES[:5] if kind == "ConfigMap" else STYLES))
             entries.append(Entry(key, styled(token, style), token, value, style == "data"))
-        for number in range(draw(st.integers(0, 2))):
-            entries.append(Entry(f"other{number}", draw(st.sampled_from(BYSTANDERS))))
+        # Each at most once in a document: YAML 1.2 lets an anchor be defined again, PyYAML, which reads here, does not.
+        for number, source in enumerate(draw(st.lists(st.sampled_from(BYSTANDERS), max_size=2, unique=True))):
+            entries.append(Entry(f"other{number}", source))
         comments = draw(st.lists(st.sampled_from(["", "a remark: {odd", COMMENT, "'quote"]), min_size=8, max_size=8))
         made.append(Object(kind, name, tuple(draw(st.permutations(entries))), tuple(comments), draw(st.booleans())))
     return made
