@@ -96,18 +96,17 @@ def _is_off(found: Placeholder, scope: Scope) -> bool:
 
 
 def _placeholder(position: str, token: str, *, in_comment: bool = False) -> Finding:
-    file, line, column = position.rsplit(":", 2)
-    severity: Severity = "warning" if in_comment else "error"
-    fix = "Change or remove the comment by hand." if in_comment else "matrix-wizard setup"
     message = f"The placeholder {token} is left."
-    return Finding("placeholder-left", severity, file, int(line), int(column), message, fix)
+    if in_comment:
+        return _at(position, "placeholder-left", message, "Change or remove the comment by hand.", "warning")
+    return _at(position, "placeholder-left", message, "matrix-wizard setup")
 
 
 def _unread(tree: Tree) -> Iterator[Finding]:
     """Files that hold placeholders and that setup does not read, because they are no manifests."""
-    for path, token, line, column in structure.unread(tree):
+    for position, token in structure.unread(tree):
         message = f"The placeholder {token} is left in a file that is no manifest."
-        yield Finding("not-read", "warning", path, line, column, message, "Fill it in by hand.")
+        yield _at(position, "not-read", message, "Fill it in by hand.", "warning")
 
 
 def _differing(found: Iterable[Site]) -> Iterator[Finding]:
@@ -121,7 +120,7 @@ def _differing(found: Iterable[Site]) -> Iterator[Finding]:
         for site in others[:1]:
             message = f"{name} has different values here and at {group[0].position}."
             yield _at(
-                site,
+                site.position,
                 "secrets-differ",
                 message,
                 "Make them equal, or run matrix-wizard setup with --adopt or --restore.",
@@ -149,7 +148,7 @@ def _malformed(found: Iterable[Site]) -> Iterator[Finding]:
             parse(filling.read(site.value, site.text))
         except ValueError as error:
             yield _at(
-                site,
+                site.position,
                 "key-malformed",
                 f"{site.value} cannot be read by its server: {error}",
                 "Put the right key there, or a placeholder, and run matrix-wizard setup.",
@@ -162,9 +161,9 @@ def _open_li(manifests: Iterable[Manifest]) -> Iterator[Finding]:
         lists = [clause for clause in clauses.of(resource) if clause.name == "li-allow-list"]
         fault = _allow_list_fault(resource, lists[0]) if lists else _unprotected(resource)
         if fault:
-            line, column = resource.node.line, resource.node.column
             fix = "matrix-wizard setup" if lists and not _foreign_class(resource) else "Restrict it by hand."
-            yield Finding("li-open", "error", resource.manifest.path, line, column, f"{resource.ref}: {fault}", fix)
+            place = resource.manifest.position(resource.node.start)
+            yield _at(place, "li-open", f"{resource.ref}: {fault}", fix)
 
 
 # Other ways to a Service than an Ingress; how each is restricted is its controller's business (FACTS 4).
@@ -209,6 +208,6 @@ def _allow_list_fault(resource: Resource, clause: clauses.Clause) -> str:
     return ""
 
 
-def _at(site: Site, rule: str, message: str, fix: str) -> Finding:
-    file, line, column = site.position.rsplit(":", 2)
-    return Finding(rule, "error", file, int(line), int(column), message, fix)
+def _at(position: str, rule: str, message: str, fix: str, severity: Severity = "error") -> Finding:
+    file, line, column = position.rsplit(":", 2)
+    return Finding(rule, severity, file, int(line), int(column), message, fix)

@@ -108,15 +108,17 @@ def body(text: str, root: Node, parent: Path) -> Body | None:
         start = _line_start(text, first.start)
         # What stands above a key behind a dash belongs to the item before it.
         start = start if text[start : first.start].strip() else _comments_above(text, start)
-        end = _body_end(text, _line_end(text, held[-1][1]), first.column - 1)
-        return Body(start, end, " " * (first.column - 1), held)
+        indent = _indent(text, first)
+        end = _body_end(text, _line_end(text, held[-1][1]), indent)
+        return Body(start, end, " " * indent, held)
     key = _key_of(root, parent)
     if key is None or key.flow or not _is_absent(node):
         return None
     start = _line_end(text, key.end)
-    end = _body_end(text, start, key.column)
+    indent = _indent(text, key)
+    end = _body_end(text, start, indent + 1)
     first_comment = re.match(r"(?:[ \t]*\r?\n)*([ \t]*)#", text[start:end])
-    own = " " * (key.column - 1)
+    own = " " * indent
     # Tabs never indent a key, though they may stand before a comment.
     blanks = first_comment[1] if first_comment and "\t" not in first_comment[1] else ""
     return Body(start, end, blanks if len(blanks) > len(own) else own + _STEP)
@@ -340,6 +342,11 @@ def _key_of(root: Node, path: Path) -> Scalar | None:
         return None
     key = mapping.entries[keys(mapping)[path[-1]]][0]
     return key if isinstance(key, Scalar) else None
+
+
+def _indent(text: str, node: Node) -> int:
+    """The characters before the node in its line."""
+    return node.start - _line_start(text, node.start)
 
 
 def _line_start(text: str, at: int) -> int:

@@ -38,17 +38,6 @@ class Scalar(NamedTuple):
     tag: str | None
     anchor: str | None
     flow: bool
-    source: str
-
-    @property
-    def line(self) -> int:
-        """The line of ``start``, from 1."""
-        return _line(self.source, self.start)
-
-    @property
-    def column(self) -> int:
-        """The column of ``start``, from 1."""
-        return _column(self.source, self.start)
 
     def __repr__(self) -> str:
         return f"Scalar({self.start}:{self.end})"
@@ -63,22 +52,11 @@ class Mapping(NamedTuple):
     end: int
     tag: str | None
     anchor: str | None
-    source: str
 
     @property
     def entries(self) -> tuple[tuple[Node, Node], ...]:
         """The (key, value) pairs. Paired when asked for: a parse that keeps every pair is a tenth slower."""
         return tuple(zip(self.children[::2], self.children[1::2], strict=True))
-
-    @property
-    def line(self) -> int:
-        """The line of ``start``, from 1."""
-        return _line(self.source, self.start)
-
-    @property
-    def column(self) -> int:
-        """The column of ``start``, from 1."""
-        return _column(self.source, self.start)
 
     def __repr__(self) -> str:
         return f"Mapping({self.start}:{self.end})"
@@ -93,17 +71,6 @@ class Sequence(NamedTuple):
     end: int
     tag: str | None
     anchor: str | None
-    source: str
-
-    @property
-    def line(self) -> int:
-        """The line of ``start``, from 1."""
-        return _line(self.source, self.start)
-
-    @property
-    def column(self) -> int:
-        """The column of ``start``, from 1."""
-        return _column(self.source, self.start)
 
     def __repr__(self) -> str:
         return f"Sequence({self.start}:{self.end})"
@@ -115,17 +82,6 @@ class Alias(NamedTuple):
     name: str
     start: int
     end: int
-    source: str
-
-    @property
-    def line(self) -> int:
-        """The line of ``start``, from 1."""
-        return _line(self.source, self.start)
-
-    @property
-    def column(self) -> int:
-        """The column of ``start``, from 1."""
-        return _column(self.source, self.start)
 
     def __repr__(self) -> str:
         return f"Alias({self.start}:{self.end})"
@@ -231,12 +187,9 @@ def key_step(key: str) -> str:
     return "\\" + key if key.startswith(_ESCAPED) else key
 
 
-def _line(text: str, offset: int) -> int:
-    return text.count("\n", 0, offset) + 1
-
-
-def _column(text: str, offset: int) -> int:
-    return offset - text.rfind("\n", 0, offset)
+def line_and_column(text: str, offset: int) -> tuple[int, int]:
+    """Return line and column (both from 1, in characters) of a character *offset* into *text*."""
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 @contextmanager
@@ -281,32 +234,32 @@ def _parse_part(text: str, start: int, end: int, index: int) -> list[Document | 
 
     part = text[start:end]
     try:
-        roots = _build_fast(part, text, start)
+        roots = _build_fast(part, start)
     except (YAMLError, UnicodeEncodeError) as error:
         try:
-            roots = _build_pure(part, text, start)
+            roots = _build_pure(part, start)
         except (YAMLError, *_STUMBLES):
             at = start + _position(error, part)
-            return [Broken(index, start, end, _line(text, at), _column(text, at), _reason(error))]
+            return [Broken(index, start, end, *line_and_column(text, at), _reason(error))]
     real = [(at, root) for at, root in roots if not _is_empty(root)]
     starts = [start, *(at for at, _ in real[1:]), end]
     return [Document(root, index + i, starts[i], starts[i + 1]) for i, (_, root) in enumerate(real)]
 
 
-def _build_fast(part: str, text: str, base: int) -> list[tuple[int, Node]]:
+def _build_fast(part: str, base: int) -> list[tuple[int, Node]]:
     import _ruamel_yaml as libyaml  # type: ignore[import-not-found]  # the compiled half of ruamel.yaml; its CParser keeps the marks
 
-    return _build(iter(libyaml.CParser(part).get_event, None), libyaml, text, base)
+    return _build(iter(libyaml.CParser(part).get_event, None), libyaml, base)
 
 
-def _build_pure(part: str, text: str, base: int) -> list[tuple[int, Node]]:
+def _build_pure(part: str, base: int) -> list[tuple[int, Node]]:
     """Read what the bundled libyaml refuses, such as ``{image: nginx:1.2}`` (DESIGN, law 1)."""
     from ruamel.yaml import YAML, events
 
-    return _build(YAML(typ="safe", pure=True).parse(part), events, text, base)
+    return _build(YAML(typ="safe", pure=True).parse(part), events, base)
 
 
-def _build(stream: Iterator[Any], kinds: Any, text: str, base: int) -> list[tuple[int, Node]]:
+def _build(stream: Iterator[Any], kinds: Any, base: int) -> list[tuple[int, Node]]:
     """Build the nodes of all documents from events; *base* makes their marks absolute. One loop, for its speed."""
     scalar, alias = kinds.ScalarEvent, kinds.AliasEvent
     mapping, mapping_end = kinds.MappingStartEvent, kinds.MappingEndEvent
@@ -320,7 +273,7 @@ def _build(stream: Iterator[Any], kinds: Any, text: str, base: int) -> list[tupl
         kind = type(event)
         if kind is scalar:
             start, end = base + event.start_mark.index, base + event.end_mark.index
-            fields = (event.value, event.style or "", start, end, event.tag, event.anchor, flow, text)
+            fields = (event.value, event.style or "", start, end, event.tag, event.anchor, flow)
             nodes.append(make(Scalar, fields))
         elif kind is mapping or kind is sequence:
             stack.append((nodes, event, flow))
@@ -331,10 +284,10 @@ def _build(stream: Iterator[Any], kinds: Any, text: str, base: int) -> list[tupl
             nodes, opened, outer = stack.pop()
             start, end = base + opened.start_mark.index, base + event.end_mark.index
             node = Mapping if kind is mapping_end else Sequence
-            nodes.append(make(node, (children, flow, start, end, opened.tag, opened.anchor, text)))
+            nodes.append(make(node, (children, flow, start, end, opened.tag, opened.anchor)))
             flow = outer
         elif kind is alias:
-            nodes.append(Alias(event.anchor, base + event.start_mark.index, base + event.end_mark.index, text))
+            nodes.append(Alias(event.anchor, base + event.start_mark.index, base + event.end_mark.index))
         elif kind is kinds.DocumentStartEvent:
             began = base + event.start_mark.index
         elif kind is kinds.DocumentEndEvent:

@@ -200,9 +200,9 @@ def _filled(arranged: list[Manifest], fills: list[Fill]) -> list[Manifest]:
     return after
 
 
-def _not_read(found: tuple[str, str, int, int]) -> Problem:
-    path, token, line, column = found
-    return Problem(f"{token} stands in a file that is no manifest, and is left there.", f"{path}:{line}:{column}")
+def _not_read(found: tuple[str, str]) -> Problem:
+    position, token = found
+    return Problem(f"{token} stands in a file that is no manifest, and is left there.", position)
 
 
 def _not_found(record: Record) -> Problem:

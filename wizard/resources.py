@@ -95,11 +95,7 @@ class Manifest:
         """Return ``file:line:column`` (both from 1) of a character *offset*, as the file stands on disk."""
         if self.origin is not None:
             return self.origin[0].position(_before(self.origin[1], offset))
-        return ":".join(map(str, (self.path, *self.line_and_column(offset))))
-
-    def line_and_column(self, offset: int) -> tuple[int, int]:
-        """Return line and column (both from 1) of a character *offset* into the text."""
-        return self.text.count("\n", 0, offset) + 1, offset - self.text.rfind("\n", 0, offset)
+        return ":".join(map(str, (self.path, *manifests.line_and_column(self.text, offset))))
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,8 +59,8 @@ def tree(files: Mapping[str, bytes], bundled: Mapping[str, bytes], scope: Scope,
 _PROSE = (".md", ".rst", ".txt", ".adoc", ".sh", ".bash", ".py", ".js")
 
 
-def unread(tree: Tree) -> list[tuple[str, str, int, int]]:
-    """Return file, spelling, line and column of the first placeholder in each file that nothing here reads."""
+def unread(tree: Tree) -> list[tuple[str, str]]:
+    """Return ``file:line:column`` and spelling of the first placeholder in each file that nothing here reads."""
     found = []
     for path, data in sorted(tree.files.items()):
         name = path.rpartition("/")[2]
@@ -69,7 +69,7 @@ def unread(tree: Tree) -> list[tuple[str, str, int, int]]:
         manifest = resources.read(path, data)
         first = next(placeholders.find(manifest.text), None) if manifest else None
         if manifest and first:
-            found.append((path, first.token, *manifest.line_and_column(first.start)))
+            found.append((manifest.position(first.start), first.token))
     return found
 
 

@@ -74,13 +74,13 @@ def _node(text: str) -> Node:
             children = tuple(nodes)
             start, nodes = stack.pop()
             node = Mapping if character == "}" else Items
-            nodes.append(node(children, True, start, at + 1, None, None, text))
+            nodes.append(node(children, True, start, at + 1, None, None))
         elif character not in ",:":
             is_string = character == '"'
             match = (_STRING if is_string else _OTHER).match(text, at)
             assert match is not None, "JSON that parsed has only strings, numbers and words here"  # noqa: S101
             value = json.loads(match[0]) if is_string else match[0]
-            nodes.append(Scalar(value, '"' if is_string else "", at, match.end(), None, None, True, text))
+            nodes.append(Scalar(value, '"' if is_string else "", at, match.end(), None, None, True))
             at = match.end() - 1
         at += 1
     return nodes[0]
