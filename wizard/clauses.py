@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from wizard import entries, lenses, manifests, resources
+from wizard import entries, lenses, manifests
 from wizard.catalogue import AUTH_SECRET, TLS_SECRET
 from wizard.entries import Change, Wanted
 from wizard.errors import Problem, RefusedError
@@ -286,7 +286,7 @@ def _prove(resource: Resource, changes: list[Change], expected: list[tuple[Path,
     manifest = after = resource.manifest
     if changes:
         text = lenses.apply(manifest.text, [change.edit for change in changes])
-        after = resources.Manifest(manifest.path, b"", text, manifest.bom)
+        after = manifest.with_text(text)
     number = manifest.resources.index(resource)
     node = after.resources[number].node if len(after.resources) == len(manifest.resources) else None
     touched = {(number, *path[:-1], key) for path, want in expected for key in (want.keys if want else path[-1:])}

@@ -124,7 +124,7 @@ def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping
         for path, by_view in edits.items():
             now = by_file[path]
             texts[path] = text = lenses.apply(now.text, lenses.render(by_view))
-            by_file[path] = Manifest(path, now.encode(text), text, now.bom)
+            by_file[path] = now.with_text(text)
     for record in records:
         made = by_file.get(record.file)
         if record.kind == "created" and (made is None or _digest(made.data) == record.original):

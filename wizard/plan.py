@@ -274,7 +274,7 @@ def _records(
         text = start.get(manifest.path, was[manifest.path].text)
         if text is None:
             continue  # a file that was made here goes as a whole
-        baseline = Manifest(manifest.path, was[manifest.path].encode(text), text, manifest.bom)
+        baseline = was[manifest.path].with_text(text)
         own = of_file.get(manifest.path, [])
         blanked = _blanked(manifest, own)
         if blanked.text == text:
@@ -290,7 +290,7 @@ def _records(
 def _blanked(manifest: Manifest, records: list[Record]) -> Manifest:
     kept = [record for record in records if record.kind != "created"]
     text = originals.blank([manifest], kept, {}).texts.get(manifest.path)
-    return Manifest(manifest.path, b"", manifest.text if text is None else text, manifest.bom)
+    return manifest.with_text(manifest.text if text is None else text)
 
 
 def _next_vault(vault: Vault, known: Mapping[str, Value], records: tuple[Record, ...], made: str) -> Vault:

@@ -87,6 +87,14 @@ class Manifest:
             here = here.outer
         return self.position(offset)
 
+    def with_text(self, text: str, edits: tuple[Edit, ...] | None = None) -> Manifest:
+        """Return the same file with another *text*; *edits*, where given, are what made it of this one.
+
+        Positions of what those made are told as the file stands on disk.
+        """
+        origin = None if edits is None else (self, edits)
+        return replace(self, data=self.encode(text), text=text, origin=origin)
+
     def encode(self, text: str) -> bytes:
         """Return *text* as this file's bytes: UTF-8, with the byte order mark that it had."""
         return (b"\xef\xbb\xbf" if self.bom else b"") + text.encode()

@@ -116,7 +116,7 @@ def withdrawn(
         if text == manifest.text:
             made.append(manifest)
         elif text is not None:
-            made.append(Manifest(manifest.path, manifest.encode(text), text, manifest.bom))
+            made.append(manifest.with_text(text))
     return made, off
 
 
@@ -150,8 +150,7 @@ def rewritten(manifest: Manifest, edits: Mapping[View, Sequence[Edit]]) -> Manif
     except lenses.CannotHold as error:
         what = f"An edit of this file cannot be written where it belongs: {error.reason}."
         raise RefusedError(Problem(what, manifest.path, "Write the text there in a literal block (|).")) from None
-    text = lenses.apply(manifest.text, done)
-    return Manifest(manifest.path, manifest.encode(text), text, manifest.bom, (manifest, tuple(done)))
+    return manifest.with_text(lenses.apply(manifest.text, done), tuple(done))
 
 
 def questions(manifests: Iterable[Manifest]) -> set[str]:
