@@ -13,10 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from wizard import mint
 from wizard.answers import Answer, Answers, Decision
 from wizard.errors import Problem, UsageError
 from wizard.formats import FormatError
-from wizard.questions import BY_KEY, DECISIONS, GENERATED_LENGTH, SECTIONS, Question
+from wizard.questions import BY_KEY, DECISIONS, GENERATED, INSTANCES, SECTIONS, UNWRITTEN, Question
 from wizard.secret import Secret
 
 ReadEnv = Callable[[str], str | None]
@@ -113,9 +114,11 @@ class _Reader:
     problems: list[Problem] = field(default_factory=list)
     remarks: list[Problem] = field(default_factory=list)
     flawed: set[str] = field(default_factory=set)
+    instances: dict[str, str] = field(default_factory=dict)
 
     def answers(self) -> Answers:
-        return Answers(self.given, self.decisions, self.name, frozenset(self.flawed), tuple(self.remarks))
+        flawed, remarks = frozenset(self.flawed), tuple(self.remarks)
+        return Answers(self.given, self.decisions, self.name, flawed, remarks, self.instances)
 
     def where(self, node: Any) -> str:
         return f"{self.name}:{_position(node.start_mark)}" if self.with_position else self.name
@@ -149,6 +152,8 @@ class _Reader:
                 self.question(BY_KEY[key], value)
             elif key == "placeholders":
                 self.placeholders(value)
+            elif key == "instances":
+                self.assignments(value)
             elif any(known.startswith(f"{key}.") for known in BY_KEY):
                 self.subsection(key, key_node, value)
             else:
@@ -224,6 +229,24 @@ class _Reader:
             raise FormatError(f"The environment variable {name} is not set.", "Set it, or write {file: PATH}.")
         return text
 
+    def assignments(self, node: Any) -> None:
+        """Read which instance objects, files and directories belong to, where labels, names and paths do not tell."""
+        if _form(node) == "null":
+            return
+        if node.id != "mapping":
+            what = "instances is a section with objects, files or directories as keys."
+            self.problem(node, what, "Write Kind/namespace/name: li below it.")
+            return
+        for _, key, value in self.entries(node, "instances."):
+            self.assignment(key, value)
+
+    def assignment(self, key: str, node: Any) -> None:
+        instance = node if isinstance(node, str) else node.value
+        if instance in INSTANCES:
+            self.instances[key] = instance
+        else:
+            self.problem(node, f"instances.{key}: there is no such instance.", f"Write {' or '.join(INSTANCES)}.")
+
     def placeholders(self, node: Any) -> None:
         if _form(node) == "null":
             return
@@ -257,17 +280,22 @@ class _Reader:
                 raise FormatError(f"{action} is either true or absent.", f"Write {{{action}: true}}.")
             return Decision(key, action, where=where)
         if action == "generate":
-            if _scalar(value, str) != "password":
-                raise FormatError("Only a password can be generated.", "Write {generate: password}.")
-            return Decision(key, action, length=_length(length), where=where)
+            kind = _scalar(value, str)
+            if kind not in GENERATED:
+                raise FormatError("This kind of secret cannot be generated.", f"Write one of {_listed(GENERATED)}.")
+            return Decision(key, action, kind, _length(length, kind), where)
         if value.id != "scalar":
             raise FormatError("A list or mapping stands where a text is meant.", f"Write {{{action}: TEXT}}.")
+        if value.value.strip() in (UNWRITTEN, "..."):
+            raise FormatError("This still has to be written.", "Write the text that is to stand there.")
         return Decision(key, action, value.value, where=where)
 
     def option(self, key: str, node: Any) -> None:
         """Read one option, whose value is a node, or a str that is taken as it stands whatever YAML makes of it."""
         if key.startswith("placeholders."):
             self.placeholder(key.removeprefix("placeholders."), node, node)
+        elif key.startswith("instances.") and isinstance(node, str):
+            self.assignment(key.removeprefix("instances."), node)
         elif key in BY_KEY:
             self.question(BY_KEY[key], node)
             section = BY_KEY[key].section
@@ -338,13 +366,14 @@ def _scalar(node: Any, wanted: type) -> str:
     return str(node.value)
 
 
-def _length(node: Any) -> int | None:
+def _length(node: Any, kind: str) -> int | None:
+    """Return the size of a secret in the unit of its *kind*; FormatError for one that it cannot have."""
     if node is None:
         return None
     text = _scalar(node, int)
-    low, high = GENERATED_LENGTH
-    if not (text.isdecimal() and len(text) < 9 and low <= int(text) <= high):
-        raise FormatError("This length cannot be made.", f"Write a number from {low} to {high}.")
+    sizes = mint.KINDS[kind].sizes
+    if not (text.isdecimal() and len(text) < 9 and int(text) in sizes):
+        raise FormatError("This length cannot be made.", f"Write a number from {min(sizes)} to {max(sizes)}.")
     return int(text)
 
 
@@ -364,7 +393,7 @@ def _did_you_mean(name: str, prefix: str) -> str:
 
 def _below(prefix: str) -> list[str]:
     names = [key.removeprefix(prefix).partition(".")[0] for key in BY_KEY if key.startswith(prefix)]
-    return list(dict.fromkeys(names if prefix else [*names, "placeholders"]))
+    return list(dict.fromkeys(names if prefix else [*names, "placeholders", "instances"]))
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -40,7 +40,8 @@ class Decision:
     """What becomes of a placeholder that the catalogue does not know.
 
     ``key`` is ``TOKEN`` or ``TOKEN @ kind/ns/name:path``. ``action`` is value, generate, same_as, keep or split;
-    ``text`` holds the value or the name. A Secret comes from ``source``; None with a source: the vault keeps it.
+    ``text`` holds the value, the name, or the kind of secret to generate. A Secret comes from ``source``; None with a
+    source: the vault keeps it.
     """
 
     key: str
@@ -67,6 +68,7 @@ class Answers:
 
     ``given`` has a key of `SECTIONS`, with value True, for each optional section that is on. A decision of None is
     reset. ``origin`` names where missing answers belong. ``flawed`` keys were given, but could not be read.
+    ``instances`` says "main" or "li" of an object (``Kind/ns/name``), a file, or a directory (with a slash behind it).
     """
 
     given: Mapping[str, Answer] = field(default_factory=dict)
@@ -74,6 +76,7 @@ class Answers:
     origin: str = ""
     flawed: frozenset[str] = frozenset()
     remarks: tuple[Problem, ...] = ()
+    instances: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> Any:
         question, answer = BY_KEY[key], self.given.get(key)
@@ -116,6 +119,7 @@ class Answers:
             self.origin or below.origin,
             self.flawed | (below.flawed - self.given.keys()),
             below.remarks + self.remarks,
+            {**below.instances, **self.instances},
         )
 
     def overlay(self, kept: Answers) -> Answers:
@@ -174,6 +178,7 @@ class Answers:
                 key: _plain(key, answer) for key, answer in {**self.given, **pinned}.items() if not answer.is_reset
             },
             "placeholders": {key: _decided(each) for key, each in self.decisions.items() if each is not None},
+            **({"instances": dict(self.instances)} if self.instances else {}),
         }
 
     @staticmethod
@@ -186,6 +191,7 @@ class Answers:
                 if key in BY_KEY or key in SECTIONS
             },
             {key: _decision(key, value) for key, value in record.get("placeholders", {}).items()},
+            instances=record.get("instances", {}),
         )
 
     def _root(self, key: str) -> str:

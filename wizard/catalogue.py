@@ -210,7 +210,7 @@ ROWS: tuple[Row, ...] = (
         "COPY_FROM_MAIN_SIGNING_KEY",
         "SYNAPSE_SIGNING_KEY",
         "SYNAPSE_COMMAND",
-        "ED25519_XXXX",
+        "ED25519",
         make="signing-key",
         size=0,
         owns=Owns.SCALAR,
@@ -374,8 +374,50 @@ EMAIL_KINDS = frozenset({"ClusterIssuer", "Issuer"})
 
 # Roles that name no owner: which database a password is for, its key and object say (DESIGN, law 4).
 GENERIC_ROLES = frozenset(
-    {"", "PASSWORD", "SECRET", "KEY", "API_KEY", "SECRET_KEY", "DB_PASSWORD", "POSTGRES_PASSWORD"}
+    [
+        "",
+        "PASSWORD",
+        "SECRET",
+        "KEY",
+        "API_KEY",
+        "SECRET_KEY",
+        "DB_PASSWORD",
+        "POSTGRES_PASSWORD",
+        "PASS",
+        "PASSPHRASE",
+        "TOKEN",
+        "API_TOKEN",
+        "ACCESS_KEY",
+        "PRIVATE_KEY",
+        "CREDENTIALS",
+        "AUTH",
+        "USER",
+        "USERNAME",
+        "ADMIN_PASSWORD",
+        "ROOT_PASSWORD",
+        "USER_PASSWORD",
+        "SECRET_TOKEN",
+        "AUTH_TOKEN",
+        "ACCESS_TOKEN",
+        "NAME",
+        "HOST",
+        "HOSTNAME",
+        "URL",
+        "ID",
+        "IP",
+        "IP_ADDRESS",
+        "DB_USER",
+        "DB_HOST",
+        "EMAIL",
+        "DATA",
+        "SERVER",
+    ]
 )
+# Words of a key or a spelling that call for a secret, whatever it is for.
+SECRET_WORDS = re.compile(r"(?:PASSWORD|PASSWD|PASSPHRASE|PASS|SECRET|TOKEN|KEY|SALT|SEED|PEPPER|CREDENTIALS)$")
+ADDRESSES = frozenset({"turn-external-ip"})  # the values that a reserved address stands for, under a key of their own
+# Keys of lists of addresses to refuse, such as Synapse's ip_range_blacklist or coturn's denied-peer-ip.
+REFUSING = re.compile(r"DEN(?:Y|IED)|BLACKLIST|BLOCK|EXCEPT|EXCLUDE|BOGON|REJECT|RESERVED|IGNORE")
 OTHER_SERVERS = frozenset({"turn-host", "livekit-host"})  # whose own name is no Matrix server's, whatever its key
 # Values that a host under these labels stands for: the homeserver itself, by its own name or the base domain's.
 HOMESERVER_NAMES = frozenset({"base-domain", "matrix-host", "li-matrix-host"})

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from wizard import catalogue, clauses, filling, keys, originals, placeholders, sites, structure
+from wizard import catalogue, clauses, filling, keys, originals, placeholders, sites, structure, weak
 from wizard import manifests as manifests_of
 from wizard.answers import Answers
 from wizard.manifests import Scalar
@@ -50,6 +50,7 @@ def check(tree: Tree, lock: Lock | None) -> list[Finding]:
         _differing(found.sites),
         _malformed(found.sites),
         _open_li(manifests),
+        _weak(manifests),
         _unread(tree),
     ]
     return sorted((finding for rule in rules for finding in rule), key=lambda each: (each.file, each.line, each.column))
@@ -70,6 +71,9 @@ def _left(manifests: Iterable[Manifest], found: Found, scope: Scope) -> Iterator
             yield _placeholder(site.manifest.at(site.view, offset), site.token)
     for unknown in found.unknown:
         yield _placeholder(unknown.position, unknown.token)
+    for refusal in found.refused:
+        message = f"The placeholder {refusal.token} is left, and setup does not write there: {refusal.why}."
+        yield _at(refusal.position, "placeholder-left", message, "Fill it in by hand.")
     for manifest in manifests:
         if not sites.is_left_out(manifest.path, scope):
             yield from _beside(manifest)
@@ -103,10 +107,19 @@ def _placeholder(position: str, token: str, *, in_comment: bool = False) -> Find
 
 
 def _unread(tree: Tree) -> Iterator[Finding]:
-    """Files that hold placeholders and that setup does not read, because they are no manifests."""
-    for position, token in structure.unread(tree):
-        message = f"The placeholder {token} is left in a file that is no manifest."
-        yield _at(position, "not-read", message, "Fill it in by hand.", "warning")
+    """Files that setup does not read, and that hold placeholders as far as can be seen."""
+    for refusal in structure.unread(tree):
+        what = f"The placeholder {refusal.token} is left: " if refusal.token else "It was not looked into: "
+        yield _at(refusal.position, "not-read", f"{what}{refusal.why}.", "Fill it in by hand.", "warning")
+
+
+def _weak(manifests: Iterable[Manifest]) -> Iterator[Finding]:
+    for each in weak.find(manifests):
+        if each.is_empty:
+            yield _at(each.position, "secret-empty", f"{each.key} is empty.", "Fill it in, or remove it.", "warning")
+        else:
+            message = f"{each.key} is a default that everybody knows."
+            yield _at(each.position, "weak-default", message, "Put a placeholder there, and run matrix-wizard setup.")
 
 
 def _differing(found: Iterable[Site]) -> Iterator[Finding]:

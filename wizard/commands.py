@@ -5,6 +5,7 @@ A verb gives back what it did as data; showing it is the console's work.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -27,14 +28,14 @@ from wizard import (
 )
 from wizard import check as checking
 from wizard import vault as vaults
-from wizard.answers import Answers
+from wizard.answers import Answers, Decision
 from wizard.errors import Problem, RefusedError, StoppedError, UsageError
 from wizard.filling import Consent
 from wizard.keystore import Identity
 from wizard.outcome import Checked, Outcome, Shown
 from wizard.questions import QUESTIONS
 from wizard.secret import MASK, Secret
-from wizard.sites import Scope
+from wizard.sites import Scope, Unknown
 from wizard.structure import Tree
 from wizard.vault import LOCK, VAULT, Vault
 
@@ -95,7 +96,8 @@ def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
     """Put every site back at its original text; the vault keeps all values, so that setup fills the tree again."""
     with _nothing_written():
         opened = _opened(where)
-        made = plan.take_back(Tree(opened.tree.files), opened.vault)
+        instances = Answers.from_json(opened.vault.answers).instances
+        made = plan.take_back(Tree(opened.tree.files, instances=instances), opened.vault)
         outcome = Outcome(made, False, where.tree, where.options)
         if wishes.dry_run or made.is_empty:
             return outcome
@@ -109,14 +111,15 @@ def check(where: Where) -> Checked:
     tree = _existing(where)
     data = tree.lock()
     read = vaults.read_lock(data.decode("utf-8", "replace")) if data else None
-    return Checked(tuple(checking.check(Tree(tree.files), read)), read.left_out if read else ())
+    found = checking.check(Tree(tree.files, instances=read.instances if read else {}), read)
+    return Checked(tuple(found), read.left_out if read else ())
 
 
 def show(where: Where) -> list[Shown]:
     """Return every value that the vault knows, masked, with the places where it stands now."""
     opened = _opened(where)
     answers = Answers.from_json(opened.vault.answers)
-    manifests = Tree(opened.tree.files).manifests(opened.vault.records)
+    manifests = Tree(opened.tree.files, instances=answers.instances).manifests(opened.vault.records)
     found = sites.find(manifests, Scope(answers, originals.moved(opened.vault.records, manifests)))
     places: dict[str, list[str]] = {}
     for site in found.sites:
@@ -233,10 +236,26 @@ def _interview(opened: _Opened, answers: Answers) -> Answers:
         missing = {problem.what.split()[0] for problem in answers.problems(keys)}
         asked = [question for question in asked if question.key in missing]
     answers = prompt.interview(asked, answers, _read_named)
-    for each in {one.decision: one for one in unknown}.values():
-        question = f"{each.token} at {each.position} is in no catalogue. What is it?"
-        answers = answers.with_decision(prompt.placeholder(question, each.decision))
+    for group in sites.groups(unknown):
+        answers = _decide(group, answers)
     return answers
+
+
+def _decide(group: list[Unknown], answers: Answers) -> Answers:
+    """Ask once what the placeholders of *group* are, shown with their places: one value, or one each after all."""
+    first = group[0]
+    spellings = " or ".join(dict.fromkeys(each.token for each in group))
+    places = "".join(f"\n  {each.position}  {each.place}" for each in group)
+    question = f"{spellings} is in no catalogue. What is it?{places}\n"
+    keys = list(dict.fromkeys(each.decision for each in group))
+    decision = prompt.placeholder(question, keys[0], first.recipe, is_secret=first.is_secret, is_group=len(group) > 1)
+    if decision.action == "split":
+        kind, size = (first.recipe.kind, first.recipe.size) if first.recipe else (None, None)
+        apart = (Decision(f"{each.token} @ {each.place}", "generate", kind, size) for each in group)
+        return functools.reduce(Answers.with_decision, apart, answers)
+    is_kept = decision.action == "keep"
+    others = (Decision(key, "keep") if is_kept else Decision(key, "same_as", keys[0]) for key in keys[1:])
+    return functools.reduce(Answers.with_decision, others, answers.with_decision(decision))
 
 
 def _text(path: Path) -> str:

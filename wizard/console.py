@@ -10,13 +10,15 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from wizard import catalogue
 from wizard.check import Finding
 from wizard.errors import Problem, UsageError
 from wizard.outcome import Checked, Outcome, Shown
+from wizard.plan import Change, Plan
 
 SCHEMA = 1  # of every JSON document printed here
 
@@ -178,8 +180,8 @@ def _plan(outcome: Outcome, out: TextIO) -> None:
         _say(file, out)
         for line in lines:
             _say(f"  {line}", out)
-    if made.made:
-        _say(f"Makes {_count(len(made.made), 'secret')}, keys included: {', '.join(made.made)}", out)
+    for line in _about(made):
+        _say(line, out)
     for part, count in made.left_out.items():
         _say(f"Left out, since it is switched off: {part} ({_count(count, 'placeholder')})", out)
     private = sum(1 for path in made.private if made.before.get(path) != made.after.get(path))
@@ -192,6 +194,38 @@ def _plan(outcome: Outcome, out: TextIO) -> None:
         _say(f"Note: {note.where + ': ' if note.where else ''}{note.what}", out)
     count = len(made.changed)
     _say(f"{_count(len(made.changes), 'change')} in {_count(count, 'file')}." if count else "Nothing to change.", out)
+
+
+def _about(made: Plan) -> Iterator[str]:
+    """Yield what the list of changes does not tell: what counts as one value, what is made, what is not done."""
+    for name, places in _grouped(made.changes).items():
+        yield f"One value in {_count(len(places), 'place')}, {name}: {', '.join(places)}"
+    if made.li:
+        yield f"Read as the LI instance's (instances: in the answers says otherwise): {_li(made.li)}"
+    if made.made:
+        yield f"Makes {_count(len(made.made), 'secret')}, keys included: {', '.join(made.made)}"
+    for refusal in made.refused:
+        yield f"Left as it is: {refusal.position}: {refusal.token or 'this file'}: {refusal.why}."
+    if made.refused:
+        yield f"{_count(len(made.refused), 'place')} left to you, as told above."
+
+
+def _grouped(changes: Iterable[Change]) -> dict[str, list[str]]:
+    """Return the places of each value that no row of the catalogue explains, where it has several (DESIGN, law 4)."""
+    found: dict[str, list[str]] = {}
+    for change in changes:
+        if change.value and change.value not in catalogue.BY_NAME:
+            found.setdefault(change.value, []).append(change.position)
+    return {name: places for name, places in found.items() if len(places) > 1}
+
+
+def _li(objects: Mapping[str, str]) -> str:
+    """Return the objects by what says that they are LI's; a label says it plainly, and needs no list."""
+    by: dict[str, list[str]] = {}
+    for ref, what in objects.items():
+        by.setdefault(what, []).append(ref)
+    listed = ((what, _count(len(refs), "object") if what == "label" else ", ".join(refs)) for what, refs in by.items())
+    return "; ".join(f"by {what}: {text}" for what, text in sorted(listed))
 
 
 def _as_data(outcome: Outcome) -> dict[str, Any]:
@@ -216,6 +250,8 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "key_made": outcome.key_made,
         "made": list(made.made),
         "left_out": dict(made.left_out),
+        "li": dict(made.li),
+        "refused": [{"token": each.token, "where": each.position, "why": each.why} for each in made.refused],
         "notes": [{"what": note.what, "where": note.where} for note in made.notes],
         "diff": made.diff,
         "well_known": outcome.documents,

@@ -17,10 +17,10 @@ from wizard.catalogue import Owns
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.lenses import CannotHold, Edit, View
 from wizard.manifests import Path
-from wizard.questions import BY_KEY
+from wizard.questions import BY_KEY, UNWRITTEN
 from wizard.resources import Manifest
 from wizard.secret import MASK, Secret
-from wizard.sites import FILLED_IN, Found, Site, Unknown
+from wizard.sites import FILLED_IN, Found, Site, Unknown, groups
 from wizard.values import InTree, Value
 from wizard.vault import Record, Vault
 
@@ -294,13 +294,34 @@ def _misnamed(answers: Answers) -> Iterable[Problem]:
 
 
 def _stanza(unknown: Iterable[Unknown], answers: Answers) -> str:
-    """Return the ``placeholders:`` section that would decide *unknown*: by token if it names a role, else by place."""
-    lines = {}
-    for each in unknown:
-        base = answers["domains.base"]
-        name = f"{each.role}.{base}" if each.family == "host" and base else ""
-        lines[json.dumps(each.decision, ensure_ascii=False)] = f"{{value: {name}}}" if name else "{generate: password}"
+    """Return the ``placeholders:`` section that would decide *unknown*, with the places of what seems to be one value.
+
+    By token where that names a role, else by place; another spelling or place of the same is ``same_as`` the first.
+    """
+    lines: dict[str, str] = {}
+    for group in groups(unknown):
+        keys = dict.fromkeys(each.decision for each in group)
+        first = group[0].decision
+        places = ", ".join(each.position for each in group)
+        comment = f"  # one value in {len(group)} places? {places}" if len(group) > 1 else ""
+        for key in keys:
+            decision = _proposal(group[0], answers) if key == first else f"{{same_as: {_quoted(first)}}}"
+            lines.setdefault(_quoted(key), decision + (comment if key == first else ""))
     return "\n".join(["placeholders:", *(f"  {key}: {decision}" for key, decision in lines.items())]) if lines else ""
+
+
+def _proposal(unknown: Unknown, answers: Answers) -> str:
+    """Return the decision to offer: the host's name, a text to be written, or the secret that a hint asks for."""
+    if unknown.family == "host" and (base := answers["domains.base"]):
+        return f"{{value: {unknown.role}.{base}}}" if unknown.role else f"{{value: {base}}}"
+    if unknown.family != "token" or not unknown.is_secret:
+        return f"{{value: {UNWRITTEN}}}"
+    kind, size = (unknown.recipe.kind, unknown.recipe.size) if unknown.recipe else ("password", None)
+    return f"{{generate: {kind}, length: {size}}}" if size else f"{{generate: {kind}}}"
+
+
+def _quoted(key: str) -> str:
+    return json.dumps(key, ensure_ascii=False)
 
 
 def _unanswered(site: Site) -> Problem:

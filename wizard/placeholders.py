@@ -1,16 +1,17 @@
-"""Placeholders: the spellings of text that a person was meant to replace, and the role each one names.
+"""Placeholders: the spellings of text that a person was meant to replace, the role each one names, and how to make it.
 
 Knows text only: where a placeholder stands, and which value it becomes, is decided in ``sites``.
 """
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Family = Literal["token", "host", "email"]
+Family = Literal["token", "host", "email", "address"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Placeholder:
 
     The role of a token is its words without the call to change and without filler (``CHANGEME_SECURE_DB_PASSWORD``
     names ``DB_PASSWORD``); that of a host is the label before the reserved domain (``matrix`` of
-    ``matrix.example.com``); that of an e-mail address is its local part.
+    ``matrix.example.com``); that of an e-mail address is its local part; an address names none.
     """
 
     start: int
@@ -29,30 +30,79 @@ class Placeholder:
     role: str
 
 
+@dataclass(frozen=True)
+class Hint:
+    """How a placeholder asks to be made: a kind of ``mint``, a size in that kind's unit (None: its default)."""
+
+    kind: str
+    size: int | None = None
+
+
 # Longest spelling first: one is a prefix of another (FACTS 0, R4), and a greedy run of words takes the longest. What
 # clings to a spelling belongs to it: underscores, and the angle brackets around it.
 _TOKEN = r"""
     (?<![A-Za-z0-9_])
     <? _*
-    (?: (?: CHANGE[-_]?ME | CHANGE_TO | REPLACE (?:[-_]?ME|_WITH|_THIS)? | YOUR ) (?: [-_]+[A-Za-z0-9]+ )+
+    (?: (?: CHANGE[-_]?ME | CHANGE_TO | REPLACE (?:[-_]?ME|_WITH|_THIS)? | (?:INSERT_|ENTER_)?YOUR )
+        (?: [-_]+[A-Za-z0-9]+ )+
       | (?: CHANGE[-_]?ME | REPLACE[-_]?ME ) [0-9]*
-      | (?: [cC]hange[-_]?[mM]e | [rR]eplace[-_]?[mM]e ) [0-9]* (?: [-_][A-Za-z0-9]+ )*
+      | (?: [A-Za-z0-9]+[-_] )* [cC]hange[-_] (?: (?:this|it|me)[-_] )? in[-_]prod(?:uction)?
+      | (?: [cC]hange[-_]?(?:[mM]e|[tT]his) | [rR]eplace[-_]?[mM]e ) [0-9]* (?: [-_][A-Za-z0-9]+ )*
+      | (?: (?:insert|enter)[-_] )? [yY]our (?: [-_][A-Za-z0-9]+ )+
       | [A-Z0-9]+ (?: _[A-Z0-9]+ )* _PLACEHOLDER
-      | ed25519[ ]a_XXXX (?: [ ][A-Za-z0-9+/._]+ )?
+      | (?: ed25519[ ] )? a_XXXX (?: [ ][A-Za-z0-9+/._]+ )?
     )
     _* >?
     (?![A-Za-z0-9_])
 """
-# RFC 2606 reserves these three names; the checklist spells every host under one of them.
+# Spellings that are common words elsewhere: placeholders only where one is all that a key has for a value.
+_ROLE_WORD = (
+    r"(?:password|passwd|passphrase|secret|token|api[-_ ]?key|key|credentials?|user(?:name)?|e-?mail|domain"
+    r"|host(?:name)?|server|address|ip|cidr|ranges?|url|name|namespace|id|certificate|region|bucket|value)"
+)
+_WHOLE = rf"""
+    (?: <[A-Za-z0-9]+(?:Password|Secret|Token|Key|Id|Name|Url|Domain|Email)>
+      | <[ ]? (?: [A-Za-z0-9][A-Za-z0-9.]*[-_ /]+ )* {_ROLE_WORD}s? (?: [-_ /]+[A-Za-z0-9.]+ )* [ ]?>
+      | (?: [A-Za-z0-9]+[-_.] )* [xX]{{4,}} (?: [-_.][xX]{{2,}} )*
+      | PLACEHOLDER | (?: [A-Za-z0-9]+[-_] )+ placeholder
+    )
+"""
+# RFC 2606 reserves these three names; the checklist spells every host under one of them. A name that is called yours
+# is as good as reserved.
 _RESERVED = r"example\.(?:com|org|net)(?![A-Za-z0-9-]|\.[A-Za-z0-9])"
-_EMAIL = rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)*{_RESERVED}"
-_HOST = rf"(?<![A-Za-z0-9@-])(?<![A-Za-z0-9-]\.)(?:[A-Za-z0-9-]+\.)*{_RESERVED}"
+_YOURS = (
+    r"(?:[yY]our|YOUR)[-_.]?(?:own[-_.])?(?i:domain|company|organi[sz]ation|site|server|host|homeserver)"
+    r"(?:[-_](?i:name))?(?:\.[A-Za-z]{2,12}){1,2}(?![A-Za-z0-9-]|\.[A-Za-z0-9])"
+)
+_YOURS_BARE = r"(?:[yY]our|YOUR)[-_][dD](?:omain|OMAIN)(?![A-Za-z0-9_.-])"
+_EMAIL = (
+    rf"(?<![A-Za-z0-9._%+-])(?:[A-Za-z0-9._%+-]+@(?:[A-Za-z0-9-]+\.)*(?:{_RESERVED}|{_YOURS})"
+    r"|(?:[yY]our|YOUR)[-_.][A-Za-z]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?![A-Za-z0-9-]))"
+)
+_HOST = (
+    rf"(?<![A-Za-z0-9@_-])(?<![A-Za-z0-9-]\.)(?:(?:[A-Za-z0-9-]+\.)*(?:{_RESERVED}|{_YOURS})"
+    rf"|(?:[A-Za-z0-9-]+\.)+{_YOURS_BARE})"
+)
+# RFC 5737, RFC 3849: addresses for documents only.
+_ADDRESS = (
+    r"(?<![\w.:-])(?:(?:192\.0\.2|198\.51\.100|203\.0\.113)\.[0-9]{1,3}|2001:[dD][bB]8:[0-9a-fA-F:]*)"
+    r"(?:/[0-9]{1,3})?(?![\w:-]|\.[0-9])"
+)
 
-_ANY = re.compile(rf"(?P<email>{_EMAIL})|(?P<host>{_HOST})|(?P<token>{_TOKEN})", re.VERBOSE)
+_ANY = re.compile(rf"(?P<email>{_EMAIL})|(?P<host>{_HOST})|(?P<address>{_ADDRESS})|(?P<token>{_TOKEN})", re.VERBOSE)
+# A line of a text needs a key or a dash before it: an XML tag has a line for itself, too.
+_ALONE = re.compile(
+    rf"""
+    (?P<lead> [ \t]* (?: -[ \t]+ )? (?: ["']? [\w./-]+ ["']? [ \t]* [:=] [ \t]* )? )
+    ["']? (?P<token> {_WHOLE} ) ["']? [ \t]* ,? (?: [ \t]+[#;].* )? \r?
+    """,
+    re.VERBOSE,
+)
 # One of these stands in every placeholder: what holds none is not worth the exact scan, ten times as slow.
 _HINT = (
-    "CHANGE[-_]?ME|CHANGE_TO_|[cC]hange[-_]?[mM]e|REPLACE[-_]|REPLACEME|[rR]eplace[-_]?[mM]e|YOUR[-_]|_PLACEHOLDER|a_XXXX"
-    r"|example\.(?:com|org|net)"
+    "CHANGE[-_]?ME|CHANGE_TO_|[cC]hange[-_](?:it|me|this)?|[cC]hange[mM]e|[cC]hange[tT]his|REPLACE[-_]|REPLACEME"
+    "|[rR]eplace[-_]?[mM]e|YOUR[-_.]?|[yY]our[-_.dcoshDCOSH]|PLACEHOLDER|[-_]placeholder|[xX]{4}|<[ ]?[A-Za-z0-9]"
+    r"|example\.(?:com|org|net)|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:[dD][bB]8:"
 )
 _IN_TEXT, _IN_BYTES = re.compile(_HINT), re.compile(_HINT.encode())
 _ALIKE = re.compile(
@@ -60,27 +110,79 @@ _ALIKE = re.compile(
     re.IGNORECASE,
 )
 _TEMPLATE = re.compile(r"\$\{[A-Za-z_][^}]*\}|\$\([A-Za-z_]\w*\)|\{\{.*\}\}|^ENC\[|^<path:|^vault:|^ref\+")
+# Hexadecimal of 128 bits and more, or 16 characters and more of all three sorts.
+_STRONG = re.compile(r"[0-9a-fA-F]{32,}|(?=\S*[a-z])(?=\S*[A-Z])(?=\S*[0-9])\S{16,}")
 _GLUE = frozenset("-_.+~%$!^&*#\\|?")
 # What may stand beside a placeholder without being a value itself: a user's name, a word of prose, punctuation.
 _SHORT = re.compile(r"[^A-Za-z0-9]*(?:[A-Za-z]{0,8}[^A-Za-z0-9]*)")
-_CALL = re.compile(r"^(?:CHANGE_?ME[0-9]*|CHANGE_TO|REPLACE(?:_?ME[0-9]*|_WITH|_THIS)?|YOUR)(?:_|$)")
+_CALL = re.compile(
+    r"^(?:PLEASE_)?(?:CHANGE_?(?:ME|THIS|IT)[0-9]*|CHANGE_TO|REPLACE(?:_?ME[0-9]*|_WITH|_THIS)?|(?:INSERT_|ENTER_)?YOUR)"
+    r"(?:_IN_PROD(?:UCTION)?)?(?:_|$)|(?:^|_)(?:PLACEHOLDER|CHANGE_(?:(?:THIS|IT|ME)_)?IN_PROD(?:UCTION)?)$"
+)
 # Words that say how to make the value, not which one it is.
 _FILLER = re.compile(
-    r"AN?|BIT|CHARACTERS|CHARS|GENERATED?|HERE|LONG|NEW|RANDOM|REAL|SECURE|STRING|STRONG|THE|USING|WITH|[0-9]*"
+    r"ACTUAL|AN?|BASE64|BITS?|BYTES?|CHARACTERS|CHARS?|ENCODED|GENERATED?|HERE|HEX|LONG|MIN|MY|NEW|OWN|RANDOM|REAL|SECURE"
+    r"|STRING|STRONG|SUPER|THE|USING|UUID(?:V4)?|VALUE|WITH|X{3,}|[0-9]*"
 )
+
+
+@dataclass(frozen=True)
+class _Saying:
+    """One way in which spellings and comments say how a secret is made; ``size`` is given in ``unit`` of mint's own."""
+
+    pattern: re.Pattern[str]
+    kind: str
+    unit: int = 1
+
+
+def _saying(pattern: str, kind: str, unit: int = 1) -> _Saying:
+    return _Saying(re.compile(pattern, re.IGNORECASE), kind, unit)
+
+
+# The first that fits counts. Hexadecimal is measured in digits, base64 in bytes before encoding, a word in characters.
+_SAYINGS = (
+    _saying(r"openssl\s+rand\s+-hex\s+(?P<size>[0-9]+)", "hex", 2),
+    _saying(r"openssl\s+rand\s+-base64\s+(?P<size>[0-9]+)", "base64"),
+    _saying(r"/dev/u?random\s*\|\s*base64", "base64"),
+    _saying(r"pwgen\s.*?\b(?P<size>[0-9]{2,})\b", "password"),
+    _saying(r"uuid[-_ ]?(?:v?4)?(?![a-z0-9])|uuidgen", "uuid4"),
+    _saying(r"(?P<size>[0-9]+)[-_ ]?bytes?[-_ ](?:in[-_ ])?hex|hex[-_ ](?P<other>[0-9]+)[-_ ]?bytes?", "hex", 2),
+    _saying(r"(?<![a-z])hex[-_ ]?(?P<size>[0-9]+)|(?<![0-9])(?P<other>[0-9]+)[-_ ]?(?:hex|digits? of hex)", "hex"),
+    _saying(r"(?P<size>[0-9]+)[-_ ]?bytes?[-_ ](?:in[-_ ])?base64|base64[-_ ]?key(?![a-z0-9])", "base64"),
+    _saying(r"(?<![0-9])(?P<size>[0-9]+)[-_ ]?char(?:acter)?s?(?![a-z])", "password"),
+    _saying(r"(?:(?<![a-z])min(?:imum)?(?:[-_. ]|[-_ ]of[-_ ])*|at least )(?P<least>[0-9]+)", "password"),
+)
+
+
+def hint(text: str) -> Hint | None:
+    """Return how a spelling, or the comment beside it, says that its secret is made; None where it says nothing.
+
+    ``…_32_CHARS`` asks for that many characters, ``min 8`` for no fewer, ``hex 64`` for digits, and
+    ``openssl rand -hex 32`` for bytes, of two digits each. The size is what the text says; whether it can be made is
+    ``mint``'s to say.
+    """
+    for saying in _SAYINGS:
+        if found := saying.pattern.search(text):
+            said = found.groupdict()
+            size = said.get("size") or said.get("other")
+            least = int(said.get("least") or 0)
+            usual = 40  # characters: R1's own length, which satisfies every smaller demand (FACTS 0)
+            return Hint(saying.kind, int(size) * saying.unit if size else least if least > usual else None)
+    return None
 
 
 def find(text: str) -> Iterator[Placeholder]:
     """Yield every placeholder in *text*, in order and without overlap, each at its longest spelling."""
-    for match in _matches(text):
-        family = match.lastgroup
-        token = match.group()
+    for family, start, end in _matches(text):
+        token = text[start:end]
         if family == "token":
-            yield Placeholder(match.start(), match.end(), token, "token", role(token))
+            yield Placeholder(start, end, token, "token", role(token))
         elif family == "host":
-            yield Placeholder(match.start(), match.end(), token, "host", re.sub(rf"\.?{_RESERVED}$", "", token).lower())
+            yield Placeholder(start, end, token, "host", _STAND_IN.sub("", token).lower())
+        elif family == "address":
+            yield Placeholder(start, end, token, "address", "")
         else:
-            yield Placeholder(match.start(), match.end(), token, "email", token.partition("@")[0])
+            yield Placeholder(start, end, token, "email", token.partition("@")[0])
 
 
 def is_wholly(text: str) -> bool:
@@ -110,6 +212,11 @@ def is_like_one(text: str) -> bool:
     return _ALIKE.fullmatch(text.strip()) is not None
 
 
+def is_strong(text: str) -> bool:
+    """Say whether *text* looks like a secret that somebody made: long, and not of words."""
+    return _STRONG.fullmatch(text.strip()) is not None or "-----BEGIN " in text
+
+
 def is_template(text: str) -> bool:
     """Say whether *text* is for another program to expand or to decrypt, and so no value of its own."""
     return _TEMPLATE.search(text) is not None
@@ -127,11 +234,34 @@ def role(token: str) -> str:
     return "_".join(kept)
 
 
-def _matches(text: str) -> Iterator[re.Match[str]]:
-    """Scan the lines that hold a hint; no placeholder goes on over a line end."""
+def is_grepped(token: str) -> bool:
+    """Say whether the checklist's own final grep trips on *token* (10.1, with the spelling that FACTS 10 adds)."""
+    return _GREPPED.search(token) is not None
+
+
+def is_reserved_block(token: str) -> bool:
+    """Say whether an address placeholder is a reserved block as a whole, as lists of addresses to refuse name them."""
+    try:
+        return ipaddress.ip_network(token) in _BLOCKS
+    except ValueError:
+        return False
+
+
+_GREPPED = re.compile(r"CHANGE_?ME")
+_BLOCKS = frozenset(map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
+_STAND_IN = re.compile(rf"\.?(?:{_RESERVED}|{_YOURS}|{_YOURS_BARE})$")
+
+
+def _matches(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield family and span; only lines that hold a hint are scanned, and no placeholder goes on over a line end."""
+    is_line = "\n" not in text.strip("\n")
     end = 0
     while hint := _IN_TEXT.search(text, end):
         start = text.rfind("\n", end, hint.start()) + 1 or end
         stop = text.find("\n", hint.end())
         end = stop if stop >= 0 else len(text)
-        yield from _ANY.finditer(text, start, end)
+        alone = _ALONE.fullmatch(text, start, end)
+        if alone and (is_line or alone["lead"].strip()):
+            yield "token", *alone.span("token")
+        else:
+            yield from ((match.lastgroup or "", *match.span()) for match in _ANY.finditer(text, start, end))

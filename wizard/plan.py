@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 
-from wizard import catalogue, diff, filling, originals, sites, structure, values
+from wizard import catalogue, diff, filling, originals, sites, structure, values, weak
 from wizard import vault as vaults
 from wizard.answers import Answers
 from wizard.errors import Problem, RefusedError
@@ -19,10 +19,11 @@ from wizard.filling import Consent, Fill
 from wizard.proof import prove
 from wizard.resources import Manifest
 from wizard.secret import MASK
-from wizard.sites import Found, Scope, Site, Unknown
+from wizard.sites import Found, Refusal, Scope, Site, Unknown
 from wizard.structure import Tree
 from wizard.values import Value
 from wizard.vault import Record, Vault, keep
+from wizard.weak import Weak
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Plan:
     left_out: Mapping[str, int] = field(default_factory=dict)
     from_bundle: bool = False
     skipped: int = 0  # documents left out because they are not valid YAML
+    refused: tuple[Refusal, ...] = ()  # placeholders that are left, with the reason
+    li: Mapping[str, str] = field(default_factory=dict)  # the objects of the LI instance, and what says so
 
     @cached_property
     def diff(self) -> str:
@@ -125,8 +128,9 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
         ),
         notes=(
             *unparsed,
-            *map(_not_read, structure.unread(tree)),
             *map(_not_found, found.lost),
+            *found.notes,
+            *map(_weak, weak.find(arranged)),
             *_in_plain_sight(found),
             *answers.notes(needed),
         ),
@@ -134,6 +138,8 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
         left_out=found.left_out,
         from_bundle=tree.from_bundle,
         skipped=skipped,
+        refused=(*found.refused, *structure.unread(tree)),
+        li=structure.li(arranged),
     )
 
 
@@ -200,9 +206,9 @@ def _filled(arranged: list[Manifest], fills: list[Fill]) -> list[Manifest]:
     return after
 
 
-def _not_read(found: tuple[str, str]) -> Problem:
-    position, token = found
-    return Problem(f"{token} stands in a file that is no manifest, and is left there.", position)
+def _weak(found: Weak) -> Problem:
+    what = "is empty" if found.is_empty else "is a default that everybody knows"
+    return Problem(f"{found.key} {what}. It is left as it is.", found.position)
 
 
 def _not_found(record: Record) -> Problem:

@@ -15,6 +15,7 @@ from wizard.answerfile import ReadFile, read_text
 from wizard.answers import Answers, Decision
 from wizard.errors import Problem, StoppedError
 from wizard.formats import FormatError
+from wizard.mint import Recipe
 from wizard.questions import SECTIONS, Question, never
 from wizard.secret import Secret
 
@@ -27,6 +28,7 @@ _MEANINGS = {
     "value": "a value that may be seen",
     "secret": "a secret, typed without being shown",
     "generate": "a secret, made here",
+    "split": "a secret of its own at each of these places, made here",
     "keep": "no placeholder: leave it as it stands",
 }
 
@@ -58,13 +60,22 @@ def confirm(text: str, *, default: bool = False) -> bool:
     return bool(_ask(questionary.confirm(text, default=default, auto_enter=False, output=_output())))
 
 
-def placeholder(text: str, key: str) -> Decision:
-    """Ask what an unknown placeholder is; ``key`` as in `Decision`. StoppedError at Ctrl-C or Ctrl-D."""
-    meaning = _select(text, _MEANINGS)
+def placeholder(text: str, key: str, recipe: Recipe | None, *, is_secret: bool, is_group: bool) -> Decision:
+    """Ask what an unknown placeholder is; ``key`` as in `Decision`. StoppedError at Ctrl-C or Ctrl-D.
+
+    *recipe* is what its own spelling asks for; an answer of "split" is offered where it *is_group* of several places.
+    """
+    made = f"{_MEANINGS['generate']} ({recipe.kind}{f', {recipe.size}' if recipe.size else ''})" if recipe else ""
+    choices = {**_MEANINGS, **({"generate": made} if made else {})}
+    if not is_group:
+        del choices["split"]
+    meaning = _select(text, choices, "generate" if is_secret else "value")
     if meaning == "value":
         return Decision(key, "value", _text("Value", _not_empty))
     if meaning == "secret":
         return Decision(key, "value", Secret(_text("Secret", _not_empty, hidden=True)), source=_TYPED)
+    if meaning == "generate" and recipe:
+        return Decision(key, meaning, recipe.kind, recipe.size)
     return Decision(key, meaning)
 
 

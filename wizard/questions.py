@@ -83,14 +83,21 @@ SECTIONS = {
 # What may stand behind a token under `placeholders:`, one of these each.
 DECISIONS = {
     "value": "this text",
-    "generate": "a new password; `length` may be given",
+    "generate": "a new secret: password, hex, base64 or uuid4; `length` may be given",
     "same_as": "the same value as the one named",
     "keep": "left as it stands",
     "split": "a different secret at each key",
     "file": "the content of this file",
     "env": "the content of this environment variable",
 }
-GENERATED_LENGTH = (12, 5000)  # characters; PostgreSQL took passwords up to 5000 (FACTS 3)
+INSTANCES = ("main", "li")
+UNWRITTEN = "…"  # what stands for a text that only the operator knows, in a section that is offered for pasting
+GENERATED = (
+    "password",
+    "hex",
+    "base64",
+    "uuid4",
+)  # kinds of mint that stand for themselves, without a consumer's rules
 
 _SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}  # RFC 6409, RFC 8314, RFC 5321
 

@@ -6,17 +6,20 @@ Pure: bytes in, data out. Finding files is the store's work; deciding what a tex
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
-from wizard import lenses, manifests
+from wizard import gotemplate, lenses, manifests
 from wizard.lenses import CannotHold, Edit, View, Whole, encoded, scalar
 from wizard.lenses.region import Region
-from wizard.manifests import Broken, Document, Mapping, Node, Path, Scalar, Sequence
+from wizard.manifests import Broken, Document, Node, Path, Scalar, Sequence
 
 SUFFIXES = (".yaml", ".yml", ".json")
+# Files beside the manifests that are read as one text each, without objects: environments and configurations.
+TEXTS = (".env", ".cfg", ".cnf", ".conf", ".ini")
 # A name belongs to the lawful-intercept twin when "li" stands in it as a word of its own: synapse-li, li-instance.
 _LI_WORD = re.compile(r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)")
 _INSTANCE_LABEL = "matrix.instance"  # the label of the checklist's own tree; it alone says "main" outright
@@ -31,6 +34,12 @@ class Manifest:
     text: str
     bom: bool
     origin: tuple[Manifest, tuple[Edit, ...]] | None = None  # what it was made of, by which edits
+    instances: Mapping[str, str] = field(default_factory=dict)  # as the answers say: by object, path or directory
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether the file is one text without objects, such as an environment file."""
+        return self.path.endswith(TEXTS)
 
     @cached_property
     def newline(self) -> str:
@@ -43,10 +52,24 @@ class Manifest:
         """The whole text as a view; edits of it are edits of the file's characters."""
         return View(Whole(self.text))
 
-    @cached_property
+    @property
     def parts(self) -> list[Document | Broken]:
         """The documents of the file, and in their place what does not parse."""
-        return manifests.parse(self.text)
+        return self._read[0]
+
+    @property
+    def actions(self) -> list[tuple[int, int]]:
+        """The spans of its actions where the file is a Go template, which is no YAML; none where it is YAML."""
+        return self._read[1]
+
+    @cached_property
+    def _read(self) -> tuple[list[Document | Broken], list[tuple[int, int]]]:
+        if self.is_text:
+            whole = Scalar(self.text, "|", 0, len(self.text), None, None, False)
+            return [Document(whole, 0, 0, len(self.text))], []
+        parts = manifests.parse(self.text)
+        actions = gotemplate.actions(self.text) if any(isinstance(part, Broken) for part in parts) else []
+        return (manifests.parse(gotemplate.mask(self.text)), actions) if actions else (parts, [])
 
     @cached_property
     def broken(self) -> list[Broken]:
@@ -129,14 +152,33 @@ class Resource:
             return f"{self.manifest.path}#{self.index + 1}"
         return f"{self.kind}/{self.namespace}/{self.name}" + (f"#{self.twin}" if self.twin > 1 else "")
 
-    @cached_property
+    @property
     def instance(self) -> str:
-        """``li`` or ``main``: li by any label, the name, the namespace or the path, or where all hosts are LI's."""
+        """``li`` or ``main``, see ``assignment``."""
+        return self.assignment[0]
+
+    @cached_property
+    def assignment(self) -> tuple[str, str]:
+        """The instance, and what says so: the answers first, then any label, the name, the namespace, the path, or
+        hosts that are all LI's. Where nothing does it is main's, by ''.
+        """
+        if answered := self._answered_instance():
+            return answered, "answers"
         if _INSTANCE_LABEL in self.labels:
-            return "li" if _LI_WORD.search(self.labels[_INSTANCE_LABEL].lower()) else "main"
-        signals = (*self.labels.values(), self.name, self.namespace, self.manifest.path)
-        is_named = any(_LI_WORD.search(signal.lower()) for signal in signals)
-        return "li" if is_named or (self.hosts and self.li_hosts == self.hosts) else "main"
+            return ("li" if _LI_WORD.search(self.labels[_INSTANCE_LABEL].lower()) else "main"), "label"
+        signals = [("label", label) for label in self.labels.values()]
+        signals += [("name", self.name), ("namespace", self.namespace), ("path", self.manifest.path)]
+        by = next((what for what, signal in signals if _LI_WORD.search(signal.lower())), "")
+        if not by and self.hosts and self.li_hosts == self.hosts:
+            by = "host"
+        return ("li" if by else "main"), by
+
+    def _answered_instance(self) -> str:
+        """Return what the answers say: of the object itself, else of its file or of the nearest directory."""
+        named = self.manifest.instances
+        path = self.manifest.path
+        above = [path, *(f"{path[:at]}/" for at in range(len(path) - 1, 0, -1) if path[at] == "/")]
+        return next((named[key] for key in (self.ref, *above) if key in named), "")
 
     @cached_property
     def hosts(self) -> list[str]:
@@ -160,6 +202,14 @@ class Resource:
     def get(self, *path: str) -> Node | None:
         """Return the node at *path* in the object itself (not in embedded documents), or None."""
         return manifests.get(self.node, path)
+
+
+class Written(NamedTuple):
+    """A text and a span in it, in characters."""
+
+    text: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +240,8 @@ class Leaf:
         if self.nested is not None:
             return self.nested
         manifest = self.resource.manifest
+        if manifest.is_text:
+            return manifest.root
         outer = View(scalar.lens(manifest.text, self.scalar, self.scalar.flow, manifest.newline))
         if not self.is_encoded or not self.scalar.value:
             return outer
@@ -201,11 +253,10 @@ class Leaf:
     @cached_property
     def inside(self) -> list[Leaf]:
         """The leaves of the document that the text is, none where it is no document or stands in one already."""
-        is_document = "\n" in self.text.strip() or self.text.lstrip()[:1] in ("{", "[")
-        if self.nested is not None or not is_document:
+        if self.nested is not None or not self._is_document() or self._is_in_template():
             return []
         with suppress(CannotHold):
-            found = lenses.inside(self.view, self.key)
+            found = lenses.inside(self.view, self.called)
             return [Leaf(self.resource, (*self.path, *path), self.scalar, view) for path, view in found]
         return []
 
@@ -220,6 +271,39 @@ class Leaf:
         return next((step for step in reversed(self.path) if not step.startswith(("[", "~"))), "")
 
     @property
+    def called(self) -> str:
+        """The name that tells the format of the text: the last key, or the file's name for a file that is one text."""
+        manifest = self.resource.manifest
+        return manifest.path.rpartition("/")[2] if manifest.is_text and self.nested is None else self.key
+
+    @property
+    def written(self) -> Written:
+        """Where the scalar stands as it is written: in its file, or in the document that holds it."""
+        lens, outer = (self.nested.lens, self.nested.outer) if self.nested else (None, None)
+        if isinstance(lens, Region) and outer is not None:
+            return Written(outer.text, lens.start, lens.end)
+        return Written(self.resource.manifest.text, self.scalar.start, self.scalar.end)
+
+    @cached_property
+    def refusal(self) -> str:
+        """Why nothing is written here, whatever stands here; '' where something may be."""
+        if self._is_in_template():
+            return "this file is a Go template, in which only a quoted value on one line, without {{ }}, can be edited"
+        if self.nested is not None and self._is_document() and lenses.inside(self.nested, self.key):
+            return "it stands in a document within another document, which is deeper than one can be edited safely"
+        return ""
+
+    def _is_document(self) -> bool:
+        return "\n" in self.text.strip() or self.text.lstrip()[:1] in ("{", "[")
+
+    def _is_in_template(self) -> bool:
+        manifest, start, end = self.resource.manifest, self.scalar.start, self.scalar.end
+        if not manifest.actions:
+            return False
+        is_apart = not any(begin < end and start < stop for begin, stop in manifest.actions)
+        return not (is_apart and self.scalar.style in ("'", '"') and "\n" not in manifest.text[start:end])
+
+    @property
     def is_secret(self) -> bool:
         """Whether this is a value of a ``kind: Secret``."""
         return self.resource.kind == "Secret" and self.path[:1] in (("data",), ("stringData",))
@@ -230,14 +314,14 @@ class Leaf:
         return self.resource.kind == "Secret" and self.path[:1] == ("data",)
 
 
-def read(path: str, data: bytes) -> Manifest | None:
-    """Return the manifest of *data*, or None where it is not UTF-8 text."""
+def read(path: str, data: bytes, instances: Mapping[str, str] | None = None) -> Manifest | None:
+    """Return the manifest of *data*, or None where it is not UTF-8 text; *instances* as the answers name them."""
     bom = data.startswith(b"\xef\xbb\xbf")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
-    return Manifest(path, data, text, bom)
+    return Manifest(path, data, text, bom, instances=instances or {})
 
 
 def _before(edits: Iterable[Edit], offset: int) -> int:
@@ -260,7 +344,7 @@ def _resources(manifest: Manifest, index: int, node: Node) -> Iterator[Resource]
             yield from _resources(manifest, index, item)
         return
     labels = manifests.get(node, ("metadata", "labels"))
-    entries = labels.entries if isinstance(labels, Mapping) else ()
+    entries = labels.entries if isinstance(labels, manifests.Mapping) else ()
     yield Resource(
         manifest,
         index,

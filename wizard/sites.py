@@ -6,17 +6,19 @@ instance. Nothing is guessed: what stays unknown is reported. Pure; reads no val
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from wizard import catalogue, clauses, holes, lenses, mail, placeholders
+from wizard import catalogue, clauses, consumed, contexts, holes, lenses, mail, mint, placeholders
 from wizard.answers import Answers, Decision
 from wizard.catalogue import Owns, Row
+from wizard.consumed import Consumed
+from wizard.errors import Problem
 from wizard.lenses import View
-from wizard.placeholders import Placeholder
+from wizard.mint import Recipe
+from wizard.placeholders import Hint, Placeholder
 from wizard.questions import SECTIONS
 from wizard.resources import Leaf, Manifest, Resource
 from wizard.vault import Record
@@ -97,11 +99,43 @@ class Unknown:
     position: str
     family: str
     role: str
+    key: str = ""
+    instance: str = ""
+    is_secret: bool = False
+    recipe: Recipe | None = None  # what its spelling or the comment beside it asks for
 
     @property
     def decision(self) -> str:
         """The key of the decision to ask for: by token where that names a role, else by place (DESIGN, law 4)."""
         return f"{self.token} @ {self.place}" if self.role in catalogue.GENERIC_ROLES else self.token
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """What it has in common with others that probably stand for the same value (DESIGN, law 4).
+
+        A role that the spelling names, whatever the spelling; else a key that names one, in one instance; else nothing.
+        """
+        if self.role not in catalogue.GENERIC_ROLES:
+            return self.family, self.role
+        words = placeholders.role(self.key)
+        return (self.instance, words) if words not in catalogue.GENERIC_ROLES else ("", self.decision)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A placeholder that is left where it stands: its spelling, ``file:line:column``, and why nothing is written."""
+
+    token: str
+    position: str
+    why: str
+
+
+def groups(unknown: Iterable[Unknown]) -> list[list[Unknown]]:
+    """Return *unknown* in groups that one decision each may answer, in the order of their first places."""
+    found: dict[tuple[str, str], list[Unknown]] = {}
+    for each in unknown:
+        found.setdefault(each.group, []).append(each)
+    return list(found.values())
 
 
 @dataclass(frozen=True)
@@ -113,6 +147,8 @@ class Found:
     lost: tuple[Record, ...] = ()
     kept: tuple[Record, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    refused: tuple[Refusal, ...] = ()
+    notes: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,7 +198,7 @@ def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
     """Return the sites of *manifests* and what could not be decided about them, in the order of the files."""
     manifests = list(manifests)
     home = mail.home_of(resource for manifest in manifests for resource in manifest.resources)
-    search = _Search(scope, home, consumed(manifests))
+    search = _Search(scope, home, consumed.find(manifests))
     recorded: dict[tuple[str, str], list[Record]] = {}
     for record in scope.records:
         recorded.setdefault((record.file, record.document), []).append(record)
@@ -171,17 +207,19 @@ def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
             search.resource(resource, recorded.get((manifest.path, resource.ref), ()))
         refs = {resource.ref for resource in manifest.resources} | {""}
         outside = [record for ref in refs for record in recorded.get((manifest.path, ref), ()) if not record.path]
-        search.comments(manifest, outside)
+        if not manifest.is_text:
+            search.comments(manifest, outside)
     located = {id(site.record) for site in search.sites if site.record}
     lost = tuple(record for record in scope.records if record.kind in ("site", "comment") and id(record) not in located)
-    return Found(tuple(search.sites), tuple(search.unknown), lost, tuple(search.kept), search.left_out)
-
-
-def consumed(manifests: Iterable[Manifest]) -> frozenset[str]:
-    """Return the tokens that a ``sed`` in the tree replaces at run time: they are the tree's own business."""
-    leaves = (leaf for each in manifests for resource in each.resources for leaf in resource.leaves.values())
-    lines = (line for leaf in leaves if "sed" in leaf.text for line in leaf.text.splitlines())
-    return frozenset(token for line in lines if not _COMMENT_LINE.match(line) for _, token in _SED.findall(line))
+    return Found(
+        tuple(search.sites),
+        tuple(search.unknown),
+        lost,
+        tuple(search.kept),
+        search.left_out,
+        tuple(search.refused),
+        tuple(search.notes),
+    )
 
 
 def is_left_out(path: str, scope: Scope) -> bool:
@@ -199,6 +237,9 @@ def meaning(found: Placeholder, leaf: Leaf, key: str) -> Row | None:
     if found.family == "email":
         return catalogue.BY_NAME["tls-email"] if kind in catalogue.EMAIL_KINDS and key == "email" else None
     words = placeholders.role(key)
+    if found.family == "address":
+        row = catalogue.by_role(words, instance)
+        return row if row and row.name in catalogue.ADDRESSES else None
     host = catalogue.by_host(found.role)
     is_homeserver = host is None or host.name in catalogue.HOMESERVER_NAMES
     is_name = words in catalogue.SERVER_NAME_KEYS and (host is None or host.name not in catalogue.OTHER_SERVERS)
@@ -207,22 +248,15 @@ def meaning(found: Placeholder, leaf: Leaf, key: str) -> Row | None:
     return host
 
 
-_SED = re.compile(r"\bs([/|#@,])([A-Z][A-Z0-9_]*)\1")
-# The key of a line in a text that is no document: `realm=…`, `server_name: …`, `requirepass "…"`.
-_LINE_KEY = re.compile(r"^\s*(?:export\s+|set\s+)?[\"']?([A-Za-z][\w.-]*)(?:[\"']?\s*[=:]|[ \t]+[\"']?$)")
-_COMMENT_LINE = re.compile(r"^\s*(?:#|--|//|;)")
-
-
-def _is_comment(leaf: Leaf, offset: int) -> bool:
-    """Whether the character *offset* of a text of several lines stands in a comment, as its format writes them."""
-    before = leaf.text[leaf.text.rfind("\n", 0, offset) + 1 : offset]
-    is_text = leaf.scalar.style in ("|", ">") or "\n" in leaf.text
-    return is_text and (_COMMENT_LINE.match(before) is not None or (bool(leaf.inside) and "#" in before))
-
-
 def _token(text: str) -> str:
     """Return the placeholder that *text* is, '' where a value stands there, be it one with such a word in it."""
     return next(placeholders.find(text)).token if placeholders.is_wholly(text) else ""
+
+
+def _recipe(hint: Hint | None) -> Recipe | None:
+    """Return what *hint* asks for, None where it asks for nothing or for what cannot be made."""
+    is_makeable = hint is not None and (hint.size is None or hint.size in mint.KINDS[hint.kind].sizes)
+    return Recipe(hint.kind, hint.size) if hint and is_makeable else None
 
 
 def _name(decision: Decision, token: str, leaf: Leaf) -> str:
@@ -235,13 +269,15 @@ def _name(decision: Decision, token: str, leaf: Leaf) -> str:
 class _Search:
     """One walk over the tree; collects sites and what is undecided."""
 
-    def __init__(self, scope: Scope, home: Leaf | None, consumed_tokens: frozenset[str]) -> None:
-        self.scope, self.mail, self.consumed = scope, home, consumed_tokens
+    def __init__(self, scope: Scope, home: Leaf | None, consumed: Consumed) -> None:
+        self.scope, self.mail, self.consumed = scope, home, consumed
         self.kept_before = [record for record in scope.records if record.kind == "kept"]
         self.sites: list[Site] = []
         self.unknown: list[Unknown] = []
         self.kept: list[Record] = []
         self.left_out: dict[str, int] = {}
+        self.refused: list[Refusal] = []
+        self.notes: list[Problem] = []
 
     def resource(self, resource: Resource, records: Iterable[Record]) -> None:
         """Search one object."""
@@ -259,6 +295,9 @@ class _Search:
             if off:
                 self._leave_out(off, len(self._open(leaf)))
                 continue
+            if leaf.refusal:
+                self._refuse(leaf)
+                continue
             if self._leaf(leaf, by_path.get(leaf.path, ())):
                 owned.append(leaf.path)
 
@@ -273,8 +312,8 @@ class _Search:
         scalars = [(leaf.scalar.start, leaf.scalar.end) for each in manifest.resources for leaf in each.leaves.values()]
         for found in placeholders.find(text):
             inside = any(start <= found.start < end for start, end in scalars)
-            is_open = not inside and (found.start, found.end) not in taken and found.token not in self.consumed
-            if found.family == "token" and is_open and manifest.is_comment(found.start):
+            is_open = not inside and (found.start, found.end) not in taken and found.token not in self.consumed.tokens
+            if placeholders.is_grepped(found.token) and is_open and manifest.is_comment(found.start):
                 self._file_comment(manifest, found)
 
     def _decided_since(self, record: Record, leaf: Leaf) -> str:
@@ -314,6 +353,8 @@ class _Search:
         for found in self._open(leaf):
             if not any(start <= found.start < end for start, end in spans):
                 spans.append(self._placeholder(leaf, found))
+        if not spans and (marked := contexts.mark(leaf)):
+            spans += self._marked(leaf, marked)
         if not spans and leaf.is_secret and text.strip() and not placeholders.is_template(text):
             row = catalogue.by_place(leaf.resource.kind, leaf.resource.name, leaf.key)
             if row and not self.scope.is_off(row.part) and not leaf.inside:
@@ -332,25 +373,36 @@ class _Search:
         for found in placeholders.find(leaf.text):
             owner = catalogue.by_role(found.role, leaf.resource.instance) if found.family == "token" else None
             owns_more = owner is not None and owner.owns is not Owns.TOKEN
+            if self._is_none(leaf, found):
+                continue
             is_here = not leaf.covers(found.start) or (owner is not None and owner.owns is Owns.DOCUMENT)
             # A secret may have such a word in it; one in capitals is a placeholder all the same, and is asked about.
             is_part = leaf.is_secret and found.token != found.token.upper() and placeholders.is_glued(leaf.text, found)
-            if is_here and not is_part and (leaf.is_secret or found.token not in self.consumed):
-                (owning if owns_more and not _is_comment(leaf, found.start) else others).append(found)
+            if is_here and not is_part:
+                (owning if owns_more and not contexts.is_comment(leaf, found.start) else others).append(found)
         return owning + others
+
+    def _is_none(self, leaf: Leaf, found: Placeholder) -> bool:
+        """Whether *found* only looks like a placeholder: the tree fills it in itself, or it is a name, or prose."""
+        if self.consumed.takes(leaf, found) or contexts.is_prose(leaf) or contexts.is_name(leaf, found):
+            return True
+        if found.family != "address":
+            return False
+        # A reserved block as a whole, and any reserved address in a list of what to refuse, are what they say.
+        words = placeholders.role(contexts.key_of(leaf, found))
+        row = catalogue.by_role(words, leaf.resource.instance)
+        if row and row.name in catalogue.ADDRESSES:
+            return False
+        return placeholders.is_reserved_block(found.token) or catalogue.REFUSING.search(words) is not None
 
     def _placeholder(self, leaf: Leaf, found: Placeholder) -> tuple[int, int]:
         """Decide one placeholder and return the span that it takes."""
-        text = leaf.text
-        before = text[text.rfind("\n", 0, found.start) + 1 : found.start]
-        key = leaf.key
-        if _is_comment(leaf, found.start):
+        if contexts.is_comment(leaf, found.start):
             return self._in_comment(leaf, found)
-        if leaf.scalar.style in ("|", ">") or "\n" in text:
-            line_key = _LINE_KEY.match(before)
-            key = line_key[1] if line_key else key
-        if found.family == "host" and re.search(r"[@#!][\w.=/+-]+:$", before):
-            key = "server_name"  # a user id, room id or alias ends in the server's name
+        return self._decide(leaf, found, contexts.key_of(leaf, found))
+
+    def _decide(self, leaf: Leaf, found: Placeholder, key: str) -> tuple[int, int]:
+        """Decide a placeholder that is the value of *key*, and return the span that it takes."""
         row = meaning(found, leaf, key)
         decision = self.scope.decision(found.token, place(leaf), is_known=row is not None)
         row = None if decision else row
@@ -366,7 +418,7 @@ class _Search:
             self._add(leaf, name, span, "token", found.token)
             return span
         elif row is None:
-            self.unknown.append(self._open_question(leaf, found))
+            self.unknown.append(self._open_question(leaf, found, key))
         elif self.scope.is_off(row.part):
             self._leave_out(row.part, 1)
         else:
@@ -387,7 +439,7 @@ class _Search:
     def _in_comment(self, leaf: Leaf, found: Placeholder) -> tuple[int, int]:
         if part := self._part_off(found):
             self._leave_out(part, 1)
-        elif found.family == "token" and self.scope.decision(found.token, place(leaf)) is None:
+        elif self._may_neutralise(leaf, found):
             self.sites.append(self._comment(leaf.resource.manifest, leaf, found))
         return found.start, found.end
 
@@ -407,9 +459,37 @@ class _Search:
     def _add(self, leaf: Leaf, value: str, span: tuple[int, int], how: How, token: str) -> None:
         self.sites.append(Site(value, leaf.resource.manifest, leaf, *span, how, token))
 
-    def _open_question(self, leaf: Leaf, found: Placeholder) -> Unknown:
+    def _may_neutralise(self, leaf: Leaf, found: Placeholder) -> bool:
+        """Whether a comment loses the name: where the checklist's final grep would trip on it, never in a script."""
+        is_open = self.scope.decision(found.token, place(leaf)) is None
+        return is_open and placeholders.is_grepped(found.token) and not contexts.is_script(leaf)
+
+    def _marked(self, leaf: Leaf, found: Placeholder) -> list[tuple[int, int]]:
+        """Decide a value that a comment behind it calls to change. One that was clearly made is kept, and told."""
+        text = leaf.text
+        if placeholders.is_template(text) or contexts.is_prose(leaf):
+            return []
+        if placeholders.is_strong(text):
+            what = f"The comment says {found.token}, and the value looks like one that was made: it is kept."
+            self.notes.append(Problem(what, leaf.resource.manifest.position(leaf.scalar.start)))
+            return []
+        end = len(text.rstrip("\n"))
+        return [self._decide(leaf, Placeholder(0, end, found.token, found.family, found.role), leaf.key)]
+
+    def _refuse(self, leaf: Leaf) -> None:
+        for found in placeholders.find(leaf.text):
+            if not self._is_none(leaf, found) and not contexts.is_comment(leaf, found.start):
+                position = leaf.resource.manifest.position(leaf.scalar.start)
+                self.refused.append(Refusal(found.token, position, leaf.refusal))
+
+    def _open_question(self, leaf: Leaf, found: Placeholder, key: str) -> Unknown:
         where = leaf.resource.manifest.at(leaf.view, found.start)
-        return Unknown(found.token, place(leaf), where, found.family, found.role)
+        recipe = _recipe(placeholders.hint(found.token) or placeholders.hint(contexts.comment_beside(leaf, found)))
+        is_secret = bool(
+            leaf.is_secret or recipe or catalogue.SECRET_WORDS.search(found.role or placeholders.role(key))
+        )
+        instance = leaf.resource.instance
+        return Unknown(found.token, place(leaf), where, found.family, found.role, key, instance, is_secret, recipe)
 
     def _is_kept(self, leaf: Leaf, token: str) -> bool:
         place_of = (leaf.resource.ref, leaf.path, token)

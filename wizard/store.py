@@ -22,6 +22,7 @@ _IGNORED = b".busy\n*.mwtmp\n"
 
 _CLOSED_DIRECTORIES = frozenset({".git", "node_modules", STATE})
 _ARCHIVES = (".7z", ".bz2", ".gz", ".jar", ".rar", ".tar", ".tgz", ".whl", ".xz", ".zip", ".zst")
+_MANIFESTS = (".yaml", ".yml", ".json")  # text, whatever it looks like: UTF-16 is told as what it is
 _SNIFFED = 8000  # octets; git's own rule for a binary file is a NUL among the first 8000 (buffer_is_binary)
 
 _MEND = "Everything was put back as it was. Mend the cause and give the same command again."
@@ -187,7 +188,7 @@ def _inside(root: Path, link: Path, problems: list[Problem]) -> None:
 def _text(path: Path) -> bytes | None:
     with path.open("rb") as file:
         head = file.read(_SNIFFED)
-        return None if b"\0" in head else head + file.read()
+        return None if b"\0" in head and path.suffix not in _MANIFESTS else head + file.read()
 
 
 def _read(path: Path) -> bytes | None:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wizard import catalogue, clauses, lenses, mail, originals, placeholders, resources, values
+from wizard import catalogue, clauses, lenses, mail, originals, placeholders, resources, values, weak
 from wizard.errors import Problem, RefusedError
 from wizard.lenses import Edit, View
-from wizard.manifests import Scalar
+from wizard.manifests import Scalar, line_and_column
 from wizard.resources import Manifest
-from wizard.sites import Scope
+from wizard.sites import Refusal, Scope
 from wizard.values import ISSUERS
 from wizard.vault import Record
 
@@ -31,12 +31,17 @@ class Tree:
     created: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     ours: frozenset[str] = frozenset()
     from_bundle: bool = False
+    instances: Mapping[str, str] = field(default_factory=dict)
 
     def manifests(self, records: Iterable[Record]) -> list[Manifest]:
         """Return the manifests worth parsing: those with a placeholder, a record, or an object that something reads."""
         every, recorded = {**self.files, **self.created}, {record.file for record in records}
-        wanted = [path for path in sorted(every) if path.endswith(resources.SUFFIXES)]
-        read = (resources.read(path, every[path]) for path in wanted if path in recorded or _is_wanted(every[path]))
+        wanted = [path for path in sorted(every) if path.endswith((*resources.SUFFIXES, *resources.TEXTS))]
+        read = (
+            resources.read(path, every[path], self.instances)
+            for path in wanted
+            if path in recorded or _is_wanted(every[path])
+        )
         return [manifest for manifest in read if manifest]
 
 
@@ -52,25 +57,43 @@ def tree(files: Mapping[str, bytes], bundled: Mapping[str, bytes], scope: Scope,
         if is_due and path not in files and not any(map(scope.is_off, parts)):
             created[path] = data
     ours = frozenset(path for path, data in bundled.items() if files.get(path) == data)
-    return Tree(files, created, ours, from_bundle=not files)
+    return Tree(files, created, ours, not files, scope.answers.instances)
 
 
 # Prose and scripts are never changed, and name placeholders as a matter of course.
-_PROSE = (".md", ".rst", ".txt", ".adoc", ".sh", ".bash", ".py", ".js")
+_PROSE = (".md", ".rst", ".txt", ".adoc", ".tpl", ".sh", ".bash", ".py", ".js", ".ts", ".go", ".html", ".css", ".svg")
+_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}  # byte order marks (Unicode 16.0, section 23.8)
 
 
-def unread(tree: Tree) -> list[tuple[str, str]]:
-    """Return ``file:line:column`` and spelling of the first placeholder in each file that nothing here reads."""
+def unread(tree: Tree) -> list[Refusal]:
+    """Return the first placeholder in each file that nothing here reads, and why: its format, or its encoding."""
     found = []
     for path, data in sorted(tree.files.items()):
         name = path.rpartition("/")[2]
-        if path.endswith((*resources.SUFFIXES, *_PROSE)) or "." not in name or not placeholders.may_hold(data):
+        if path.endswith(_PROSE) or "." not in name:
             continue
-        manifest = resources.read(path, data)
-        first = next(placeholders.find(manifest.text), None) if manifest else None
-        if manifest and first:
-            found.append((manifest.position(first.start), first.token))
+        if path.endswith((*resources.SUFFIXES, *resources.TEXTS)):
+            found += _undecoded(path, data)
+        elif placeholders.may_hold(data) and (manifest := resources.read(path, data)):
+            first = next(placeholders.find(manifest.text), None)
+            why = f"{path.rpartition('.')[2].upper()} is no format that is edited here"
+            found += [Refusal(first.token, manifest.position(first.start), why)] if first else []
     return found
+
+
+def _undecoded(path: str, data: bytes) -> list[Refusal]:
+    """Return the refusal of a manifest that is not UTF-8; '' stands for a placeholder that nobody could look for."""
+    if resources.read(path, data) is not None and b"\0" not in data:
+        return []
+    encoding = _MARKS.get(data[:2], "")
+    try:
+        text = data.decode(encoding or "latin-1")
+    except UnicodeDecodeError:
+        text = ""
+    first = next(placeholders.find(text), None)
+    line, column = line_and_column(text, first.start) if first else (1, 1)
+    what = encoding.upper() if encoding else "no UTF-8"
+    return [Refusal(first.token if first else "", f"{path}:{line}:{column}", f"the file is {what}; write it as UTF-8")]
 
 
 def unparsed(before: Iterable[Manifest], records: Iterable[Record], *, skip: bool) -> tuple[list[Problem], int]:
@@ -176,6 +199,12 @@ def issuers(manifests: Iterable[Manifest]) -> dict[str, str]:
     return found
 
 
+def li(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """Return the objects that belong to the LI instance, with what says so: "answers", "label", "name", …"""
+    every = (resource for manifest in manifests for resource in manifest.resources if resource.kind)
+    return {resource.ref: resource.assignment[1] for resource in every if resource.instance == "li"}
+
+
 def hosts(manifests: Iterable[Manifest]) -> list[str]:
     """Return the host names of all Ingresses that are filled in; those of components that are off are not."""
     ingresses = (each for manifest in manifests for each in manifest.resources if each.kind == "Ingress")
@@ -188,4 +217,4 @@ _WANTED = re.compile(rf"""kind["']?\s*:\s*["']?(?:{_WANTED_KINDS})""".encode())
 
 
 def _is_wanted(data: bytes) -> bool:
-    return placeholders.may_hold(data) or _WANTED.search(data) is not None
+    return placeholders.may_hold(data) or _WANTED.search(data) is not None or weak.may_hold(data)

@@ -204,8 +204,8 @@ def _decided(name: str, answers: Answers, kept: Mapping[str, Kept], found: InTre
     if current is not None:
         return Value(name, current, "kept")
     if decision and decision.action in ("generate", "split"):
-        length = decision.length or catalogue.PASSWORD_LENGTH
-        return Value(name, mint.make(mint.Recipe("password", length)), "made")
+        kind = reveal(decision.text) if decision.action == "generate" and decision.text else "password"
+        return Value(name, mint.make(mint.Recipe(kind, decision.length)), "made")
     return None
 
 

@@ -151,6 +151,7 @@ class Lock:
     vault_id: str
     records: tuple[Record, ...]
     left_out: tuple[str, ...]
+    instances: dict[str, str] = field(default_factory=dict)
 
 
 def new_vault_id() -> str:
@@ -229,12 +230,15 @@ def unseal(data: bytes, identity: Secret) -> Vault:
 
 
 def lock_text(vault: Vault) -> str:
-    """Return sites.lock: JSON Lines, the vault's id first, then one line for each component that is off and each site.
+    """Return sites.lock: JSON Lines, the vault's id first, then one line for each component that is off, for each
+    instance that the answers name, and for each site.
 
     Sorted, so that two operators' files merge line by line. No line holds a value of the vault."""
     records = sorted(map(_withheld, vault.records), key=_place)
     lines: list[dict[str, Any]] = [{"vault": vault.id, "version": VERSION, "about": LOCK_ABOUT}]
     lines += [{"left_out": name} for name in sorted(vault.left_out)]
+    named = vault.answers.get("instances", {})
+    lines += [{"of": place, "instance": instance} for place, instance in sorted(named.items())]
     lines += [dump(record) for record in records]
     return "".join(_GREPPED.sub(lambda letter: f"\\u{ord(letter[0]):04x}", to_json(line)) + "\n" for line in lines)
 
@@ -247,17 +251,19 @@ def read_lock(text: str) -> Lock:
         _refuse("sites.lock was written by a newer matrix-wizard.", "Install the newer matrix-wizard.", f"{LOCK}:1")
     if head.get("version") != VERSION or not _ID.fullmatch(str(head.get("vault"))):
         _refuse("The first line of sites.lock does not name a vault.", _RESTORE_LOCK, f"{LOCK}:1")
-    records, left_out = [], []
+    records, left_out, instances = [], [], {}
     for number, line in rest:
         data = _lock_line(number, line)
         try:
             if "left_out" in data:
                 left_out.append(load(str, data["left_out"], "left_out"))
+            elif "instance" in data:
+                instances[load(str, data.get("of"), "of")] = load(str, data["instance"], "instance")
             else:
                 records.append(load(Record, data))
         except MalformedError as error:
             _refuse(f"A line of sites.lock is not a site: {error}.", _RESTORE_LOCK, f"{LOCK}:{number}")
-    return Lock(head["vault"], tuple(records), tuple(left_out))
+    return Lock(head["vault"], tuple(records), tuple(left_out), instances)
 
 
 _RESTORE = "Put an earlier copy of the vault in its place (git has one if it was committed); nothing was changed."

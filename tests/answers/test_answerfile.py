@@ -157,7 +157,7 @@ def test_the_contract_is_read_whole(beside: Path, apns_key: str, service_account
     assert answers.problems(BY_KEY) == []
     decided = {key: each and (each.action, each.text, each.length) for key, each in answers.decisions.items()}
     assert decided == {
-        "CHANGEME_GRAFANA": ("generate", None, 40),
+        "CHANGEME_GRAFANA": ("generate", "password", 40),
         "CHANGEME_DNS_IP": ("value", "10.96.0.10", None),
         "CHANGEME_MINIO": ("same_as", "s3-password", None),
         "CHANGEME_IMAGE": ("keep", None, None),

@@ -19,11 +19,11 @@ PACKAGE = Path(__file__).parents[2] / "wizard"
 WORDS = frozenset({"errors", "secret", "placeholders", "catalogue"})
 # Each row of the head may import the rows above it, and none of its own.
 HEAD = (
-    {"codec", "keys", "manifests", "mint"},
+    {"codec", "gotemplate", "keys", "manifests", "mint"},
     {"formats", "lenses", "vault"},
     {"entries", "holes", "networks", "resources"},
-    {"clauses", "questions"},
-    {"answers", "mail"},
+    {"clauses", "contexts", "questions"},
+    {"answers", "consumed", "mail", "weak"},
     {"answerfile", "sites", "values"},
     {"diff", "filling", "originals", "proof"},
     {"structure"},

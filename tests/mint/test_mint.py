@@ -94,7 +94,7 @@ def test_a_word_has_the_size_asked_for(kind: str, default: int, smallest: int, l
 @pytest.mark.parametrize(
     "recipe",
     [
-        Recipe("password", 15),
+        Recipe("password", 11),
         Recipe("password", 0),
         Recipe("password", -1),
         Recipe("django", 49),

@@ -14,6 +14,7 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from wizard import prompt
 from wizard.answers import Answers
 from wizard.errors import StoppedError
+from wizard.mint import Recipe
 from wizard.questions import BY_KEY, SECTIONS
 from wizard.secret import Secret
 
@@ -113,5 +114,15 @@ def test_consent_is_a_typed_yes(keys: PipeInput, typed: str, consent: bool) -> N
 )
 def test_an_unknown_placeholder_is_decided(keys: PipeInput, typed: str, action: str, text: object) -> None:
     keys.send_text(typed)
-    decision = prompt.placeholder("What is CHANGEME_X?", "CHANGEME_X")
+    decision = prompt.placeholder("What is CHANGEME_X?", "CHANGEME_X", None, is_secret=False, is_group=False)
     assert (decision.key, decision.action, decision.text) == ("CHANGEME_X", action, text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "decided"),
+    [("\r", ("generate", "hex", 64)), (DOWN + "\r", ("split", None, None)), (DOWN * 2 + "\r", ("keep", None, None))],
+)
+def test_a_secret_asks_for_what_its_spelling_says(keys: PipeInput, typed: str, decided: tuple[object, ...]) -> None:
+    keys.send_text(typed)
+    made = prompt.placeholder("What is it?", "CHANGEME_X", Recipe("hex", 64), is_secret=True, is_group=True)
+    assert (made.action, made.text, made.length) == decided

@@ -105,8 +105,8 @@ def found_ids(deployment: Deployment) -> list[tuple[str, str, int]]:
 
 
 @pytest.mark.parametrize("last", [
-    'server_name: "matrix.example.com" # CHANGE_ME to yours', "x: y # CHANGE_ME", "x: y  # matrix.example.com",
-    "listeners: []\n# CHANGEME: the end",
+    'server_name: "matrix.example.com" # CHANGE_ME to yours', "x: y # what CHANGE_ME says",
+    "x: y  # matrix.example.com", "listeners: []\n# CHANGEME: the end",
 ])  # fmt: skip
 def test_the_mail_block_is_appended_behind_a_comment_with_a_placeholder(lay_out: LayOut, last: str) -> None:
     head = "" if "server_name" in last else "server_name: matrix.example.com\n"
@@ -127,7 +127,7 @@ def test_a_folded_configuration_takes_the_mail_block(lay_out: LayOut) -> None:
 
 
 def test_mail_switched_off_and_on_and_off_in_a_tree_of_others(lay_out: LayOut) -> None:
-    text = config("synapse-config", "server_name: matrix.example.com\nreport_stats: no # CHANGE_ME")
+    text = config("synapse-config", "server_name: matrix.example.com\nreport_stats: no # or CHANGE_ME")
     deployment = lay_out(
         {"config.yaml": text, "mail.yaml": secret("synapse-email", SMTP_PASSWORD="CHANGEME_SMTP_PASSWORD")},
         MINIMUM + SMTP,

@@ -1,0 +1,118 @@
+"""What the tree itself fills in when it is built or started: by a script's substitution, or by kustomize.
+
+Such a token is the tree's own business. Pure: found by reading the scripts and kustomizations of the manifests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from wizard import contexts, manifests, placeholders
+from wizard.manifests import Node, Path, Scalar, Sequence
+from wizard.placeholders import Placeholder
+from wizard.resources import Leaf, Manifest, Resource
+
+_TOOLS = re.compile(r"\b(?:sed|perl|awk|gsub|replace)\b")
+_SED = re.compile(r"\bs([/|#@,:!~])((?:(?!\1).)+)\1")  # sed's and perl's command, whatever parts it
+_CALL = re.compile(r"\b(?:gsub|sub|replace(?:_?all)?)\(\s*([/\"'])((?:(?!\1).)+)\1", re.IGNORECASE)
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_COMMANDS = ("command", "args")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field that kustomize replaces: what selects the objects ('' for any), and the path of the field in them."""
+
+    kind: str
+    name: str
+    namespace: str
+    path: Path
+
+    def holds(self, leaf: Leaf) -> bool:
+        """Say whether *leaf* is the field or stands in it."""
+        resource, path = leaf.resource, leaf.path[: len(self.path)]
+        pairs = ((self.kind, resource.kind), (self.name, resource.name), (self.namespace, resource.namespace))
+        return (
+            all(want in ("", has) for want, has in pairs)
+            and len(path) == len(self.path)
+            and all(map(_fits, self.path, path))
+        )
+
+
+@dataclass(frozen=True)
+class Consumed:
+    """The tokens that scripts replace when they run, and the fields that kustomize replaces when it builds."""
+
+    tokens: frozenset[str] = frozenset()
+    fields: tuple[Field, ...] = ()
+
+    def takes(self, leaf: Leaf, found: Placeholder) -> bool:
+        """Say whether the tree itself fills in *found*.
+
+        No script reads an entry of a Secret that is a placeholder and nothing else: that one is for the operator.
+        """
+        if any(field.holds(leaf) for field in self.fields):
+            return True
+        is_whole = leaf.is_secret and leaf.text.strip() == found.token
+        return not is_whole and found.token in self.tokens
+
+
+def find(tree: Iterable[Manifest]) -> Consumed:
+    """Return what the scripts and the kustomizations of *tree* fill in."""
+    tokens: set[str] = set()
+    fields: list[Field] = []
+    for resource in (resource for manifest in tree for resource in manifest.resources):
+        for leaf in resource.leaves.values():
+            tokens.update(_replaced(leaf))
+        if _is_kustomization(resource):
+            fields += _fields(resource)
+    return Consumed(frozenset(tokens), tuple(fields))
+
+
+def _replaced(leaf: Leaf) -> Iterator[str]:
+    is_argument = any(step in _COMMANDS for step in leaf.path)
+    if not (is_argument or _TOOLS.search(leaf.text)):
+        return
+    for line in leaf.text.splitlines():
+        if contexts.is_comment_line(line):
+            continue
+        for pattern in (match[2] for each in (_SED, _CALL) for match in each.finditer(line)):
+            if _WORD.fullmatch(pattern):
+                yield pattern
+            yield from (found.token for found in placeholders.find(pattern))
+
+
+def _is_kustomization(resource: Resource) -> bool:
+    name = resource.manifest.path.rpartition("/")[2].lower()
+    return resource.kind == "Kustomization" or name.partition(".")[0] == "kustomization"
+
+
+def _fields(resource: Resource) -> Iterator[Field]:
+    """Yield the targets of ``replacements:`` (kustomize's ReplacementTransformer)."""
+    for replacement in _items(resource.get("replacements")):
+        for target in _items(manifests.get(replacement, ("targets",))):
+            kind, name, namespace = (_text(target, "select", key) for key in ("kind", "name", "namespace"))
+            for path in _items(manifests.get(target, ("fieldPaths",))):
+                if isinstance(path, Scalar):
+                    yield Field(kind, name, namespace, _steps(path.value))
+
+
+def _steps(field_path: str) -> Path:
+    """Return our path of kustomize's: ``spec.containers.[name=web].env.0.value``, with ``\\.`` for a dot in a key."""
+    steps = [step.replace("\\.", ".") for step in re.split(r"(?<!\\)\.", field_path)]
+    return tuple(f"[{step}]" if step.isdecimal() else step for step in steps)
+
+
+def _fits(want: str, step: str) -> bool:
+    return want == step or (want == "*" and step.startswith("["))
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Sequence) else ()
+
+
+def _text(node: Node, *path: str) -> str:
+    found = manifests.get(node, path)
+    return found.value if isinstance(found, Scalar) else ""

@@ -1,0 +1,83 @@
+"""Secrets that stand in a tree and protect nothing: defaults that everybody knows, and empty ones.
+
+They are never changed unasked, and always told (DESIGN, law 6: what exists wins). Pure; no finding holds a value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from wizard import contexts, placeholders
+from wizard.resources import Leaf, Manifest
+
+# What manuals, charts and images ship with, in lower case. Of the second sort are names of products and accounts: as a
+# password they are a default, as any other setting they are just a name.
+_DEFAULTS = """
+password password1 password123 passwd passw0rd p@ssw0rd pass pass123 passphrase secret secret1 secret123 s3cr3t
+secretkey secret_key secret-key supersecret supersecretkey super-secret super-secret-key mysecret mysecretpassword
+mysecretkey my-secret-key my-super-secret-key changeit default insecure letmein welcome welcome1 qwerty qwerty123
+abc123 123456 1234567 12345678 123456789 1234567890 0123456789abcdef hunter2 foobar token apikey minioadmin
+minio123 prom-operator admin123 admin1234 adminpassword rootpassword test123 testtest devsecret dev-secret
+"""
+_ACCOUNTS = """
+admin administrator root toor user guest test demo example synapse matrix postgres postgresql redis minio mysql mariadb
+mongo mongodb rabbitmq elastic grafana django coturn turn element sygnal haproxy nginx
+"""
+_KNOWN, _NAMES = frozenset(_DEFAULTS.split()), frozenset(_ACCOUNTS.split())
+_SECRET = re.compile(r"(?:PASSWORD|PASSWD|PASSPHRASE|PASS|SECRET|TOKEN|(?:API|SECRET|ACCESS|PRIVATE|SIGNING)_KEY)$")
+_PASSWORD = re.compile(r"(?:PASSWORD|PASSWD|PASSPHRASE|PASS)$")
+_NAMED = re.compile(r"(?:^|_)(?:EXISTING|REF|NAME|PULL|TLS)(?:_|$)")  # a reference to a Secret, not one
+_SETTING = re.compile(
+    r"^[ \t]*(?:export[ \t]+)?([A-Za-z][\w.-]*)[ \t]*(?:[=:][ \t]*|[ \t])[\"']?([^\s\"']+)[\"']?[ \t]*\r?$"
+)
+_WORTH_READING = re.compile(
+    rb"(?i)pass(?:word|wd|phrase)?[\"']?\s*[:=]\s*[\"']?(?:"
+    + b"|".join(re.escape(word).encode() for word in sorted(_KNOWN | _NAMES))
+    + rb")[\"'\s]"
+)
+
+
+@dataclass(frozen=True)
+class Weak:
+    """One secret that protects nothing: ``file:line:column``, its key, and whether it is empty or well known."""
+
+    position: str
+    key: str
+    is_empty: bool
+
+
+def may_hold(data: bytes) -> bool:
+    """Say whether *data* can hold a well-known password outside a Secret: a fast scan that errs towards yes."""
+    return _WORTH_READING.search(data) is not None
+
+
+def find(tree: Iterable[Manifest]) -> Iterator[Weak]:
+    """Yield every weak secret of *tree*: in Secrets, in environments, in configurations."""
+    for resource in (resource for manifest in tree for resource in manifest.resources):
+        for leaf in resource.leaves.values():
+            for key, text in _settings(leaf):
+                is_empty = leaf.is_secret and not text.strip() and leaf.nested is None
+                if is_empty or _is_default(key, text.strip().lower(), is_secret=leaf.is_secret):
+                    yield Weak(resource.manifest.position(leaf.scalar.start), key, is_empty)
+
+
+def _settings(leaf: Leaf) -> Iterator[tuple[str, str]]:
+    """Yield the keys and texts that *leaf* sets: its own, those of its lines where it is a text of lines."""
+    if "\n" in leaf.text.strip("\n"):
+        if not leaf.inside and not contexts.is_prose(leaf):
+            matches = (match for line in leaf.text.splitlines() if (match := _SETTING.match(line)))
+            yield from ((match[1], match[2]) for match in matches)
+        return
+    item = leaf.path[-2] if leaf.key == "value" and len(leaf.path) > 1 else ""
+    yield (item[len("[name=") : -1] if item.startswith("[name=") else leaf.key), leaf.text
+
+
+def _is_default(key: str, text: str, *, is_secret: bool) -> bool:
+    words = placeholders.role(key)
+    if is_secret and text in _KNOWN and not text.isdecimal():
+        return True
+    if not _SECRET.search(words) or _NAMED.search(words):
+        return False
+    return text in _KNOWN or (text in _NAMES and (is_secret or _PASSWORD.search(words) is not None))
