@@ -7,6 +7,7 @@ Sources: the checklist's sections 2 to 9 for the values and their spellings, FAC
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -47,10 +48,10 @@ class Row:
 
     ``roles``: role words of a placeholder that name it (see ``placeholders.role``); ``hosts``: labels under a reserved
     domain that name it; ``places``: where it is known to live. ``twin_of``: in an LI document, a role of that value of
-    main's means this one. ``make`` and ``size``: the kind of secret that ``mint`` makes, and its size in that kind's
-    unit (0: its default). ``answer``: the dotted key of the question that gives it. ``inputs``: what it is derived
-    from. ``owns``: what it replaces. ``part``: the optional component that alone needs it. ``confidential``: masked in
-    every output unless it is asked for.
+    main's means this one; with ``twin_where`` only where the LI instance has a Secret of such a name. ``make`` and
+    ``size``: the kind of secret that ``mint`` makes, and its size in that kind's unit (0: its default). ``answer``: the
+    dotted key of the question that gives it. ``inputs``: what it is derived from. ``owns``: what it replaces. ``part``:
+    the optional component that alone needs it. ``confidential``: masked in every output unless it is asked for.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Row:
     places: tuple[Place, ...] = ()
     hosts: tuple[str, ...] = ()
     twin_of: str = ""
+    twin_where: str = ""
     make: str = ""
     size: int = 0
     answer: str = ""
@@ -102,6 +104,8 @@ ROWS: tuple[Row, ...] = (
         "li-redis-password",
         "LI_REDIS_PASSWORD",
         "REDIS_LI_PASSWORD",
+        twin_of="redis-password",
+        twin_where=r"redis",
         places=(Place(r"(redis-li|li-redis)(-password|-secret|-auth)?", _REDIS_KEY),),
     ),
     _secret(
@@ -125,7 +129,7 @@ ROWS: tuple[Row, ...] = (
             Place(rf"{_SYNAPSE}|{_SYNAPSE_LI}|{_SYNC}", r"S3_SECRET_KEY|S3_PASSWORD"),
         ),
     ),
-    _secret("li-s3-password", "LI_S3_PASSWORD", "LI_S3_SECRET_KEY"),
+    _secret("li-s3-password", "LI_S3_PASSWORD", "LI_S3_SECRET_KEY", twin_of="s3-password", twin_where=r"minio"),
     # --- databases (2.4, 2.7, 2.8, 2.9)
     _secret(
         "synapse-db-password",
@@ -363,6 +367,35 @@ ROWS: tuple[Row, ...] = (
     _answer("li-backup-retention", "backups.li_retention", "LI_BACKUP_RETENTION", twin_of="backup-retention"),
 )
 
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a server's own configuration that holds a value: the name of the file (a pattern) and the key.
+
+    ``key`` is dotted where the file is YAML, and the word that begins a line where it is not.
+    """
+
+    value: str
+    file: str
+    key: str
+
+
+_HOMESERVER = r"(?:.*[-_.])?homeserver(?:[-_.].*)?\.ya?ml"
+_ANY_YAML = r".+\.ya?ml"
+
+# Synapse's own names (FACTS 2), of which those that other programs use as well count in its main file only; coturn's.
+SETTINGS: tuple[Setting, ...] = (
+    Setting("server-name", _HOMESERVER, "server_name"),
+    Setting("synapse-db-password", _HOMESERVER, "database.args.password"),
+    Setting("redis-password", _HOMESERVER, "redis.password"),
+    Setting("macaroon-secret", _ANY_YAML, "macaroon_secret_key"),
+    Setting("registration-secret", _ANY_YAML, "registration_shared_secret"),
+    Setting("form-secret", _ANY_YAML, "form_secret"),
+    Setting("worker-replication-secret", _ANY_YAML, "worker_replication_secret"),
+    Setting("turn-secret", _ANY_YAML, "turn_shared_secret"),
+    Setting("turn-secret", r"(?:turnserver|coturn)\.conf", "static-auth-secret"),
+)
+
 # Last keys under which a host of the main instance is the server's name, whatever its label (DESIGN, law 4; FACTS 12).
 SERVER_NAME_KEYS = frozenset({"SERVER_NAME", "SYNAPSE_SERVER_NAME", "MATRIX_SERVER_NAME", "SERVERNAME"})
 ROOM_DIRECTORY = ("room_directory", "servers")  # Element's list of servers, by name and not by host
@@ -465,10 +498,34 @@ _BY_HOST = {label: row for row in ROWS for label in row.hosts}
 _TWINS = {row.twin_of: row for row in ROWS if row.twin_of}
 
 
-def by_role(role: str, instance: str) -> Row | None:
+def own_services(li_secrets: Iterable[str]) -> frozenset[str]:
+    """Return the values that the LI instance has for itself, by the names of its Secrets: those of its own Redis, say.
+
+    Where it has none it shares main's (FACTS 12).
+    """
+    named = list(li_secrets)
+    conditional = (row for row in ROWS if row.twin_where)
+    return frozenset(row.name for row in conditional if any(re.search(row.twin_where, name) for name in named))
+
+
+def twin(row: Row | None, instance: str, own: Container[str] = ()) -> Row | None:
+    """Return what *row*, a value of main's, means in a document of *instance* ("main" or "li").
+
+    *own*: as ``own_services`` gives it.
+    """
+    other = _TWINS.get(row.name) if row and instance == "li" else None
+    return other if other and (not other.twin_where or other.name in own) else row
+
+
+def by_role(role: str, instance: str, own: Container[str] = ()) -> Row | None:
     """Return the row that *role* names in a document of *instance* ("main" or "li"), or None where it names none."""
-    row = _BY_ROLE.get(role)
-    return _TWINS.get(row.name, row) if row and instance == "li" else row
+    return twin(_BY_ROLE.get(role), instance, own)
+
+
+def by_setting(file: str, key: str) -> Row | None:
+    """Return the row of main's that the setting *key* of the configuration *file* holds, or None."""
+    found = (each.value for each in SETTINGS if _whole(each.file, file) and each.key == key)
+    return BY_NAME.get(next(found, ""))
 
 
 def by_host(label: str) -> Row | None:

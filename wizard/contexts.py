@@ -6,6 +6,7 @@ Pure text work on one scalar and the lines about it; which value a placeholder m
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from wizard import placeholders
 from wizard.placeholders import Placeholder
@@ -24,6 +25,7 @@ _PROSE_ENDINGS = (".md", ".rst", ".adoc", ".txt", "/description", "/summary")
 _PROSE_KINDS = frozenset({"CustomResourceDefinition"})
 _VARIABLE = re.compile(r"\$\{?!?\s*$|\$\(\s*$|%\(\s*$|\$\{[\w:-]*$")
 _FAIL = re.compile(r"\{\{[^}]*$")
+_SETTING_LINE = re.compile(r"^[ \t]*([A-Za-z][\w.-]*)[ \t]*=[ \t]*([^\s#][^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
 _ASSIGNED = re.compile(r"[ \t]*[+?:]?=")
 _BESIDE = re.compile(r"[ \t]+#([^\r\n]*)")
 # What may lead up to a mark: `# TODO CHANGEME`, `# <- CHANGEME`; behind other words it is only spoken of.
@@ -38,6 +40,26 @@ def key_of(leaf: Leaf, found: Placeholder) -> str:
     is_lines = leaf.scalar.style in ("|", ">") or "\n" in leaf.text
     line_key = (_LINE_KEY if is_lines else _PAIR_KEY).match(before)
     return line_key[1] if line_key else leaf.key
+
+
+def setting_of(leaf: Leaf, key: str) -> tuple[str, str]:
+    """Return the file that a setting of *leaf* stands in, and its name there: keys joined by dots, or its line's *key*.
+
+    The file is the document that the scalar belongs to, be it embedded or a file of its own.
+    """
+    entered = next((at for at, step in enumerate(leaf.path) if step.startswith("~")), None)
+    if entered:
+        return leaf.path[entered - 1], ".".join(leaf.path[entered + 1 :])
+    if leaf.resource.kind or leaf.resource.manifest.is_text:
+        return leaf.called, key
+    return leaf.resource.manifest.path.rpartition("/")[2], ".".join(leaf.path)
+
+
+def line_settings(leaf: Leaf) -> Iterator[tuple[str, int, int]]:
+    """Yield key, start and end of the value for each line ``key=value`` of a text that is no document."""
+    if not leaf.inside and "\n" in leaf.text:
+        for match in _SETTING_LINE.finditer(leaf.text):
+            yield match[1], *match.span(2)
 
 
 def is_comment(leaf: Leaf, offset: int) -> bool:

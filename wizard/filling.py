@@ -223,6 +223,13 @@ def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str
 
 def _objections(site: Site, new: str, vault: Vault, former: Mapping[str, str], consent: Consent) -> Iterable[Problem]:
     if not catalogue.is_kept(site.value):
+        if site.how == "place" and site.text != new:
+            row = catalogue.BY_NAME[site.value]
+            yield Problem(
+                f"{site.value} is {site.text} here, and {new} by the answers.",
+                site.position,
+                f"Write {row.answer}: {site.text} into the answers, or a placeholder here.",
+            )
         is_edited = site.record and not site.token and site.text not in {new, *_known_texts(site, vault, former)}
         is_ours = (site.document, site.path) in consent.enabled
         if is_edited and not is_ours and consent.drift != "restore":

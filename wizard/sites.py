@@ -6,14 +6,14 @@ instance. Nothing is guessed: what stays unknown is reported. Pure; reads no val
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
 from wizard import catalogue, clauses, consumed, contexts, holes, lenses, mail, mint, placeholders
 from wizard.answers import Answers, Decision
-from wizard.catalogue import Owns, Row
+from wizard.catalogue import Kind, Owns, Row
 from wizard.consumed import Consumed
 from wizard.errors import Problem
 from wizard.lenses import View
@@ -198,7 +198,10 @@ def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
     """Return the sites of *manifests* and what could not be decided about them, in the order of the files."""
     manifests = list(manifests)
     home = mail.home_of(resource for manifest in manifests for resource in manifest.resources)
-    search = _Search(scope, home, consumed.find(manifests))
+    secrets = (
+        each.name for one in manifests for each in one.resources if each.kind == "Secret" and each.instance == "li"
+    )
+    search = _Search(scope, home, consumed.find(manifests), catalogue.own_services(secrets))
     recorded: dict[tuple[str, str], list[Record]] = {}
     for record in scope.records:
         recorded.setdefault((record.file, record.document), []).append(record)
@@ -227,12 +230,26 @@ def is_left_out(path: str, scope: Scope) -> bool:
     return any(map(scope.is_off, catalogue.parts_of(path, "")))
 
 
-def meaning(found: Placeholder, leaf: Leaf, key: str) -> Row | None:
-    """Return the row that the placeholder *found* stands for under *key* (the last key before it), None if unknown."""
-    kind, name, instance = leaf.resource.kind, leaf.resource.name, leaf.resource.instance
+def known_place(leaf: Leaf, key: str, own: Container[str] = ()) -> Row | None:
+    """Return the row that lives under *key* of *leaf*, by the object's name or as a server's setting, or None."""
+    resource = leaf.resource
+    row = catalogue.by_place(resource.kind, resource.name, key)
+    if row:
+        # A name may be either instance's; a value that the LI instance may have for itself is then its own.
+        other = catalogue.twin(row, resource.instance, own)
+        return other if other and other.twin_where else row
+    return catalogue.twin(catalogue.by_setting(*contexts.setting_of(leaf, key)), resource.instance, own)
+
+
+def meaning(found: Placeholder, leaf: Leaf, key: str, own: Container[str] = ()) -> Row | None:
+    """Return the row that the placeholder *found* stands for under *key* (the last key before it), None if unknown.
+
+    *own*: what the LI instance has for itself, see ``catalogue.own_services``.
+    """
+    kind, instance = leaf.resource.kind, leaf.resource.instance
     if found.family == "token":
-        named = catalogue.by_role(found.role, instance)
-        known = catalogue.by_place(kind, name, key)
+        named = catalogue.by_role(found.role, instance, own)
+        known = known_place(leaf, key, own)
         return known if known and (named is None or found.role in catalogue.GENERIC_ROLES) else named
     if found.family == "email":
         return catalogue.BY_NAME["tls-email"] if kind in catalogue.EMAIL_KINDS and key == "email" else None
@@ -269,8 +286,8 @@ def _name(decision: Decision, token: str, leaf: Leaf) -> str:
 class _Search:
     """One walk over the tree; collects sites and what is undecided."""
 
-    def __init__(self, scope: Scope, home: Leaf | None, consumed: Consumed) -> None:
-        self.scope, self.mail, self.consumed = scope, home, consumed
+    def __init__(self, scope: Scope, home: Leaf | None, consumed: Consumed, own: Container[str]) -> None:
+        self.scope, self.mail, self.consumed, self.own = scope, home, consumed, own
         self.kept_before = [record for record in scope.records if record.kind == "kept"]
         self.sites: list[Site] = []
         self.unknown: list[Unknown] = []
@@ -355,13 +372,28 @@ class _Search:
                 spans.append(self._placeholder(leaf, found))
         if not spans and (marked := contexts.mark(leaf)):
             spans += self._marked(leaf, marked)
-        if not spans and leaf.is_secret and text.strip() and not placeholders.is_template(text):
-            row = catalogue.by_place(leaf.resource.kind, leaf.resource.name, leaf.key)
-            if row and not self.scope.is_off(row.part) and not leaf.inside:
-                span = self._span(row, leaf, 0, len(text.rstrip("\n")))
-                self._add(leaf, row.name, span, "place", text if placeholders.is_like_one(text) else "")
-                spans.append(span)
+        if not spans:
+            spans += self._recognised(leaf)
         return (0, len(text)) in spans and len(text) > 0
+
+    def _recognised(self, leaf: Leaf) -> list[tuple[int, int]]:
+        """Find what somebody filled in by hand where a value is known to live, and return the spans that it takes."""
+        lines = contexts.line_settings(leaf) if not leaf.is_secret else ()
+        found = [(leaf.key, 0, len(leaf.text.rstrip("\n"))), *lines]
+        spans = []
+        for key, start, end in found:
+            text = leaf.text[start:end]
+            row = known_place(leaf, key, self.own) if text.strip() and not placeholders.is_template(text) else None
+            if row is None or leaf.inside or self.scope.is_off(row.part) or not self._is_adopted(row):
+                continue
+            span = self._span(row, leaf, start, end)
+            self._add(leaf, row.name, span, "place", text if placeholders.is_like_one(text) else "")
+            spans.append(span)
+        return spans
+
+    def _is_adopted(self, row: Row) -> bool:
+        """Whether what stands at a place of *row* counts: an answer is compared where there is one, and never asked."""
+        return row.kind is not Kind.ANSWER or self.scope.setting(row.answer) is not None
 
     def _open(self, leaf: Leaf) -> list[Placeholder]:
         """Return the placeholders of *leaf* that no scalar of an embedded document holds and no script consumes.
@@ -371,7 +403,7 @@ class _Search:
         owning: list[Placeholder] = []
         others: list[Placeholder] = []
         for found in placeholders.find(leaf.text):
-            owner = catalogue.by_role(found.role, leaf.resource.instance) if found.family == "token" else None
+            owner = catalogue.by_role(found.role, leaf.resource.instance, self.own) if found.family == "token" else None
             owns_more = owner is not None and owner.owns is not Owns.TOKEN
             if self._is_none(leaf, found):
                 continue
@@ -403,7 +435,7 @@ class _Search:
 
     def _decide(self, leaf: Leaf, found: Placeholder, key: str) -> tuple[int, int]:
         """Decide a placeholder that is the value of *key*, and return the span that it takes."""
-        row = meaning(found, leaf, key)
+        row = meaning(found, leaf, key, self.own)
         decision = self.scope.decision(found.token, place(leaf), is_known=row is not None)
         row = None if decision else row
         whole = (found.start, found.end)
