@@ -37,11 +37,15 @@ def masked(manifest: Manifest, sites: Iterable[Site], mask: Callable[[Site], str
             )
             scalars[view] = (site.leaf.scalar.start, site.leaf.scalar.end) if site.leaf else (site.start, site.end)
     held = {site.path for site in own}
+    unread: set[tuple[int, int]] = set()  # scalars that no lens reads
     for leaf in (each for resource in manifest.resources for each in resource.leaves.values()):
         if leaf.is_secret and leaf.path not in held and not _is_open(leaf, held):
+            if leaf.refusal:
+                unread.add((leaf.scalar.start, leaf.scalar.end))
+                continue
             by_view[leaf.view] = [Edit(0, len(leaf.text), MASK + ("\n" if leaf.text.endswith("\n") else ""))]
             scalars[leaf.view] = leaf.scalar.start, leaf.scalar.end
-    unfit = {scalars[view] for view, edits in by_view.items() if not _fits(view, edits)}
+    unfit = unread | {scalars[view] for view, edits in by_view.items() if not _fits(view, edits)}
     fit = {view: edits for view, edits in by_view.items() if scalars[view] not in unfit}
     return lenses.apply(manifest.text, [*lenses.render(fit), *(Edit(*span, MASK) for span in unfit)])
 

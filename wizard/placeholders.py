@@ -57,7 +57,7 @@ _TOKEN = r"""
 """
 # Spellings that are common words elsewhere: placeholders only where one is all that a key has for a value.
 _ROLE_WORD = (
-    r"(?:password|passwd|passphrase|secret|token|api[-_ ]?key|key|credentials?|user(?:name)?|e-?mail|domain"
+    r"(?i:password|passwd|passphrase|secret|token|api[-_ ]?key|key|credentials?|user(?:name)?|e-?mail|domain"
     r"|host(?:name)?|server|address|ip|cidr|ranges?|url|name|namespace|id|certificate|region|bucket|value)"
 )
 _WHOLE = rf"""

@@ -233,12 +233,8 @@ def is_left_out(path: str, scope: Scope) -> bool:
 def known_place(leaf: Leaf, key: str, own: Container[str] = ()) -> Row | None:
     """Return the row that lives under *key* of *leaf*, by the object's name or as a server's setting, or None."""
     resource = leaf.resource
-    row = catalogue.by_place(resource.kind, resource.name, key)
-    if row:
-        # A name may be either instance's; a value that the LI instance may have for itself is then its own.
-        other = catalogue.twin(row, resource.instance, own)
-        return other if other and other.twin_where else row
-    return catalogue.twin(catalogue.by_setting(*contexts.setting_of(leaf, key)), resource.instance, own)
+    row = catalogue.by_place(resource.kind, resource.name, key) or catalogue.by_setting(*contexts.setting_of(leaf, key))
+    return catalogue.twin(row, resource.instance, own)
 
 
 def meaning(found: Placeholder, leaf: Leaf, key: str, own: Container[str] = ()) -> Row | None:
@@ -268,6 +264,14 @@ def meaning(found: Placeholder, leaf: Leaf, key: str, own: Container[str] = ()) 
 def _token(text: str) -> str:
     """Return the placeholder that *text* is, '' where a value stands there, be it one with such a word in it."""
     return next(placeholders.find(text)).token if placeholders.is_wholly(text) else ""
+
+
+def _refused_at(leaf: Leaf, found: Placeholder) -> str:
+    """Return ``file:line:column`` of *found* in a scalar that no lens reads."""
+    manifest, start = leaf.resource.manifest, leaf.scalar.start
+    if leaf.nested is not None:
+        return manifest.at(leaf.nested, found.start)
+    return manifest.position(max(manifest.text.find(found.token, start, leaf.scalar.end), start))
 
 
 def _recipe(hint: Hint | None) -> Recipe | None:
@@ -511,8 +515,7 @@ class _Search:
     def _refuse(self, leaf: Leaf) -> None:
         for found in placeholders.find(leaf.text):
             if not self._is_none(leaf, found) and not contexts.is_comment(leaf, found.start):
-                position = leaf.resource.manifest.position(leaf.scalar.start)
-                self.refused.append(Refusal(found.token, position, leaf.refusal))
+                self.refused.append(Refusal(found.token, _refused_at(leaf, found), leaf.refusal))
 
     def _open_question(self, leaf: Leaf, found: Placeholder, key: str) -> Unknown:
         where = leaf.resource.manifest.at(leaf.view, found.start)

@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from keyring.backends.fail import Keyring
 
 from .runs import SOURCES, Deployment, Run
+from .small import LayOut, laid_out
 
 # Every character that a scalar style, a shell, a template or an encoding is known to trip over.
 SMTP_PASSWORD = "q\"u'o\\t $e%d #x: {y} \u00e4\u20ac \u2713 ${x} `z` & *a !b"  # fmt: skip
@@ -193,6 +194,12 @@ def _copied(filled: Filled, tmp_path: Path) -> Filled:
 
 def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.fixture
+def lay_out(tmp_path: Path) -> LayOut:
+    """Return what writes a small tree and its answers."""
+    return functools.partial(laid_out, tmp_path / "home")
 
 
 @pytest.fixture

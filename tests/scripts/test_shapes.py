@@ -1,0 +1,532 @@
+"""Placeholders in every spelling and place that other people's trees have, and what only looks like one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import subprocess
+import uuid
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .reading import entries, every
+from .runs import Deployment, Run, run
+from .small import MINIMUM, LayOut, answer, config, found_ids, go_round, ingress, secret, succeed
+
+SPELLINGS = [
+    "CHANGEME_SECURE_DB_PASSWORD", "CHANGE_ME_DB_PASSWORD", "CHANGE_ME", "changeme", "change-me", "ChangeMe",
+    "changeme123", "CHANGE_TO_DB_PASSWORD", "REPLACE_WITH_DB_PASSWORD", "REPLACE_ME", "replace-me", "YOUR_DB_PASSWORD",
+    "your-db-password", "your_db_password", "<your-db-password>", "<db-password>", "<DB_PASSWORD>", "<dbPassword>",
+    "<your password here>", "DB_PASSWORD_PLACEHOLDER", "db-password-placeholder", "PLACEHOLDER", "change-in-production",
+    "super-secret-change-in-production", "change-this-in-production", "changethis", "xxxxxxxx", "XXXX-XXXX",
+    "insert-your-password",
+]  # fmt: skip
+
+
+def refused(done: Run) -> list[dict[str, str]]:
+    return list(done.data["refused"])
+
+
+def untouched(deployment: Deployment) -> Run:
+    """Set up a tree in which nothing is to be filled, and return the run."""
+    before = deployment.files()
+    done = deployment.setup("--json")
+    assert done.code == 0, done.text
+    assert deployment.files() == before
+    return done
+
+
+# --- spellings
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_every_spelling_is_replaced_whole(lay_out: LayOut, spelling: str) -> None:
+    encoded = base64.b64encode(spelling.encode()).decode()
+    data = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: synapse-db-credentials}}\ndata:\n  password: {encoded}\n"
+    deployment = lay_out({"a.yaml": secret("synapse-secrets", DB_PASSWORD=json.dumps(spelling)), "b.yaml": data})
+    objects = every(go_round(deployment), "Secret")
+    made = deployment.show("synapse-db-password")
+    assert len(made) == 40
+    assert entries(objects["synapse-secrets"])["DB_PASSWORD"] == made
+    assert entries(objects["synapse-db-credentials"])["password"] == made
+
+
+@pytest.mark.parametrize("spelling", ["a_XXXX", "ed25519 a_XXXX", "ed25519 a_XXXX <base64 of the key>"])
+def test_the_signing_key_in_the_spelling_of_manuals(lay_out: LayOut, spelling: str) -> None:
+    deployment = lay_out(secret("synapse-secrets", **{"signing.key": f"|\n    {spelling}"}))
+    objects = every(go_round(deployment), "Secret")
+    assert entries(objects["synapse-secrets"])["signing.key"].startswith("ed25519 a_")
+    assert re.fullmatch(r"ed25519 a_\w{4,6} [A-Za-z0-9+/]{43}\n", entries(objects["synapse-secrets"])["signing.key"])
+
+
+@pytest.mark.parametrize(
+    "host", ["matrix.example.com", "matrix.your-domain.com", "matrix.YOUR_DOMAIN", "matrix.yourdomain.org"]
+)
+def test_hosts_under_names_that_are_nobodys(lay_out: LayOut, host: str) -> None:
+    objects = go_round(lay_out(ingress("matrix", hosts=(host,))))
+    assert every(objects, "Ingress")["matrix"]["spec"]["rules"][0]["host"] == "matrix.chat-corp.net"
+
+
+def test_a_reserved_address_is_the_turn_servers_under_its_key_and_asked_about_elsewhere(lay_out: LayOut) -> None:
+    text = config("coturn", "external-ip=203.0.113.5\nrealm=turn.example.com\n", "turnserver.conf")
+    deployment = lay_out(text, MINIMUM + "turn: {external_ip: 185.60.113.10}\n")
+    read = every(go_round(deployment), "ConfigMap")["coturn"]["data"]["turnserver.conf"]
+    assert read == "external-ip=185.60.113.10\nrealm=turn.chat-corp.net\n"
+    deployment.edit("main.yaml", "external-ip=185.60.113.10", "syslog-host=198.51.100.7")
+    asked = deployment.setup()
+    assert asked.code == 2
+    assert "198.51.100.7" in asked.err
+
+
+# --- what is none
+
+
+CRD = """\
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: things.example.io}
+spec:
+  versions:
+  - schema:
+      openAPIV3Schema:
+        description: set your-token or CHANGEME, see https://docs.example.com
+        pattern: ^<name>$
+        default: CHANGEME
+"""
+XML = config("x", "<clickhouse>\n<users>\n  <password>\n  </password>\n</users>\nre=^<[a-z]+>$\n", "users.xml")
+KUSTOMIZED = """\
+apiVersion: kustomize.config.k8s.io/v1beta1
+kind: Kustomization
+replacements:
+- source: {kind: ConfigMap, name: names, fieldPath: data.host}
+  targets:
+  - select: {kind: Deployment, name: web}
+    fieldPaths:
+    - spec.template.spec.containers.[name=web].env.[name=HOST].value
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec: {template: {spec: {containers: [{name: web, env: [{name: HOST, value: HOST_PLACEHOLDER}]}]}}}
+"""
+SED = config("redis", "requirepass REDIS_PASSWORD_PLACEHOLDER\nmasterauth <redis-password>\n", "redis.conf") + (
+    "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: redis}\nspec: {template: {spec: {"
+    "initContainers: [{name: i,"
+    ' command: [sh, -c, \'sed -e "s|REDIS_PASSWORD_PLACEHOLDER|$P|" -e "s|<redis-password>|$P|" /a > /b\']}]}}}\n'
+)
+ARGUMENTS = config("app", "key=REPLACE_KEY\n", "app.conf") + (
+    "---\napiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\n"
+    "spec: {template: {spec: {containers: [{name: c, command: [sed], args: [-i, s#REPLACE_KEY#x#g, /app.conf]}]}}}\n"
+)
+SCRIPT = config(
+    "run", '#!/bin/sh\n# CHANGEME: what this is\necho "$CHANGEME_TOKEN ${YOUR_KEY:-x}"\nYOUR_KEY=1\n', "run.sh"
+)
+NAMES = (
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {spec: {containers: [{name: web, "
+    "env: [{name: YOUR_API_KEY, valueFrom: {secretKeyRef: {name: a, key: b}}}], args: ['$(CHANGEME_X)']}]}}}\n"
+)
+REFUSING = (
+    config("s", "ip_range_blacklist:\n- 192.0.2.0/24\n- 203.0.113.0/24\n- 2001:db8::/32\n")
+    + "---\n"
+    + config("c", "denied-peer-ip=192.0.2.0-192.0.2.255\ndenied-peer-ip=198.51.100.7\n", "turnserver.conf")
+)
+WORDS = config("w", "CHANGEME\n", "README.md") + "  description: put your-token here\n"
+
+
+@pytest.mark.parametrize(
+    "text", [CRD, XML, KUSTOMIZED, SED, ARGUMENTS, SCRIPT, NAMES, REFUSING, WORDS],
+    ids=["crd", "xml", "kustomize", "sed", "arguments", "script", "names", "refusing", "words"],
+)  # fmt: skip
+def test_what_only_looks_like_a_placeholder_is_left_alone(lay_out: LayOut, text: str) -> None:
+    deployment = lay_out({"a.yaml": text, "README.md": "CHANGEME your-domain\n", "install.sh": "# CHANGEME\n"})
+    untouched(deployment)
+    assert [found for found in found_ids(deployment) if found[0] == "placeholder-left" and "yaml" in found[1]] == []
+
+
+def test_a_whole_entry_of_a_secret_is_the_operators_even_where_a_script_replaces_such_a_token(lay_out: LayOut) -> None:
+    deployment = lay_out(f"{SED}---\n{secret('redis-password', password='REDIS_PASSWORD_PLACEHOLDER')}")
+    objects = go_round(deployment)
+    assert entries(every(objects, "Secret")["redis-password"])["password"] == deployment.show("redis-password")
+    assert "REDIS_PASSWORD_PLACEHOLDER" in every(objects, "ConfigMap")["redis"]["data"]["redis.conf"]
+
+
+def test_comments_lose_what_the_final_grep_trips_on_and_nothing_else(lay_out: LayOut) -> None:
+    text = "# CHANGEME and CHANGE_ME_X\n# your-domain and YOUR_KEY\n" + secret("redis-password", password="changeme")
+    deployment = lay_out(text)
+    succeed(deployment.setup())
+    head = (deployment.tree / "main.yaml").read_text().splitlines()[:2]
+    assert head == ["# (filled in) and (filled in)", "# your-domain and YOUR_KEY"]
+
+
+# --- the comment that marks a value
+
+
+def test_a_comment_behind_a_value_marks_it(lay_out: LayOut) -> None:
+    text = secret("synapse-secrets", FORM_SECRET="synapse   #  CHANGEME", MACAROON_SECRET='"abc"  # TODO: change-me!')
+    deployment = lay_out(text + "---\n" + secret("coturn-secrets", TURN_SECRET="letmein # CHANGEME_TURN_SECRET"))
+    objects = every(go_round(deployment), "Secret")
+    read = {**entries(objects["synapse-secrets"]), **entries(objects["coturn-secrets"])}
+    assert read["FORM_SECRET"] == deployment.show("form-secret") != "synapse"
+    assert read["MACAROON_SECRET"] == deployment.show("macaroon-secret") != "abc"
+    assert read["TURN_SECRET"] == deployment.show("turn-secret") != "letmein"
+
+
+def test_a_marked_value_that_was_clearly_made_is_kept_and_told(lay_out: LayOut) -> None:
+    made = "Zk4Yx8Qw2Lm6Np0Rt3Vb"
+    deployment = lay_out(secret("synapse-secrets", FORM_SECRET=f"{made}  # CHANGEME"))
+    done = deployment.setup()
+    succeed(done)
+    assert deployment.show("form-secret") == made
+    assert "main.yaml:5:16" in done.err
+    assert made not in done.text
+
+
+def test_a_marked_value_that_nobody_knows_is_asked_about(lay_out: LayOut) -> None:
+    deployment = lay_out("kind: Deployment\nspec:\n  replicas: 3  # CHANGEME\n")
+    asked = deployment.setup()
+    assert asked.code == 2
+    place = "CHANGEME @ Deployment//:spec.replicas"
+    assert place in asked.err
+    answer(deployment, f"{MINIMUM}placeholders: {{'{place}': {{value: '5'}}}}\n")
+    succeed(deployment.setup())
+    assert (deployment.tree / "main.yaml").read_text() == "kind: Deployment\nspec:\n  replicas: 5  # (filled in)\n"
+
+
+# --- groups and hints
+
+
+def stanza(asked: Run) -> dict[str, dict[str, Any]]:
+    assert asked.code == 2, asked.text
+    return dict(yaml.safe_load(asked.err[asked.err.index("\nplaceholders:") :])["placeholders"])
+
+
+def test_equal_text_is_not_equal_secret_and_one_secret_has_several_spellings(lay_out: LayOut) -> None:
+    bare = "---\n".join(secret(name, password="CHANGE_ME") for name in ("grafana", "harbor", "kibana"))
+    named = secret("a", x="CHANGEME_SYNC_TOKEN") + "---\n" + secret("b", y="your-sync-token")
+    keyed = "---\n".join(secret(name, HOOKSHOT_PASSWORD="changeme") for name in ("c", "d"))
+    deployment = lay_out("---\n".join([bare, named, keyed]))
+    asked = deployment.setup()
+    offered = stanza(asked)
+    assert offered["CHANGEME_SYNC_TOKEN"] == {"generate": "password"}
+    assert offered["your-sync-token"] == {"same_as": "CHANGEME_SYNC_TOKEN"}
+    assert "one value in 2 places?" in asked.err
+    answer(deployment, MINIMUM + yaml.safe_dump({"placeholders": offered}))
+    done = deployment.plan()
+    assert "One value in 2 places, CHANGEME_SYNC_TOKEN: main.yaml:" in done.out
+    objects = every(go_round(deployment), "Secret")
+    passwords = {entries(objects[name])["password"] for name in ("grafana", "harbor", "kibana")}
+    assert len(passwords) == 3
+    assert entries(objects["a"])["x"] == entries(objects["b"])["y"]
+    assert entries(objects["c"]) == entries(objects["d"])
+
+
+HINTS = {
+    "changeme_32_CHARS": r"[A-Za-z0-9]{32}",
+    "changeme # openssl rand -hex 32": r"[0-9a-f]{64}",
+    "CHANGE_ME # hex 64": r"[0-9a-f]{64}",
+    "<Base64Key>": r"[A-Za-z0-9+/]{43}=",
+    "changeme # at least 64 characters": r"[A-Za-z0-9]{64}",
+    "changeme # min 8": r"[A-Za-z0-9]{40}",
+}
+
+
+@pytest.mark.parametrize("hinted", HINTS)
+def test_a_hint_chooses_the_generator(lay_out: LayOut, hinted: str) -> None:
+    deployment = lay_out(secret("thing", password=hinted))
+    answer(deployment, MINIMUM + yaml.safe_dump({"placeholders": stanza(deployment.setup())}))
+    read = entries(every(go_round(deployment), "Secret")["thing"])["password"]
+    assert re.fullmatch(HINTS[hinted], read)
+    if "Base64" in hinted:
+        assert len(base64.b64decode(read)) == 32
+
+
+def test_a_uuid_is_made_where_one_is_asked_for_in_the_line_above(lay_out: LayOut) -> None:
+    head = "apiVersion: v1\nkind: Secret\nmetadata: {name: thing}\nstringData:\n"
+    deployment = lay_out(head + "  # a UUIDv4, by uuidgen\n  id: changeme\n  other: changeme\n")
+    offered = stanza(deployment.setup())
+    assert sorted(map(str, offered.values())) == ["{'generate': 'password'}", "{'generate': 'uuid4'}"]
+    answer(deployment, MINIMUM + yaml.safe_dump({"placeholders": offered}))
+    read = entries(every(go_round(deployment), "Secret")["thing"])
+    assert uuid.UUID(read["id"]).version == 4
+
+
+@pytest.mark.parametrize(
+    ("decision", "why"),
+    [("{generate: words}", "cannot be generated"), ("{generate: hex, length: 7}", "cannot be made"),
+     ("{value: …}", "still has to be written"), ("{generate: password, length: 5001}", "cannot be made")],
+)  # fmt: skip
+def test_a_decision_that_cannot_be_followed_is_told_at_its_place(lay_out: LayOut, decision: str, why: str) -> None:
+    done = lay_out(secret("t", x="CHANGEME"), f"{MINIMUM}placeholders:\n  CHANGEME: {decision}\n").setup()
+    assert done.code == 2
+    assert why in done.err
+    assert "answers.yaml:5:" in done.err
+
+
+@pytest.mark.parametrize("length", [12, 200, 5000])
+def test_a_password_of_any_length_that_its_consumer_takes(lay_out: LayOut, length: int) -> None:
+    text = f"{MINIMUM}placeholders:\n  CHANGEME_X: {{generate: password, length: {length}}}\n"
+    deployment = lay_out(secret("t", x="CHANGEME_X"), text)
+    succeed(deployment.setup())
+    assert len(deployment.show("CHANGEME_X")) == length
+
+
+# --- defaults
+
+
+DEFAULTS = {"password": "password", "admin_password": "admin123", "SECRET_KEY": "minioadmin", "store-pass": "changeit"}
+
+
+def test_well_known_defaults_are_told_and_never_changed(lay_out: LayOut) -> None:
+    values = "auth:\n  password: admin\n  existingSecret: redis\n  passwordKey: password\n"
+    environment = "DB_PASSWORD=postgres\nDB_USER=postgres\n"
+    deployment = lay_out({
+        "a.yaml": secret("grafana", **DEFAULTS, user="admin", empty='""'), "values.yaml": values, "b.env": environment,
+    })  # fmt: skip
+    done = untouched(deployment)
+    assert sum("default that everybody knows" in note["what"] for note in done.data["notes"]) == len(DEFAULTS) + 2
+    ids = found_ids(deployment)
+    assert {(found[0], found[1], found[2]) for found in ids} == {
+        *(("weak-default", "a.yaml", line) for line in range(5, 9)),
+        ("secret-empty", "a.yaml", 10), ("weak-default", "values.yaml", 2), ("weak-default", "b.env", 1),
+    }  # fmt: skip
+
+
+# --- half filled
+
+
+def test_what_was_filled_in_by_hand_is_carried_to_the_rest(lay_out: LayOut) -> None:
+    homeserver = (
+        "server_name: chat-corp.net\nmacaroon_secret_key: by-hand-1\nform_secret: changeme\n"
+        "turn_shared_secret: CHANGEME\nregistration_shared_secret: ${R}\n"
+        "database: {args: {password: by-hand-2}}\n"
+    )
+    files = {
+        "a.yaml": config("synapse-config", homeserver),
+        "b.yaml": secret("synapse-secrets", MACAROON_SECRET="CHANGEME", DB_PASSWORD="your-db-password"),
+        "c.yaml": config("coturn", "realm=x\nstatic-auth-secret=by-hand-3\n", "turnserver.conf"),
+        "turnserver.conf": "static-auth-secret=<turn-secret>\n",
+    }
+    deployment = lay_out(files)
+    objects = go_round(deployment)
+    read = yaml.safe_load(every(objects, "ConfigMap")["synapse-config"]["data"]["homeserver.yaml"])
+    assert read["macaroon_secret_key"] == "by-hand-1"
+    assert read["registration_shared_secret"] == "${R}"
+    assert read["turn_shared_secret"] == "by-hand-3"
+    assert read["form_secret"] == deployment.show("form-secret")
+    held = entries(every(objects, "Secret")["synapse-secrets"])
+    assert (held["MACAROON_SECRET"], held["DB_PASSWORD"]) == ("by-hand-1", "by-hand-2")
+    assert (deployment.tree / "turnserver.conf").read_text() == "static-auth-secret=by-hand-3\n"
+
+
+def test_two_values_for_one_secret_are_refused_with_both_places(lay_out: LayOut) -> None:
+    deployment = lay_out({
+        "a.yaml": config("synapse-config", "server_name: chat-corp.net\nmacaroon_secret_key: first-text\n"),
+        "b.yaml": secret("synapse-secrets", MACAROON_SECRET="second-text", FORM_SECRET="CHANGEME"),
+    })  # fmt: skip
+    before = deployment.everything()
+    done = deployment.setup()
+    assert done.code == 3
+    assert "a.yaml:7:26" in done.err
+    assert "b.yaml:5:20" in done.err
+    assert deployment.everything() == before
+    assert "-text" not in done.err
+
+
+def test_another_server_name_in_the_tree_is_refused(lay_out: LayOut) -> None:
+    text = config("synapse-config", "server_name: other-corp.net\nform_secret: CHANGEME\n")
+    deployment = lay_out(text)
+    done = deployment.setup()
+    assert done.code == 3
+    assert "main.yaml:6:18: server-name is other-corp.net here" in done.err
+    answer(deployment, "domains: {base: chat-corp.net, server_name: other-corp.net}\n")
+    succeed(deployment.setup())
+
+
+# --- files beside the manifests
+
+
+def test_environment_and_configuration_files_are_filled(lay_out: LayOut) -> None:
+    environment = (
+        "# CHANGEME\r\nexport DB_PASSWORD=changeme\r\nREDIS_PASSWORD='your-redis-password'\r\nHOST=matrix.example.com"
+    )
+    files = {
+        "a.yaml": secret("synapse-secrets", DB_PASSWORD="changeme", REDIS_PASSWORD="changeme"),
+        "config/deployment.env": environment,
+        "coturn/turnserver.conf": "static-auth-secret=CHANGEME_TURN_SECRET\nrealm=turn.example.com\n",
+        "app.ini": "[server]\npassword = CHANGEME_REDIS_PASSWORD\n; your-domain\n",
+    }
+    deployment = lay_out(
+        files,
+        MINIMUM
+        + "placeholders: {'changeme @ config/deployment.env#1:~.DB_PASSWORD': {same_as: synapse-db-password}}\n",
+    )
+    go_round(deployment)
+    out = subprocess.run(
+        ["bash", "-c", 'set -a; . <(tr -d "\\r" < "$0"); printf "%s\\n" "$DB_PASSWORD" "$REDIS_PASSWORD" "$HOST"',
+         str(deployment.tree / "config/deployment.env")], capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    redis = deployment.show("redis-password")
+    assert out.splitlines() == [deployment.show("synapse-db-password"), redis, "matrix.chat-corp.net"]
+    assert b"# (filled in)\r\n" in (deployment.tree / "config/deployment.env").read_bytes()
+    parser = ConfigParser()
+    parser.read(deployment.tree / "app.ini")
+    assert parser["server"]["password"] == redis
+    assert "realm=turn.chat-corp.net\n" in (deployment.tree / "coturn/turnserver.conf").read_text()
+
+
+# --- Go templates
+
+
+TEMPLATE = """\
+{{- if .Values.enabled }}
+apiVersion: v1
+kind: Secret
+metadata:
+  name: {{ include "x.fullname" . }}
+  labels:
+    {{- include "x.labels" . | nindent 4 }}
+stringData:
+  {{- if not .Values.password }}
+  {{- fail "CHANGEME must be replaced in your-values" }}
+  {{- end }}
+  a: "CHANGEME_REDIS_PASSWORD"
+  b: 'your-redis-password'
+  c: CHANGEME_REDIS_PASSWORD
+  d: "{{ .Values.prefix }}-CHANGEME_REDIS_PASSWORD"
+  e: {{ .Values.password | default "changeme" | quote }}
+{{- end }}
+"""
+
+
+def test_go_templates_are_edited_where_a_value_stands_plainly_quoted(lay_out: LayOut) -> None:
+    deployment = lay_out(
+        {"chart/templates/secret.yaml": TEMPLATE, "a.yaml": secret("redis-password", password="CHANGEME")}
+    )
+    before = deployment.files()
+    done = deployment.setup("--json")
+    succeed(done)
+    made = deployment.show("redis-password")
+    wanted = TEMPLATE.replace('"CHANGEME_REDIS_PASSWORD"', f'"{made}"').replace("'your-redis-password'", f"'{made}'")
+    assert (deployment.tree / "chart/templates/secret.yaml").read_text() == wanted
+    assert [(each["token"], each["where"]) for each in refused(done)] == [
+        ("CHANGEME_REDIS_PASSWORD", "chart/templates/secret.yaml:14:6"),
+        ("CHANGEME_REDIS_PASSWORD", "chart/templates/secret.yaml:15:28"),
+    ]
+    assert "Go template" in refused(done)[0]["why"]
+    succeed(deployment.blank())
+    assert deployment.files() == before
+
+
+# --- what cannot be edited
+
+
+DEEP = config(
+    "deep", 'config: |\n  {"password": "CHANGEME_REDIS_PASSWORD"}\nflat: CHANGEME_REDIS_PASSWORD\n', "app.yaml"
+)
+
+
+def test_what_cannot_be_edited_is_named_and_counted_and_the_rest_is_done(lay_out: LayOut) -> None:
+    deployment = lay_out({"a.yaml": DEEP, "b.toml": 'password = "CHANGEME"\n'})
+    (deployment.tree / "c.yaml").write_bytes(secret("x", y="CHANGEME").encode("utf-16"))
+    (deployment.tree / "d.yaml").write_bytes("a: Gr\u00f6\u00dfe\nb: CHANGEME\n".encode("latin-1"))
+    before = deployment.files()
+    done = deployment.setup("--json")
+    succeed(done)
+    assert [each["where"] for each in refused(done)] == ["a.yaml:7:21", "b.toml:1:13", "c.yaml:5:6", "d.yaml:2:4"]
+    text = (deployment.tree / "a.yaml").read_text()
+    assert f"flat: {deployment.show('redis-password')}" in text
+    assert "CHANGEME" in text
+    told = deployment.plan()
+    assert "4 places left to you" in told.out
+    assert {found[1] for found in found_ids(deployment)} == {"a.yaml", "b.toml", "c.yaml", "d.yaml"}
+    succeed(deployment.blank())
+    assert deployment.files() == before
+
+
+# --- instances
+
+
+def test_the_answers_say_which_instance_an_object_belongs_to(lay_out: LayOut) -> None:
+    files = {
+        "twin/synapse.yaml": secret("synapse-secrets", DB_PASSWORD="CHANGEME_DB_PASSWORD"),
+        "twin/web.yaml": ingress("web", hosts=("matrix.example.com",)),
+        "twin/apart.yaml": secret("synapse-db-credentials", password="CHANGEME_DB_PASSWORD"),
+    }
+    answers = f"{MINIMUM}instances: {{twin/: li, Secret/matrix/synapse-db-credentials: main}}\n"
+    deployment = lay_out(files, answers)
+    shown = deployment.plan()
+    assert "by answers: " in shown.out
+    objects = go_round(deployment)
+    assert entries(every(objects, "Secret")["synapse-secrets"])["DB_PASSWORD"] == deployment.show("li-db-password")
+    main = entries(every(objects, "Secret")["synapse-db-credentials"])["password"]
+    assert main == deployment.show("synapse-db-password") != deployment.show("li-db-password")
+    notes = every(objects, "Ingress")["web"]["metadata"]["annotations"]
+    assert "185.60.112.0/24" in notes.values()
+    assert run("check", "--tree", str(deployment.tree)).code == 0, "check reads them in sites.lock"
+    bad = deployment.setup("--set", "instances.twin/=both")
+    assert bad.code == 2
+    assert "main or li" in bad.err
+
+
+def test_an_li_instance_with_a_redis_of_its_own_has_a_password_of_its_own(lay_out: LayOut) -> None:
+    files = {
+        "main/redis.yaml": secret("redis-secret", password="CHANGEME_REDIS_PASSWORD"),
+        "main/synapse.yaml": secret("synapse-secrets", REDIS_PASSWORD="CHANGEME_REDIS_PASSWORD"),
+        "li-instance/redis.yaml": secret("redis-secret", password="CHANGEME_REDIS_PASSWORD").replace("matrix}", "li}"),
+        "li-instance/synapse.yaml": secret("synapse-li-secrets", REDIS_PASSWORD="CHANGEME_REDIS_PASSWORD"),
+    }
+    deployment = lay_out(files)
+    succeed(deployment.setup())
+    main, li = deployment.show("redis-password"), deployment.show("li-redis-password")
+    assert main != li
+    held = {path: (deployment.tree / path).read_text() for path in files}
+    assert [(main in text, li in text) for text in held.values()] == [(True, False)] * 2 + [(False, True)] * 2
+    (deployment.tree / "li-instance/redis.yaml").unlink()
+
+
+def test_an_li_instance_behind_mains_host_names_with_key_vault_on_its_side(lay_out: LayOut) -> None:
+    vault = secret(
+        "key-vault-secrets", DB_PASSWORD="CHANGEME_SECURE_KEY_VAULT_DB_PASSWORD", API_KEY="CHANGEME_KEY_VAULT_API_KEY"
+    )
+    files = {
+        "main/web.yaml": ingress("matrix", hosts=("matrix.example.com",)),
+        "main/synapse.yaml": secret("synapse-secrets", KEY_VAULT_API_KEY="CHANGEME_SECURE_KEY_VAULT_API_KEY"),
+        "li-instance/05-key-vault/deployment.yaml": vault,
+        "li-instance/proxy.yaml": ingress("proxy", hosts=("matrix.example.com", "element.example.com")),
+    }
+    deployment = lay_out(files)
+    objects = go_round(deployment)
+    by_name = every(objects, "Ingress")
+    assert "185.60.112.0/24" in by_name["proxy"]["metadata"]["annotations"].values()
+    assert "185.60.112.0/24" not in by_name["matrix"]["metadata"]["annotations"].values()
+    assert [rule["host"] for rule in by_name["proxy"]["spec"]["rules"]] == [
+        "matrix.chat-corp.net",
+        "element.chat-corp.net",
+    ]
+    held = every(objects, "Secret")
+    assert entries(held["key-vault-secrets"])["API_KEY"] == entries(held["synapse-secrets"])["KEY_VAULT_API_KEY"]
+    assert entries(held["key-vault-secrets"])["DB_PASSWORD"] == deployment.show("key-vault-db-password")
+
+
+# --- what is not read at all
+
+
+def test_links_stay_inside_and_closed_directories_are_not_read(lay_out: LayOut, tmp_path: Path) -> None:
+    deployment = lay_out(
+        {"a.yaml": secret("redis-password", password="CHANGEME"), "node_modules/x/b.yaml": "a: CHANGEME\n"}
+    )
+    (deployment.tree / "c.tar").write_bytes(b"CHANGEME")
+    (deployment.tree / "d.bin").write_bytes(b"\0CHANGEME")
+    succeed(deployment.setup())
+    assert (deployment.tree / "node_modules/x/b.yaml").read_text() == "a: CHANGEME\n"
+    outside = tmp_path / "outside.yaml"
+    outside.write_text("a: CHANGEME\n")
+    (deployment.tree / "link.yaml").symlink_to(outside)
+    done = deployment.setup()
+    assert done.code == 3
+    assert outside.read_text() == "a: CHANGEME\n"
