@@ -43,6 +43,18 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """What the consumers of a value take: a pattern over the whole text, and the rule in words."""
+
+    pattern: str
+    rule: str
+
+    def admits(self, text: str) -> bool:
+        """Say whether *text* is within the limit."""
+        return re.fullmatch(self.pattern, text, re.DOTALL) is not None
+
+
+@dataclass(frozen=True)
 class Row:
     """One value.
 
@@ -52,6 +64,7 @@ class Row:
     ``size``: the kind of secret that ``mint`` makes, and its size in that kind's unit (0: its default). ``answer``: the
     dotted key of the question that gives it. ``inputs``: what it is derived from. ``owns``: what it replaces. ``part``:
     the optional component that alone needs it. ``confidential``: masked in every output unless it is asked for.
+    ``limit``: what its consumers take of it; what is made here is always within it.
     """
 
     name: str
@@ -68,6 +81,7 @@ class Row:
     owns: Owns = Owns.TOKEN
     part: str = ""
     confidential: bool = False
+    limit: Limit | None = None
 
 
 # 40 characters of 62 are 238 bits and pass every consumer, MinIO's ceiling of 40 included (FACTS 0, R1).
@@ -83,6 +97,12 @@ def _secret(name: str, *roles: str, make: str = "password", size: int = PASSWORD
 def _answer(name: str, answer: str, *roles: str, **more: object) -> Row:
     return Row(name, Kind.ANSWER, roles, answer=answer, **more)  # type: ignore[arg-type]
 
+
+# Synapse splits the header at a blank and decodes it as ASCII (FACTS 2).
+_HEADER = Limit(r"[!-~]+", "it is sent in an HTTP header, so it may hold only ASCII characters, without blanks")
+# coturn reads lines of 1023 bytes, the option's name in them (FACTS 3).
+_COTURN_LINE = Limit(r"[^\r\n]{1,1000}", "coturn reads it from one line of at most 1000 characters")
+_MINIO = Limit(r".{8,}", "MinIO takes no secret of fewer than 8 characters")  # FACTS 3
 
 _SYNAPSE = r"synapse(-main)?-secrets?"
 _SYNAPSE_LI = r"synapse-li-secrets?|li-synapse-secrets?"
@@ -118,7 +138,12 @@ ROWS: tuple[Row, ...] = (
             ),
         ),
     ),
-    _secret("minio-root-password", "MINIO_ROOT_PASSWORD", places=(Place(r".*minio.*", r"MINIO_ROOT_PASSWORD"),)),
+    _secret(
+        "minio-root-password",
+        "MINIO_ROOT_PASSWORD",
+        places=(Place(r".*minio.*", r"MINIO_ROOT_PASSWORD"),),
+        limit=_MINIO,
+    ),
     _secret(
         "s3-password",
         "S3_PASSWORD",
@@ -128,6 +153,7 @@ ROWS: tuple[Row, ...] = (
             Place(r"minio-credentials|synapse-s3-credentials", r"CONSOLE_SECRET_KEY|secret-key|SECRET_KEY"),
             Place(rf"{_SYNAPSE}|{_SYNAPSE_LI}|{_SYNC}", r"S3_SECRET_KEY|S3_PASSWORD"),
         ),
+        limit=_MINIO,
     ),
     _secret("li-s3-password", "LI_S3_PASSWORD", "LI_S3_SECRET_KEY", twin_of="s3-password", twin_where=r"minio"),
     # --- databases (2.4, 2.7, 2.8, 2.9)
@@ -172,6 +198,7 @@ ROWS: tuple[Row, ...] = (
         "REPLICATION_SECRET",
         "WORKER_REPLICATION_SECRET",
         places=(Place(_SYNAPSE, r"(WORKER_)?REPLICATION_SECRET"),),
+        limit=_HEADER,
     ),
     _secret(
         "macaroon-secret",
@@ -231,6 +258,7 @@ ROWS: tuple[Row, ...] = (
             Place(_SYNAPSE, r"TURN_(SHARED_)?SECRET"),
             Place(r"coturn-secrets?", r"TURN_(SHARED_)?SECRET"),
         ),
+        limit=_COTURN_LINE,
     ),
     _secret(
         "turn-password",

@@ -7,7 +7,7 @@ unknown. Only an unknown one is drift, and nothing is done about drift that nobo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -138,7 +138,7 @@ def fills(found: Found, resolved: Resolved, answers: Answers, vault: Vault, cons
     if strange:
         what = "There is no such place in the tree."
         raise UsageError(*(Problem(what, f"--accept-site {each}", "Copy it from the refusal.") for each in strange))
-    problems: list[Problem] = []
+    problems: list[Problem] = list(_beyond(found, known))
     for site in found.sites:
         if site.how == "comment":
             made.append(Fill(site, FILLED_IN))
@@ -149,6 +149,16 @@ def fills(found: Found, resolved: Resolved, answers: Answers, vault: Vault, cons
     if problems:
         raise RefusedError(*problems)
     return made
+
+
+def _beyond(found: Found, known: Mapping[str, Value]) -> Iterator[Problem]:
+    """Yield a problem for each value that its consumers would not take, at the first of its places."""
+    first = {site.value: site for site in reversed(found.sites) if site.value in known}
+    for name, site in first.items():
+        row = catalogue.BY_NAME.get(name)
+        if row and row.limit and not row.limit.admits(known[name].plain):
+            what = f"{name} cannot stand here: {row.limit.rule}."
+            yield Problem(what, site.position, "Choose another one, or put a placeholder here and have one made.")
 
 
 def _is_by_default(site: Site, answers: Answers) -> bool:

@@ -337,6 +337,18 @@ def test_two_values_for_one_secret_are_refused_with_both_places(lay_out: LayOut)
     assert "-text" not in done.err
 
 
+def test_a_value_that_its_server_would_not_take_is_refused_at_its_place(lay_out: LayOut) -> None:
+    held = {"REPLICATION_SECRET": '"two words"', "S3_SECRET_KEY": "short", "FORM_SECRET": "CHANGEME"}
+    deployment = lay_out(secret("synapse-secrets", **held))
+    before = deployment.everything()
+    done = deployment.setup()
+    assert done.code == 3
+    assert "main.yaml:5:24: worker-replication-secret cannot stand here" in done.err
+    assert "main.yaml:6:18: s3-password cannot stand here" in done.err
+    assert "two words" not in done.text
+    assert deployment.everything() == before
+
+
 def test_another_server_name_in_the_tree_is_refused(lay_out: LayOut) -> None:
     text = config("synapse-config", "server_name: other-corp.net\nform_secret: CHANGEME\n")
     deployment = lay_out(text)
