@@ -10,6 +10,7 @@ import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 
 class Kind(Enum):
@@ -523,6 +524,8 @@ SWITCHES = {each.name: each.switch for each in COMPONENTS}
 BY_NAME = {row.name: row for row in ROWS}
 _BY_ROLE = {role: row for row in ROWS for role in row.roles}
 _BY_HOST = {label: row for row in ROWS for label in row.hosts}
+_PLACE_KINDS = frozenset(place.kind for row in ROWS for place in row.places)
+_SETTINGS = {each.key: [other for other in SETTINGS if other.key == each.key] for each in SETTINGS}
 _TWINS = {row.twin_of: row for row in ROWS if row.twin_of}
 
 
@@ -550,9 +553,10 @@ def by_role(role: str, instance: str, own: Container[str] = ()) -> Row | None:
     return twin(_BY_ROLE.get(role), instance, own)
 
 
+@cache
 def by_setting(file: str, key: str) -> Row | None:
     """Return the row of main's that the setting *key* of the configuration *file* holds, or None."""
-    found = (each.value for each in SETTINGS if _whole(each.file, file) and each.key == key)
+    found = (each.value for each in _SETTINGS.get(key, ()) if _whole(each.file, file))
     return BY_NAME.get(next(found, ""))
 
 
@@ -561,8 +565,11 @@ def by_host(label: str) -> Row | None:
     return _BY_HOST.get(label)
 
 
+@cache
 def by_place(kind: str, name: str, key: str) -> Row | None:
     """Return the row known to live at the last key *key* of object *kind*/*name* (FACTS 12), or None."""
+    if kind not in _PLACE_KINDS:
+        return None
     return next((row for row in ROWS if any(place.matches(kind, name, key) for place in row.places)), None)
 
 
