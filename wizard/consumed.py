@@ -63,7 +63,8 @@ def find(tree: Iterable[Manifest]) -> Consumed:
     """Return what the scripts and the kustomizations of *tree* fill in."""
     tokens: set[str] = set()
     fields: list[Field] = []
-    for resource in (resource for manifest in tree for resource in manifest.resources):
+    tools = (manifest for manifest in tree if _TOOLS.search(manifest.text) or "replacements" in manifest.text)
+    for resource in (resource for manifest in tools for resource in manifest.resources):
         for leaf in resource.leaves.values():
             tokens.update(_replaced(leaf))
         if _is_kustomization(resource):

@@ -128,29 +128,28 @@ _FILLER = re.compile(
 
 @dataclass(frozen=True)
 class _Saying:
-    """One way in which spellings and comments say how a secret is made; ``size`` is given in ``unit`` of mint's own."""
+    """One way in which spellings and comments say how a secret is made; ``size`` is given in ``unit`` of mint's own.
 
-    pattern: re.Pattern[str]
+    The pattern is compiled when it is first used: most trees hint at nothing.
+    """
+
+    pattern: str
     kind: str
     unit: int = 1
 
 
-def _saying(pattern: str, kind: str, unit: int = 1) -> _Saying:
-    return _Saying(re.compile(pattern, re.IGNORECASE), kind, unit)
-
-
 # The first that fits counts. Hexadecimal is measured in digits, base64 in bytes before encoding, a word in characters.
 _SAYINGS = (
-    _saying(r"openssl\s+rand\s+-hex\s+(?P<size>[0-9]+)", "hex", 2),
-    _saying(r"openssl\s+rand\s+-base64\s+(?P<size>[0-9]+)", "base64"),
-    _saying(r"/dev/u?random\s*\|\s*base64", "base64"),
-    _saying(r"pwgen\s.*?\b(?P<size>[0-9]{2,})\b", "password"),
-    _saying(r"uuid[-_ ]?(?:v?4)?(?![a-z0-9])|uuidgen", "uuid4"),
-    _saying(r"(?P<size>[0-9]+)[-_ ]?bytes?[-_ ](?:in[-_ ])?hex|hex[-_ ](?P<other>[0-9]+)[-_ ]?bytes?", "hex", 2),
-    _saying(r"(?<![a-z])hex[-_ ]?(?P<size>[0-9]+)|(?<![0-9])(?P<other>[0-9]+)[-_ ]?(?:hex|digits? of hex)", "hex"),
-    _saying(r"(?P<size>[0-9]+)[-_ ]?bytes?[-_ ](?:in[-_ ])?base64|base64[-_ ]?key(?![a-z0-9])", "base64"),
-    _saying(r"(?<![0-9])(?P<size>[0-9]+)[-_ ]?char(?:acter)?s?(?![a-z])", "password"),
-    _saying(r"(?:(?<![a-z])min(?:imum)?(?:[-_. ]|[-_ ]of[-_ ])*|at least )(?P<least>[0-9]+)", "password"),
+    _Saying(r"openssl\s+rand\s+-hex\s+(?P<size>[0-9]+)", "hex", 2),
+    _Saying(r"openssl\s+rand\s+-base64\s+(?P<size>[0-9]+)", "base64"),
+    _Saying(r"/dev/u?random\s*\|\s*base64", "base64"),
+    _Saying(r"pwgen\s.*?\b(?P<size>[0-9]{2,})\b", "password"),
+    _Saying(r"uuid[-_ ]?(?:v?4)?(?![a-z0-9])|uuidgen", "uuid4"),
+    _Saying(r"(?P<size>[0-9]+)[-_ ]?bytes?[-_ ](?:in[-_ ])?hex|hex[-_ ](?P<other>[0-9]+)[-_ ]?bytes?", "hex", 2),
+    _Saying(r"(?<![a-z])hex[-_ ]?(?P<size>[0-9]+)|(?<![0-9])(?P<other>[0-9]+)[-_ ]?(?:hex|digits? of hex)", "hex"),
+    _Saying(r"(?P<size>[0-9]+)[-_ ]?bytes?[-_ ](?:in[-_ ])?base64|base64[-_ ]?key(?![a-z0-9])", "base64"),
+    _Saying(r"(?<![0-9])(?P<size>[0-9]+)[-_ ]?char(?:acter)?s?(?![a-z])", "password"),
+    _Saying(r"(?:(?<![a-z])min(?:imum)?(?:[-_. ]|[-_ ]of[-_ ])*|at least )(?P<least>[0-9]+)", "password"),
 )
 
 
@@ -162,7 +161,7 @@ def hint(text: str) -> Hint | None:
     ``mint``'s to say.
     """
     for saying in _SAYINGS:
-        if found := saying.pattern.search(text):
+        if found := re.search(saying.pattern, text, re.IGNORECASE):
             said = found.groupdict()
             size = said.get("size") or said.get("other")
             least = int(said.get("least") or 0)

@@ -75,6 +75,8 @@ def _settings(leaf: Leaf) -> Iterator[tuple[str, str]]:
 
 
 def _is_default(key: str, text: str, *, is_secret: bool) -> bool:
+    if text not in _KNOWN and text not in _NAMES:
+        return False
     words = placeholders.role(key)
     if is_secret and text in _KNOWN and not text.isdecimal():
         return True
