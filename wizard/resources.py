@@ -262,7 +262,8 @@ class Leaf:
 
     def covers(self, offset: int) -> bool:
         """Whether the character *offset* of the text belongs to a scalar of the document inside it."""
-        regions = (leaf.view.lens for leaf in self.inside)
+        views = (leaf.view for leaf in self.inside)
+        regions = ((view if isinstance(view.lens, Region) or view.outer is None else view.outer).lens for view in views)
         return any(isinstance(region, Region) and region.start <= offset < region.end for region in regions)
 
     @property

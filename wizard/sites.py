@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import PurePosixPath
 from typing import Literal
 
 from wizard import catalogue, clauses, consumed, contexts, holes, lenses, mail, mint, placeholders
@@ -61,7 +62,7 @@ class Site:
         whole = (self.start, self.end) == (0, len(self.around))
         if whole or self.how == "comment" or self.around.startswith("-----BEGIN ", self.start):
             return self.view, self.start, self.end
-        return lenses.at(self.view, self.start, self.end)
+        return lenses.at(self.view, self.start, self.end, self._name)
 
     @property
     def text(self) -> str:
@@ -73,6 +74,13 @@ class Site:
     def position(self) -> str:
         """``file:line:column`` of the site's first character."""
         return self.manifest.at(self.view, self.start)
+
+    @property
+    def _name(self) -> str:
+        """The name of the text that the site stands in, which tells its language: a key, or the name of a file."""
+        if self.leaf is None:
+            return PurePosixPath(self.manifest.path).name
+        return lenses.SCRIPT if lenses.is_script(self.leaf.resource.node, self.leaf.path) else self.leaf.key
 
     @property
     def document(self) -> str:

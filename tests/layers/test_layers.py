@@ -40,8 +40,8 @@ DOOR = frozenset({"cli"})
 LENSES = (
     {"armour", "region"},
     {"encoded", "strings", "text"},
-    {"conninfo", "environment", "flow", "jsontext", "sql", "url"},
-    {"block"},
+    {"conninfo", "coturn", "environment", "flow", "ini", "jsontext", "sql", "url", "words"},
+    {"block", "haproxy", "redisconf", "shell"},
     {"scalar"},
     {"nesting"},
 )

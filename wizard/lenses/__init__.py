@@ -4,7 +4,22 @@ Pure: text in, edits out. What cannot be written safely where it stands is refus
 """
 
 from wizard.lenses.armour import Armour, pem_spans
-from wizard.lenses.nesting import at, inside
+from wizard.lenses.nesting import SCRIPT, at, inside
 from wizard.lenses.region import CannotHold, Edit, Lens, View, Whole, apply, render
+from wizard.lenses.shell import is_script
 
-__all__ = ["Armour", "CannotHold", "Edit", "Lens", "View", "Whole", "apply", "at", "inside", "pem_spans", "render"]
+__all__ = [
+    "SCRIPT",
+    "Armour",
+    "CannotHold",
+    "Edit",
+    "Lens",
+    "View",
+    "Whole",
+    "apply",
+    "at",
+    "inside",
+    "is_script",
+    "pem_spans",
+    "render",
+]

@@ -29,7 +29,7 @@ def require_safe(new: str) -> None:
     if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", new):
         raise CannotHold("a line break or control character cannot stand in this text")
     if not SAFE.fullmatch(new) and not _is_ranges(new):
-        raise CannotHold("only letters, digits and ._~:/@,+=- are safe in this text, which has no quoting")
+        raise CannotHold("only letters, digits and ._~:/@,+=- are safe in this text, whatever reads it")
 
 
 @dataclass(frozen=True)
