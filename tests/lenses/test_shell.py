@@ -63,7 +63,7 @@ def test_shells_take_each_value_as_it_is(drawn: list[tuple[str, str, str]]) -> N
         before.append(text)
         after.append(changed)
         values[marker] = new if changed != put(text, "safe1", "a.sh", marker) else "safe1"
-    scripts = "".join(before), "".join(after)
+    scripts = "".join([*before, ":"]), "".join([*after, ":"])
     for shell in ("bash", "dash"):
         wanted = run_shell(shell, scripts[0])
         for marker, new in values.items():
