@@ -1,0 +1,129 @@
+"""Starts servers on loopback, waits until they answer, and ends them by their own process."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import random
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from wizard.lenses import CannotHold, Edit, View, Whole, apply, at, render
+
+SPECIAL = "\"'\\$`%#;:=@/?&+!~*(){}[]<>|^,.- \té\xa0\U0001f511"
+
+
+def drawn(count: int, more: str = "") -> list[str]:
+    """Return random values of all kinds of characters, each of its own; pytest shows the seed where a test fails."""
+    seed = random.randrange(10**9)  # noqa: S311 (no secret is made of it)
+    print(f"seed {seed}")
+    source = random.Random(seed)  # noqa: S311
+    letters = SPECIAL + more + "abcXYZ019"
+    return [f"v{i}" + "".join(source.choices(letters, k=source.randint(1, 12))) + "." for i in range(count)]
+
+
+def put(text: str, new: str, name: str) -> str | None:
+    """Return *text*, whose *name* tells its language, with *new* for its OLD; None where that is refused."""
+    start = text.index("OLD")
+    view, first, last = at(View(Whole(text)), start, start + 3, name)
+    try:
+        return apply(text, render({view: [Edit(first, last, new)]}))
+    except CannotHold:
+        return None
+
+
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(home: Path, answers: Callable[[], object], *command: str) -> Iterator[None]:
+    """Run a server in *home* until the block ends; OSError from *answers* means that it is not ready yet."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    log = home / "server.log"
+    with log.open("wb") as out:
+        server = subprocess.Popen(command, cwd=home, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 20
+        while True:
+            with suppress(OSError):
+                answers()
+                break
+            assert server.poll() is None, log.read_text("utf-8", "replace")
+            assert time.monotonic() < end, "the server does not answer"
+            time.sleep(0.02)
+        yield
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+class Turn:
+    """The few messages of STUN and TURN that ask a server for a relay (RFC 8489, RFC 8656)."""
+
+    def __init__(self, port: int) -> None:
+        self.address = "127.0.0.1", port
+
+    def binding(self) -> None:
+        """Ask for our own address; OSError while nobody answers."""
+        self._ask(1, b"")
+
+    def allocates(self, user: bytes, password: bytes) -> bool:
+        """Say whether the server grants a relay to *user*."""
+        body = _attribute(0x19, b"\x11\0\0\0")  # REQUESTED-TRANSPORT: UDP
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            kind, told = self._ask(3, body, client=client)
+            assert kind == 0x113, "the first request is to be refused with a nonce"
+            if told[9][2:4] == b"\x04\x25":  # our port was another client's a moment ago, whose relay still stands
+                return self.allocates(user, password)
+            body += _attribute(6, user) + _attribute(0x14, told[0x14]) + _attribute(0x15, told[0x15])
+            key = hashlib.md5(b":".join((user, told[0x14], password)), usedforsecurity=False).digest()
+            kind, told = self._ask(3, body, key=key, client=client)
+        assert kind == 0x103 or told[9][2:4] == b"\x04\x01"  # granted, or 401
+        return kind == 0x103
+
+    def _ask(
+        self, kind: int, body: bytes, key: bytes = b"", client: socket.socket | None = None
+    ) -> tuple[int, dict[int, bytes]]:
+        head = struct.pack(">HHI", kind, len(body) + (24 if key else 0), 0x2112A442) + os.urandom(12)
+        message = head + body
+        if key:
+            message += _attribute(8, hmac.new(key, message, "sha1").digest())
+        own = client or socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            own.settimeout(5 if client else 0.2)
+            own.connect(self.address)
+            own.send(message)
+            return _parsed(own.recv(2048))
+        finally:
+            if client is None:
+                own.close()
+
+
+def turn_login(secret: str) -> tuple[bytes, bytes]:
+    """Return a user name that is valid for ten minutes and its password, as Synapse makes them of the shared secret."""
+    user = f"{int(time.time()) + 600}:x".encode()
+    return user, base64.b64encode(hmac.new(secret.encode(), user, "sha1").digest())
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack(">HH", kind, len(value)) + value + b"\0" * (-len(value) % 4)
+
+
+def _parsed(message: bytes) -> tuple[int, dict[int, bytes]]:
+    kind, length = struct.unpack(">HH", message[:4])
+    found, at_byte = {}, 20
+    while at_byte < 20 + length:
+        name, size = struct.unpack(">HH", message[at_byte : at_byte + 4])
+        found[name] = message[at_byte + 4 : at_byte + 4 + size]
+        at_byte += 4 + size + (-size % 4)
+    return kind, found

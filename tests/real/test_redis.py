@@ -1,0 +1,111 @@
+"""Redis knows the passwords that we write into its files. Debian: redis-server."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .servers import drawn, free_port, put, running
+
+LINES = [
+    "user {} on >OLD ~* +@all",
+    'user {} on ">OLD" ~* +@all',
+    "user {} on >'OLD' ~* +@all",
+    "user {} on '>x OLD' +@all",
+    'user {} on >"xOLD"',
+]
+FIXED = ["a b", "#a", "\\", "\\\\", "\\n", "\\x41", '"', "'", "\\'", '\\"', "$a`", "\n", "\r\n\t", "\x01\x7f", "é\xa0"]
+
+
+@pytest.fixture(autouse=True)
+def software(needs: Callable[..., None]) -> None:
+    needs("redis-server")
+
+
+class Client:
+    """One connection that speaks RESP."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), 5)
+        self.file = self.socket.makefile("rb")
+
+    def ask(self, *words: str) -> bytes:
+        """Return the first line of the answer, without its end."""
+        encoded = [word.encode() for word in words]
+        parts = [b"*%d\r\n" % len(words), *(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)]
+        self.socket.sendall(b"".join(parts))
+        return self.file.readline().rstrip(b"\r\n")
+
+    def knows(self, *login: str) -> bool:
+        """Say whether the server takes this login."""
+        answer = self.ask("AUTH", *login)
+        assert answer == b"+OK" or answer.startswith(b"-WRONGPASS"), answer
+        return answer == b"+OK"
+
+    def close(self) -> None:
+        self.file.close()
+        self.socket.close()
+
+
+def serve(home: Path, lines: str) -> int:
+    port = free_port()
+    (home / "redis.conf").write_bytes(f'bind 127.0.0.1\nport {port}\nsave ""\nappendonly no\n{lines}'.encode())
+    return port
+
+
+def reach(port: int) -> None:
+    Client(port).close()
+
+
+def test_each_password_that_is_written_opens(tmp_path: Path) -> None:
+    lines: list[str] = []
+    accounts: list[tuple[str, str]] = []
+    for new in [*FIXED, "x" * 3000, *drawn(60, "\n\r\x01\x7f")]:
+        for line in LINES:
+            user = f"u{len(accounts)}"
+            written = put(line.format(user) + "\n", new, "redis.conf")
+            if written is None:
+                assert "'" in line
+                assert new.endswith("\\") or set(new) & set("\n\r\t\x01\x7f")
+                continue
+            lines.append(written)
+            accounts.append((user, {LINES[3]: "x ", LINES[4]: "x"}.get(line, "") + new))
+    assert len(accounts) > 200
+    port = serve(tmp_path, "".join(lines))
+    with running(tmp_path, lambda: reach(port), "redis-server", "redis.conf"):
+        client = Client(port)
+        assert [password for user, password in accounts if not client.knows(user, password)] == []
+        assert not client.knows("u0", "another")
+        client.close()
+
+
+@pytest.mark.parametrize("line", ["requirepass OLD", 'requirepass "OLD"', "requirepass 'OLD'  "])
+def test_the_servers_own_password(tmp_path: Path, line: str) -> None:
+    new = 'it\'s "a" b #c $HOME \\ é'
+    port = serve(tmp_path, f"{put(line, new, 'redis.conf')}\n")
+    with running(tmp_path, lambda: reach(port), "redis-server", "redis.conf"):
+        client = Client(port)
+        assert client.ask("PING").startswith(b"-NOAUTH")
+        assert not client.knows("it's")
+        assert client.knows(new)
+        assert client.ask("PING") == b"+PONG"
+        client.close()
+
+
+def test_passwords_in_an_acl_file(tmp_path: Path) -> None:
+    rules = ["user default off\n"]
+    accounts: list[tuple[str, str]] = []
+    for new in ["a'b\"", "\\", "#a", "(a", "a)", "é", "~*", "+@all", *drawn(60)]:
+        rule = put(f"user u{len(accounts)} on >OLD ~* +@all\n", new, "users.acl")
+        if rule is None:
+            assert set(new) & set(" \t\xa0")
+            continue
+        rules.append(rule)
+        accounts.append((f"u{len(accounts)}", new))
+    (tmp_path / "users.acl").write_text("".join(rules), "utf-8")
+    port = serve(tmp_path, f"aclfile {tmp_path}/users.acl\n")
+    with running(tmp_path, lambda: reach(port), "redis-server", "redis.conf"):
+        client = Client(port)
+        assert [password for user, password in accounts if not client.knows(user, password)] == []
+        client.close()
