@@ -79,7 +79,7 @@ def at(view: View, start: int, end: int, name: str = "") -> tuple[View, int, int
     text's. Otherwise, unless its reader takes the text as it is, the view is free text over the innermost one, whose
     offsets are the same and which takes only safe characters.
     """
-    is_datum = is_text = False
+    is_datum, is_text = _is_password(view, start), False
     quotings = _in_language(view.text, start, end, name)
     while (start, end) != (0, len(view.text)):
         found = next(((region, span) for region in quotings if (span := _inward(region, start, end))), None)
@@ -160,6 +160,14 @@ def _decoded(outer: View) -> View:
     except CannotHold:
         decoded = View(encoded.raw(outer.text), outer)
     return decoded if ":" in decoded.text else outer
+
+
+def _is_password(view: View, start: int) -> bool:
+    """Whether *start* is in the password of a registry login, whose reader takes all behind the first colon for it."""
+    if not isinstance(view.lens, encoded.Encoded | encoded.Unencoded) or view.outer is None:
+        return False
+    outer = view.outer.lens
+    return isinstance(outer, Region) and isinstance(outer.grammar, jsontext.String) and ":" in view.text[:start]
 
 
 def _yaml(whole: str, *, is_sure: bool) -> list[tuple[Path, Region]]:
