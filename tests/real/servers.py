@@ -39,6 +39,13 @@ def put(text: str, new: str, name: str) -> str | None:
         return None
 
 
+def read(text: str, word: str, name: str) -> str:
+    """Return what our lens reads of *word*, written by hand, in *text*."""
+    start = text.index(word)
+    view, first, last = at(View(Whole(text)), start, start + len(word), name)
+    return view.text[first:last]
+
+
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))

@@ -9,13 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from .servers import drawn, free_port, put, running
+from .servers import drawn, free_port, put, read, running
 
 LINES = ["  user {} insecure-password OLD", '  user {} insecure-password "OLD"', "  user {} insecure-password 'OLD'",
          "  user {} insecure-password OLD groups g", "  user {} insecure-password x'y'OLD"]  # fmt: skip
 FIXED = ["a b", "#", "a#b", "\\", "\\\\n", '"', "'", "$HOME", "${HOME}", "%[src]", "a,b(c)", "[x]", "\x01\x7f", "\n",
          "\r\n\t", "é\xa0",
          "it's \"q\" \\ $x #", "x" * 300]  # fmt: skip
+# Written by hand, as others might.
+WORDS = r"""
+"a\x41b"
+a\x41b
+a\$b
+"a\$b"
+'a\n\'
+a"b c"'d#e'
+a\zb
+"a\zb"
+"a\ \#\n\"\'"
+a\ \#\n\"\'
+a$HOME
+'$HOME'
+a%b(c)[d]
+"it's"
+"""
 FRONTEND = """
 defaults
   mode http
@@ -63,6 +80,16 @@ def test_each_password_that_is_written_opens(tmp_path: Path) -> None:
     with running(tmp_path, lambda: reach(port), "haproxy", "-db", "-f", "haproxy.cfg"):
         assert [password for user, password in accounts if status(port, user, password) != 200] == []
         assert status(port, "u0", "another") == 401
+
+
+def test_words_of_others_are_read_as_the_server_reads_them(tmp_path: Path) -> None:
+    words = WORDS.strip().splitlines()
+    lines = [f"  user u{i} insecure-password {word}\n" for i, word in enumerate(words)]
+    port = free_port()
+    (tmp_path / "haproxy.cfg").write_text("userlist all\n" + "".join(lines) + FRONTEND.format(port), "utf-8")
+    with running(tmp_path, lambda: reach(port), "haproxy", "-db", "-f", "haproxy.cfg"):
+        for i, word in enumerate(words):
+            assert status(port, f"u{i}", read(lines[i], word, "haproxy.cfg")) == 200, word
 
 
 def test_the_statistics_page_opens(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .servers import drawn, free_port, put, running
+from .servers import drawn, free_port, put, read, running
 
 LINES = [
     "user {} on >OLD ~* +@all",
@@ -16,6 +16,11 @@ LINES = [
     'user {} on >"xOLD"',
 ]
 FIXED = ["a b", "#a", "\\", "\\\\", "\\n", "\\x41", '"', "'", "\\'", '\\"', "$a`", "\n", "\r\n\t", "\x01\x7f", "é\xa0"]
+
+# Written by hand, as others might.
+WORDS = r"""
+">a\x41\a\b\q\t\xzz" >a\nb '>a\n\'b' '>b\\\'c' ">\"\\\n" >"b'c" >'b"c' >#a >é
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +82,17 @@ def test_each_password_that_is_written_opens(tmp_path: Path) -> None:
         client = Client(port)
         assert [password for user, password in accounts if not client.knows(user, password)] == []
         assert not client.knows("u0", "another")
+        client.close()
+
+
+def test_words_of_others_are_read_as_the_server_reads_them(tmp_path: Path) -> None:
+    words = WORDS.split()
+    lines = [f"user u{i} on {word} ~* +@all\n" for i, word in enumerate(words)]
+    port = serve(tmp_path, "".join(lines))
+    with running(tmp_path, lambda: reach(port), "redis-server", "redis.conf"):
+        client = Client(port)
+        for i, word in enumerate(words):
+            assert client.knows(f"u{i}", read(lines[i], word, "redis.conf")[1:]), word
         client.close()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .servers import Turn, drawn, free_port, put, running, turn_login
+from .servers import Turn, drawn, free_port, put, read, running, turn_login
 
 LINES = [
     "static-auth-secret=OLD",
@@ -74,6 +74,29 @@ def test_each_secret_that_is_written_grants_a_relay(tmp_path: Path) -> None:
         refused = [secret for secret in secrets if not client.allocates(*turn_login(secret))]
         assert refused == []
         assert not client.allocates(*turn_login("another"))
+
+
+def test_values_of_others_are_read_as_the_server_reads_them(tmp_path: Path) -> None:
+    values = [
+        "a",
+        '"a b"',
+        '"a"b"',
+        '""c"',
+        'e"',
+        '"f""',
+        "#r",
+        "a#b ; c",
+        "'x'",
+        "h\\i$j`%",
+        '"tr  "',
+        "é\xa0",
+        "a = b",
+    ]
+    lines = [f"static-auth-secret={value}  \n" for value in values]
+    client, answers = serve(tmp_path, "use-auth-secret\n" + "".join(lines))
+    with running(tmp_path, answers, "turnserver", "-c", "turnserver.conf"):
+        for line, value in zip(lines, values, strict=True):
+            assert client.allocates(*turn_login(read(line, f"={value}"[1:], "turnserver.conf"))), value
 
 
 def test_what_we_refuse_turnserver_would_misread(tmp_path: Path) -> None:

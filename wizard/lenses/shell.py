@@ -61,8 +61,7 @@ def is_script(root: Node, path: Path) -> bool:
     here = get(root, path)
     at = next((i for i, node in enumerate(nodes) if node is here), 0)
     words = [node.value if isinstance(node, Scalar) else "" for node in nodes[:at]]
-    shells = [i for i, word in enumerate(words) if _SHELL.fullmatch(word)]
-    return bool(shells) and _COMMAND_OPTION.fullmatch(words[-1]) is not None
+    return any(map(_SHELL.fullmatch, words)) and _COMMAND_OPTION.fullmatch(words[-1]) is not None
 
 
 def around(text: str, start: int, end: int) -> Region | None:
