@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from wizard import catalogue, clauses, filling, keys, originals, placeholders, sites, structure, weak
+from wizard import catalogue, clauses, filling, keys, originals, placeholders, resources, sites, structure, weak
 from wizard import manifests as manifests_of
 from wizard.answers import Answers
 from wizard.manifests import Scalar
@@ -89,8 +89,9 @@ def _beside(manifest: Manifest) -> Iterator[Finding]:
             leaf = resource.leaves.get(path)
             hidden = [] if leaf is not None and leaf.scalar is scalar else list(placeholders.find(scalar.value))
             yield from (_placeholder(manifest.position(scalar.start), each.token) for each in hidden)
+        places = {leaf.scalar.start for leaf in resource.leaves.values() if resources.is_key(leaf.path)}
         for key in manifests_of.keys(resource.node):
-            for each in placeholders.find(key.value):
+            for each in placeholders.find(key.value) if key.start not in places else ():
                 yield _placeholder(manifest.position(key.start), each.token)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from wizard import placeholders
+from wizard import lenses, placeholders
 from wizard.placeholders import Placeholder
 from wizard.resources import Leaf, Written
 
@@ -76,7 +76,8 @@ def is_comment_line(line: str) -> bool:
 
 def is_script(leaf: Leaf) -> bool:
     """Say whether the text is a program: its comments are its author's, and nothing in them is changed."""
-    return leaf.key.endswith(_SCRIPT_KEYS) or _SHELL.match(leaf.text) is not None
+    is_named = leaf.key.endswith(_SCRIPT_KEYS) or _SHELL.match(leaf.text) is not None
+    return is_named or lenses.is_script(leaf.resource.node, leaf.path)
 
 
 def is_prose(leaf: Leaf) -> bool:

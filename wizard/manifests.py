@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -151,15 +151,26 @@ def parse(text: str) -> list[Document | Broken]:
     return found
 
 
-def walk(node: Node) -> Iterator[tuple[Path, Scalar]]:
-    """Yield every scalar value at or below *node* with its path, in source order; keys and aliases are no values."""
+# Whether the entry of this number, of the mapping at this path, is known by its number: its key may be a value.
+IsNumbered = Callable[[Path, int, Scalar], bool]
+
+
+def walk(node: Node, is_numbered: IsNumbered | None = None) -> Iterator[tuple[Path, Scalar]]:
+    """Yield every scalar value at or below *node* with its path, in source order; keys and aliases are no values.
+
+    Of an entry that *is_numbered* the key is yielded too, as ``[!0]``, and its value stands at ``[?0]``, so that no
+    path holds such a key.
+    """
     stack: list[tuple[Path, Node]] = [((), node)]
     while stack:
         path, here = stack.pop()
         if isinstance(here, Scalar):
             yield path, here
-        else:
-            stack += reversed([((*path, step), child) for step, child in children(here)])
+            continue
+        steps = list(children(here))
+        if is_numbered is not None and isinstance(here, Mapping):
+            steps = list(_numbered(path, here, steps, is_numbered))
+        stack += reversed([((*path, step), child) for step, child in steps])
 
 
 def keys(node: Node) -> Iterator[Scalar]:
@@ -307,6 +318,18 @@ def children(node: Node) -> Iterator[tuple[str, Node]]:
         named = all(names) and len(set(names)) == len(names)
         for i, (name, item) in enumerate(zip(names, node.items, strict=True)):
             yield (f"[name={name}]" if named else f"[{i}]"), item
+
+
+def _numbered(
+    path: Path, mapping: Mapping, steps: Iterable[tuple[str, Node]], is_numbered: IsNumbered
+) -> Iterator[tuple[str, Node]]:
+    for number, (step, value) in enumerate(steps):
+        key = mapping.children[2 * number]
+        if isinstance(key, Scalar) and is_numbered(path, number, key):
+            yield f"[!{number}]", key
+            yield f"[?{number}]", value
+        else:
+            yield step, value
 
 
 def _name(item: Node) -> str:

@@ -143,9 +143,10 @@ def sources(before: Manifest, blanked: Manifest, records: Iterable[Record]) -> l
     }
     after = {resource.ref: resource for resource in blanked.resources}
     for resource in before.resources:
-        for path, scalar in manifests.walk(resource.node):
+        for path, scalar in ((leaf.path, leaf.scalar) for leaf in resource.leaves.values() if leaf.nested is None):
             is_touched = any(ref == resource.ref and inner[: len(path)] == path for ref, inner in touched)
-            other = after[resource.ref].get(*path) if is_touched and resource.ref in after else None
+            leaf = after[resource.ref].leaves.get(path) if is_touched and resource.ref in after else None
+            other = leaf.scalar if leaf else None
             source = before.text[scalar.start : scalar.end]
             if is_touched and (other is None or blanked.text[other.start : other.end] != source):
                 found.append(Record("", before.path, resource.ref, path, source, kind="source"))
@@ -261,7 +262,8 @@ def _restore(
         span = holes.locate(record, leaf.text, known) if leaf else None
         return (leaf.view, Edit(*span, _ended(record, leaf.text))) if leaf and span else None
     if record.kind == "source":
-        node = resource.get(*record.path)
+        whole = resource.leaves.get(record.path)
+        node = whole.scalar if whole else resource.get(*record.path)
         # What stood right behind its colon had no blank before it.
         if node is None:
             return None

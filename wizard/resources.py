@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from wizard import gotemplate, lenses, manifests
+from wizard import gotemplate, lenses, manifests, placeholders
 from wizard.lenses import CannotHold, Edit, View, Whole, encoded, scalar
 from wizard.lenses.region import Region
 from wizard.manifests import Broken, Document, Node, Path, Scalar, Sequence
@@ -22,6 +22,12 @@ SUFFIXES = (".yaml", ".yml", ".json")
 TEXTS = (".env", ".cfg", ".cnf", ".conf", ".ini")
 # A name belongs to the lawful-intercept twin when "li" stands in it as a word of its own: synapse-li, li-instance.
 _LI_WORD = re.compile(r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)")
+# A key with a word of a placeholder in it, as far as a scan of the text can tell.
+_KEY = re.compile(
+    r"(?:^|[\s{,-])[\"']?[\w.<>/-]*(?:change|replace|your|placeholder|xxxx|example\.|<\w)[\w.<>/-]*[\"']?[ \t]*:"
+    r"(?:\s|$)",
+    re.IGNORECASE,
+)
 _INSTANCE_LABEL = "matrix.instance"  # the label of the checklist's own tree; it alone says "main" outright
 
 
@@ -35,6 +41,7 @@ class Manifest:
     bom: bool
     origin: tuple[Manifest, tuple[Edit, ...]] | None = None  # what it was made of, by which edits
     instances: Mapping[str, str] = field(default_factory=dict)  # as the answers say: by object, path or directory
+    keyed: frozenset[tuple[str, Path]] = frozenset()  # mapping keys that hold a value: by object and path
 
     @cached_property
     def is_text(self) -> bool:
@@ -116,7 +123,17 @@ class Manifest:
         Positions of what those made are told as the file stands on disk.
         """
         origin = None if edits is None else (self, edits)
-        return replace(self, data=self.encode(text), text=text, origin=origin)
+        return replace(self, data=self.encode(text), text=text, origin=origin, keyed=self.keyed | self._held_keys)
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether a mapping key of the file is, or may be, the place of a value: others are no leaves."""
+        return bool(self.keyed) or _KEY.search(self.text) is not None
+
+    @property
+    def _held_keys(self) -> frozenset[tuple[str, Path]]:
+        every = ((each.ref, path) for each in self.resources for path in each.leaves) if self.has_keys else ()
+        return frozenset((ref, path) for ref, path in every if is_key(path))
 
     def encode(self, text: str) -> bytes:
         """Return *text* as this file's bytes: UTF-8, with the byte order mark that it had."""
@@ -196,8 +213,13 @@ class Resource:
     @cached_property
     def leaves(self) -> dict[Path, Leaf]:
         """Every scalar of the object by its path, embedded documents entered (their paths go on after ``~``)."""
-        outer = (Leaf(self, path, scalar) for path, scalar in manifests.walk(self.node))
+        is_numbered = self.is_numbered if self.manifest.has_keys else None
+        outer = (Leaf(self, path, scalar) for path, scalar in manifests.walk(self.node, is_numbered))
         return {leaf.path: leaf for each in outer for leaf in (each, *each.inside)}
+
+    def is_numbered(self, path: Path, number: int, key: Scalar) -> bool:
+        """Say whether the *key* of an entry holds a value, or a placeholder for one (see ``manifests.walk``)."""
+        return (self.ref, (*path, f"[!{number}]")) in self.manifest.keyed or any(placeholders.find(key.value))
 
     def get(self, *path: str) -> Node | None:
         """Return the node at *path* in the object itself (not in embedded documents), or None."""
@@ -256,9 +278,14 @@ class Leaf:
         if self.nested is not None or not self._is_document() or self._is_in_template():
             return []
         with suppress(CannotHold):
-            found = lenses.inside(self.view, self.called)
+            found = lenses.inside(
+                self.view, self.called, self._is_numbered if self.resource.manifest.has_keys else None
+            )
             return [Leaf(self.resource, (*self.path, *path), self.scalar, view) for path, view in found]
         return []
+
+    def _is_numbered(self, path: Path, number: int, key: Scalar) -> bool:
+        return self.resource.is_numbered((*self.path, *path), number, key)
 
     def covers(self, offset: int) -> bool:
         """Whether the character *offset* of the text belongs to a scalar of the document inside it."""
@@ -280,9 +307,11 @@ class Leaf:
     @property
     def written(self) -> Written:
         """Where the scalar stands as it is written: in its file, or in the document that holds it."""
-        lens, outer = (self.nested.lens, self.nested.outer) if self.nested else (None, None)
-        if isinstance(lens, Region) and outer is not None:
-            return Written(outer.text, lens.start, lens.end)
+        here = self.nested
+        while here is not None and here.outer is not None:
+            if isinstance(here.lens, Region):
+                return Written(here.outer.text, here.lens.start, here.lens.end)
+            here = here.outer
         return Written(self.resource.manifest.text, self.scalar.start, self.scalar.end)
 
     @cached_property
@@ -307,22 +336,36 @@ class Leaf:
     @property
     def is_secret(self) -> bool:
         """Whether this is a value of a ``kind: Secret``."""
-        return self.resource.kind == "Secret" and self.path[:1] in (("data",), ("stringData",))
+        is_entry = self.resource.kind == "Secret" and self.path[:1] in (("data",), ("stringData",))
+        return is_entry and not is_key(self.path)
 
     @property
     def is_encoded(self) -> bool:
         """Whether its reader takes the scalar for base64: ``data:`` of a Secret."""
-        return self.resource.kind == "Secret" and self.path[:1] == ("data",)
+        return self.is_secret and self.path[:1] == ("data",)
 
 
-def read(path: str, data: bytes, instances: Mapping[str, str] | None = None) -> Manifest | None:
-    """Return the manifest of *data*, or None where it is not UTF-8 text; *instances* as the answers name them."""
+def is_key(path: Path) -> bool:
+    """Say whether *path* is that of a mapping's key, and not of a value."""
+    return path[-1:] != () and path[-1].startswith("[!")
+
+
+def read(
+    path: str,
+    data: bytes,
+    instances: Mapping[str, str] | None = None,
+    keyed: frozenset[tuple[str, Path]] = frozenset(),
+) -> Manifest | None:
+    """Return the manifest of *data*, or None where it is not UTF-8 text.
+
+    *instances*: as the answers name them; *keyed*: the keys that hold a value, by object and path.
+    """
     bom = data.startswith(b"\xef\xbb\xbf")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
-    return Manifest(path, data, text, bom, instances=instances or {})
+    return Manifest(path, data, text, bom, instances=instances or {}, keyed=keyed)
 
 
 def _before(edits: Iterable[Edit], offset: int) -> int:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Literal
 
-from wizard import catalogue, clauses, consumed, contexts, holes, lenses, mail, mint, placeholders
+from wizard import catalogue, clauses, consumed, contexts, holes, lenses, mail, mint, placeholders, resources
 from wizard.answers import Answers, Decision
 from wizard.catalogue import Kind, Owns, Row
 from wizard.consumed import Consumed
@@ -80,7 +80,7 @@ class Site:
         """The name of the text that the site stands in, which tells its language: a key, or the name of a file."""
         if self.leaf is None:
             return PurePosixPath(self.manifest.path).name
-        return lenses.SCRIPT if lenses.is_script(self.leaf.resource.node, self.leaf.path) else self.leaf.key
+        return lenses.SCRIPT if lenses.is_script(self.leaf.resource.node, self.leaf.path) else self.leaf.called
 
     @property
     def document(self) -> str:
@@ -374,7 +374,7 @@ class _Search:
                 value = self._decided_since(record, leaf)
                 self.sites.append(Site(value, leaf.resource.manifest, leaf, *span, how, token, record))
                 spans.append(span)
-        wanted = clauses.value_at(leaf.resource, leaf.path, self.scope.setting)
+        wanted = "" if resources.is_key(leaf.path) else clauses.value_at(leaf.resource, leaf.path, self.scope.setting)
         wanted = wanted or mail.value_at(leaf.resource, leaf.path, self.mail)
         if not spans and wanted:
             self._add(leaf, wanted, (0, len(text)), "clause", _token(text))
@@ -382,9 +382,9 @@ class _Search:
         for found in self._open(leaf):
             if not any(start <= found.start < end for start, end in spans):
                 spans.append(self._placeholder(leaf, found))
-        if not spans and (marked := contexts.mark(leaf)):
+        if not spans and not resources.is_key(leaf.path) and (marked := contexts.mark(leaf)):
             spans += self._marked(leaf, marked)
-        if not spans:
+        if not spans and not resources.is_key(leaf.path):
             spans += self._recognised(leaf)
         return (0, len(text)) in spans and len(text) > 0
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from wizard import catalogue, clauses, lenses, mail, originals, placeholders, resources, values, weak
 from wizard.errors import Problem, RefusedError
 from wizard.lenses import Edit, View
-from wizard.manifests import Scalar, line_and_column
+from wizard.manifests import Path, Scalar, line_and_column
 from wizard.resources import Manifest
 from wizard.sites import Refusal, Scope
 from wizard.values import ISSUERS
@@ -36,9 +36,13 @@ class Tree:
     def manifests(self, records: Iterable[Record]) -> list[Manifest]:
         """Return the manifests worth parsing: those with a placeholder, a record, or an object that something reads."""
         every, recorded = {**self.files, **self.created}, {record.file for record in records}
+        keyed: dict[str, set[tuple[str, Path]]] = {}
+        for record in records:
+            if resources.is_key(record.path):
+                keyed.setdefault(record.file, set()).add((record.document, record.path))
         wanted = [path for path in sorted(every) if path.endswith((*resources.SUFFIXES, *resources.TEXTS))]
         read = (
-            resources.read(path, every[path], self.instances)
+            resources.read(path, every[path], self.instances, frozenset(keyed.get(path, ())))
             for path in wanted
             if path in recorded or _is_wanted(every[path])
         )

@@ -9,10 +9,9 @@ import shlex
 import pytest
 
 from .reading import every
-from .test_foreign import GIVEN, MINIMUM, SMTP, LayOut, config, go_round, lay_out, secret, succeed
+from .small import GIVEN, MINIMUM, SMTP, LayOut, config, go_round, secret, succeed
 
 TOKEN = "CHANGEME_SMTP_PASSWORD"
-__all__ = ["lay_out"]  # the fixture
 
 
 @pytest.mark.parametrize(

@@ -359,6 +359,38 @@ def test_another_server_name_in_the_tree_is_refused(lay_out: LayOut) -> None:
     succeed(deployment.setup())
 
 
+# --- mapping keys
+
+
+KEYED = """\
+livekit:
+  keys:
+    CHANGEME_LIVEKIT_API_KEY: CHANGEME_LIVEKIT_API_SECRET   # one pair
+    other: CHANGEME_REDIS_PASSWORD
+  flow: {"your-livekit-api-key": 'x', <livekit-api-key>: y}
+"""
+
+
+def test_a_mapping_key_is_a_place_too(lay_out: LayOut) -> None:
+    files = {"values.yaml": KEYED, "b.yaml": config("livekit", KEYED, "livekit.yaml")}
+    deployment = lay_out(files, MINIMUM + "livekit: {}\n")
+    objects = go_round(deployment)
+    key, password = deployment.show("livekit-api-key"), deployment.show("livekit-api-secret")
+    for text in (
+        objects["values.yaml"][0],
+        yaml.safe_load(every(objects, "ConfigMap")["livekit"]["data"]["livekit.yaml"]),
+    ):
+        assert text["livekit"]["keys"] == {key: password, "other": deployment.show("redis-password")}
+        assert text["livekit"]["flow"] == {key: "y"}
+    shown = deployment.plan("--json").out + deployment.run("show", "--json").out + deployment.run("check").text
+    assert key not in shown
+    assert key.encode() not in (deployment.state / "sites.lock").read_bytes()
+    succeed(deployment.blank())
+    deployment.edit("values.yaml", "livekit:", "# more\n\nlivekit:")
+    succeed(deployment.setup())
+    assert key in (deployment.tree / "values.yaml").read_text()
+
+
 # --- files beside the manifests
 
 

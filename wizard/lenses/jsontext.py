@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from wizard.lenses.region import CannotHold, Edit, Reading, Region
 from wizard.lenses.strings import escape, scan
-from wizard.manifests import Mapping, Node, Path, Scalar, walk
+from wizard.manifests import IsNumbered, Mapping, Node, Path, Scalar, walk
 from wizard.manifests import Sequence as Items
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -24,13 +24,16 @@ _TOKENS = re.compile(
 )
 
 
-def strings(text: str) -> list[tuple[Path, Region]]:
-    """Return every string value of the JSON text with its path, as a lens over *text*; CannotHold if it is no JSON."""
+def strings(text: str, is_numbered: IsNumbered | None = None) -> list[tuple[Path, Region]]:
+    """Return every string value of the JSON text with its path, as a lens over *text*; CannotHold if it is no JSON.
+
+    Keys are among them where *is_numbered* says so, see ``manifests.walk``.
+    """
     try:
         json.loads(text)
     except (ValueError, RecursionError):
         raise CannotHold("it is not JSON") from None
-    leaves = [(path, leaf) for path, leaf in walk(_node(text)) if leaf.style == '"']
+    leaves = [(path, leaf) for path, leaf in walk(_node(text), is_numbered) if leaf.style == '"']
     return [(path, Region(String(), text, leaf.start, leaf.end)) for path, leaf in leaves]
 
 

@@ -24,7 +24,7 @@ from wizard.lenses import (
 )
 from wizard.lenses.region import CannotHold, Region, View
 from wizard.lenses.words import Word
-from wizard.manifests import Document, Mapping, Path, Scalar, parse, walk
+from wizard.manifests import Document, IsNumbered, Mapping, Path, Scalar, parse, walk
 
 _YAML = (".yaml", ".yml")
 _CREDENTIALS = ".dockerconfigjson"
@@ -46,24 +46,25 @@ _LANGUAGES: tuple[tuple[re.Pattern[str], Callable[[str, int, int], Region | None
 )
 
 
-def inside(view: View, name: str) -> list[tuple[Path, View]]:
+def inside(view: View, name: str, is_numbered: IsNumbered | None = None) -> list[tuple[Path, View]]:
     """Return the leaves of the document that *view*'s text is, each with its path and its view within *view*.
 
     *name* is the key it stands under (``homeserver.yaml``): an ending decides the format, without one the text does.
     Paths begin with ``~`` (``~1`` for the second of several YAML documents). A text that is no document has no
-    leaves: ``at`` is for those.
+    leaves: ``at`` is for those. Keys are leaves where *is_numbered* says so, see ``manifests.walk``.
     """
     ending = PurePosixPath(name.lower()).suffix or (name.lower() if name.startswith(".") else "")
     if ending in _JSON:
-        leaves = _json(view.text)
+        leaves = _json(view.text, is_numbered)
     elif ending in _YAML:
-        leaves = _yaml(view.text, is_sure=True)
+        leaves = _yaml(view.text, is_numbered, is_sure=True)
     elif ending in _ENVIRONMENT:
         leaves = _environment(view.text)
     elif ending:
         leaves = []
     else:
-        leaves = _json(view.text) or _yaml(view.text, is_sure=False) or _whole_environment(view.text)
+        leaves = _json(view.text, is_numbered) or _yaml(view.text, is_numbered, is_sure=False)
+        leaves = leaves or _whole_environment(view.text)
     views = [(path, View(region, view)) for path, region in leaves]
     if ending == _CREDENTIALS:
         return [(path, _decoded(each) if _is_login(path) else each) for path, each in views]
@@ -137,11 +138,11 @@ def _inward(region: Region, start: int, end: int) -> tuple[int, int] | None:
     return (before, behind) if is_inside and before < behind and not any(True for _ in cut) else None
 
 
-def _json(whole: str) -> list[tuple[Path, Region]]:
+def _json(whole: str, is_numbered: IsNumbered | None) -> list[tuple[Path, Region]]:
     if whole.lstrip()[:1] not in ("{", "["):
         return []
     try:
-        return [(("~", *path), region) for path, region in jsontext.strings(whole)]
+        return [(("~", *path), region) for path, region in jsontext.strings(whole, _below("~", is_numbered))]
     except CannotHold:
         return []
 
@@ -170,7 +171,12 @@ def _is_password(view: View, start: int) -> bool:
     return isinstance(outer, Region) and isinstance(outer.grammar, jsontext.String) and ":" in view.text[:start]
 
 
-def _yaml(whole: str, *, is_sure: bool) -> list[tuple[Path, Region]]:
+def _below(entry: str, is_numbered: IsNumbered | None) -> IsNumbered | None:
+    """Return *is_numbered* for paths that are told from *entry* on."""
+    return is_numbered and (lambda path, number, key: is_numbered((entry, *path), number, key))
+
+
+def _yaml(whole: str, is_numbered: IsNumbered | None, *, is_sure: bool) -> list[tuple[Path, Region]]:
     """The scalars of YAML text. Unless it *is_sure* to be YAML it must be a block mapping whose scalars all read."""
     found = parse(whole)
     documents = [document for document in found if isinstance(document, Document)]
@@ -180,7 +186,7 @@ def _yaml(whole: str, *, is_sure: bool) -> list[tuple[Path, Region]]:
     leaves: list[tuple[Path, Region]] = []
     for document in documents:
         entry = f"~{document.index}" if document.index else "~"
-        for path, node in walk(document.root):
+        for path, node in walk(document.root, _below(entry, is_numbered)):
             try:
                 leaves.append(((entry, *path), scalar.lens(whole, node, node.flow, newline)))
             except CannotHold:
