@@ -187,6 +187,14 @@ def test_the_longest_line_that_coturn_reads() -> None:
         put("static-auth-secret=OLD\n", "é" * 503, "turnserver.conf")
 
 
+@pytest.mark.parametrize(("part", "after"), [("40b", "u:a%safe1"), ("u:a%40b", "safe1"), ("b@h", "u:a%40safe1")])
+def test_a_span_that_cuts_a_quoting_or_crosses_it_is_free_text(part: str, after: str) -> None:
+    text = "postgres://u:a%40b@h/db"
+    start = text.index(part)
+    written_text = put_at(text, (start, start + len(part)), "safe1", "")
+    assert written_text == f"postgres://{after}{'' if '@' in part else '@h'}/db"
+
+
 def test_a_connection_string_within_a_value_of_coturn() -> None:
     new = 'it\'s $d "e" \\'
     userdb = put('psql-userdb="host=h password=OLD"\n', new, "turnserver.conf")
