@@ -1,7 +1,7 @@
-"""Free text, such as HAProxy, coturn or redis.conf settings: a span stands as it is, without any quoting.
+"""Free text in no known language, or where one reads a text once more: a span stands as it is, without any quoting.
 
-Each of those formats gives another meaning to quotes, blanks, ``#``, ``$`` and ``\\`` (FACTS 3, "One alphabet for
-everything"); only characters that none of them touches are written.
+What reads it may give another meaning to quotes, blanks, ``#``, ``$`` and ``\\`` (FACTS 3, "One alphabet for
+everything"); only characters that no format there touches are written.
 """
 
 from __future__ import annotations
