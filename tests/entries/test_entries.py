@@ -162,7 +162,7 @@ def test_out_of_force_and_back(shape: str, newline: str) -> None:
     st.recursive(
         _TEXT | st.integers() | st.booleans(),
         lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), inner)
+            st.lists(inner, max_size=3) | st.dictionaries(st.from_regex(r"k[a-z]{0,7}", fullmatch=True), inner)
         ),
         max_leaves=8,
     ),
