@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from wizard import lenses, manifests
+from wizard.controllers import Edge
 from wizard.lenses import CannotHold, Edit, View, Whole, encoded, scalar
 from wizard.lenses.region import Region
 from wizard.manifests import Broken, Document, Mapping, Node, Path, Scalar, Sequence
@@ -19,6 +20,9 @@ from wizard.manifests import Broken, Document, Mapping, Node, Path, Scalar, Sequ
 SUFFIXES = (".yaml", ".yml", ".json")
 # A name belongs to the lawful-intercept twin when "li" stands in it as a word of its own: synapse-li, li-instance.
 _LI_WORD = re.compile(r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)")
+# Where the hosts of a kind stand: a list in its spec, and the key of each item. Traefik's match is an expression.
+_RULES = {"Ingress": ("rules", "host"), "IngressRoute": ("routes", "match")}
+_MATCHED_HOSTS = re.compile(r"\bHost\(([^)]*)\)")
 _INSTANCE_LABEL = "matrix.instance"  # the label of the checklist's own tree; it alone says "main" outright
 
 
@@ -31,6 +35,7 @@ class Manifest:
     text: str
     bom: bool
     origin: tuple[Manifest, tuple[Edit, ...]] | None = None  # what it was made of, by which edits
+    edge: Edge = field(default_factory=Edge)  # what the whole tree says of its ingress controllers
 
     @cached_property
     def newline(self) -> str:
@@ -95,6 +100,12 @@ class Manifest:
         origin = None if edits is None else (self, edits)
         return replace(self, data=self.encode(text), text=text, origin=origin)
 
+    def at_edge(self, edge: Edge) -> Manifest:
+        """Return the same manifest as one of a tree with that *edge*; it is not parsed again."""
+        same = replace(self, edge=edge)
+        vars(same)["parts"] = self.parts
+        return same
+
     def encode(self, text: str) -> bytes:
         """Return *text* as this file's bytes: UTF-8, with the byte order mark that it had."""
         return (b"\xef\xbb\xbf" if self.bom else b"") + text.encode()
@@ -129,6 +140,11 @@ class Resource:
             return f"{self.manifest.path}#{self.index + 1}"
         return f"{self.kind}/{self.namespace}/{self.name}" + (f"#{self.twin}" if self.twin > 1 else "")
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Where its document stands in the file's text, the line that parts it from the one before included."""
+        return next((part.start, part.end) for part in self.manifest.parts if part.index == self.index)
+
     @cached_property
     def instance(self) -> str:
         """``li`` or ``main``: li by any label, the name, the namespace or the path, or where all hosts are LI's."""
@@ -140,11 +156,13 @@ class Resource:
 
     @cached_property
     def hosts(self) -> list[str]:
-        """The host names of an Ingress's rules, as they stand in the tree; none for every other kind."""
-        rules = self.get("spec", "rules") if self.kind == "Ingress" else None
-        items = rules.items if isinstance(rules, Sequence) else ()
-        found = (manifests.get(item, ("host",)) for item in items)
-        return [node.value for node in found if isinstance(node, Scalar)]
+        """The host names of an Ingress's or IngressRoute's rules, as they stand in the tree; none for other kinds."""
+        rules, key = _RULES.get(self.kind, ("", ""))
+        items = self.get("spec", rules) if rules else None
+        found = (manifests.get(item, (key,)) for item in items.items) if isinstance(items, Sequence) else ()
+        texts = [node.value for node in found if isinstance(node, Scalar)]
+        matched = (host for text in texts for hosts in _MATCHED_HOSTS.findall(text) for host in hosts.split(","))
+        return texts if key == "host" else [host.strip(" `\"'") for host in matched]
 
     @property
     def li_hosts(self) -> list[str]:

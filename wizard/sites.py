@@ -106,13 +106,17 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Found:
-    """Everything that was found in a tree, and what of it is left alone or missing."""
+    """Everything that was found in a tree, and what of it is left alone or missing.
+
+    ``listed``: the values of lists that clauses write as a whole: they have no sites, and want an answer all the same.
+    """
 
     sites: tuple[Site, ...]
     unknown: tuple[Unknown, ...] = ()
     lost: tuple[Record, ...] = ()
     kept: tuple[Record, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
+    listed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,9 @@ def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
         search.comments(manifest, outside)
     located = {id(site.record) for site in search.sites if site.record}
     lost = tuple(record for record in scope.records if record.kind in ("site", "comment") and id(record) not in located)
-    return Found(tuple(search.sites), tuple(search.unknown), lost, tuple(search.kept), search.left_out)
+    every = (resource for manifest in manifests for resource in manifest.resources)
+    listed = frozenset(clause.value for resource in every for clause in clauses.of(resource) if clause.exact)
+    return Found(tuple(search.sites), tuple(search.unknown), lost, tuple(search.kept), search.left_out, listed)
 
 
 def consumed(manifests: Iterable[Manifest]) -> frozenset[str]:
