@@ -130,9 +130,9 @@ def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping
             now = by_file[path]
             texts[path] = text = lenses.apply(now.text, lenses.render(by_view))
             by_file[path] = now.with_text(text)
-    for path, gone_parts in _appended(by_file, records).items():
+    for path, taken in _appended(by_file, records).items():
         now = by_file[path]
-        texts[path] = text = lenses.apply(now.text, _joined(gone_parts, now.text))
+        texts[path] = text = lenses.apply(now.text, _joined(taken, now.text))
         by_file[path] = now.with_text(text)
     for record in records:
         made = by_file.get(record.file)

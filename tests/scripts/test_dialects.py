@@ -9,6 +9,11 @@ from typing import Any
 
 import pytest
 
+from wizard.answers import Answers
+from wizard.plan import needs
+from wizard.structure import Tree
+from wizard.vault import Vault
+
 from . import test_foreign as foreign
 from .reading import by_pyyaml, every
 from .runs import Deployment, run
@@ -288,6 +293,8 @@ NONE_YET = {
     "two of one namespace": behind() + "---\n" + router("web-li", [""]),
     "no line end": behind().rstrip("\n"),
     "no line end, two namespaces": (router("a-li", [""]) + "---\n" + behind(name="b-li", namespace="o")).rstrip("\n"),
+    "no line end behind a text that keeps its own":
+        behind() + "---\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: |+\n    b\n\n",
     "lines of another system": behind().replace("\n", "\r\n"),
     "a list": "apiVersion: v1\nkind: List\nitems:\n- " + behind().replace("\n", "\n  ").rstrip(" "),
     "a document without an end": "--- # first\n" + behind() + "...\n",
@@ -369,6 +376,29 @@ def test_a_list_without_any_sign_is_lis_where_li_alone_names_it(lay_out: LayOut)
     assert [lists for _, lists in ways(objects)] == [[RANGE, "10.0.0.0/8"]]
 
 
+def test_the_nearest_list_is_named_and_a_new_one_for_each_namespace(lay_out: LayOut) -> None:
+    far, near = (middleware("li-only", LIST, namespace) for namespace in ("far", "near"))
+    deployment = lay_out({"a.yaml": far + near, "b.yaml": behind(namespace="near"), "c.yaml": behind(name="c-li")})
+    objects: Mapping[str, list[Any]] = go_round(deployment)
+    assert stands_on(objects)[NAMED] == "near-li-only@kubernetescrd"
+    assert stands_on(objects, "c-li")[NAMED] == "far-li-only@kubernetescrd"
+    (deployment.tree / "a.yaml").unlink()
+    assert [rule for rule, _, _ in found_ids(deployment)] == ["li-open", "li-open"]
+    succeed(deployment.setup())
+    objects = by_pyyaml(deployment.files())
+    assert [each["metadata"]["namespace"] for documents in objects.values() for each in documents[1:]] == [
+        "near",
+        "matrix",
+    ]
+    assert found_ids(deployment) == []
+
+
+def test_a_new_list_is_spelled_as_the_trees_others(lay_out: LayOut) -> None:
+    office = middleware("office", "ipWhiteList: {sourceRange: [10.0.0.0/8]}")
+    objects = go_round(lay_out({"a.yaml": behind(), "office.yaml": office}))
+    assert every(objects, "Middleware")["li-allow-list"]["spec"].keys() == {"ipWhiteList"}
+
+
 def test_a_route_is_lis_by_its_hosts(lay_out: LayOut) -> None:
     deployment = lay_out({
         "web.yaml": router("web", [""], host="matrix-li.chat-corp.net"),
@@ -392,6 +422,10 @@ STUCK = {
         "apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web-li", "namespace": "m"},
         "spec": {"ingressClassName": "traefik", "rules": [{"host": "matrix-li.example.com"}]},
     }), "none can be added to this file"),
+    "a text at the end whose last line would get an end": (
+        "li.yaml", behind() + "---\nkind: ConfigMap\nmetadata: {name: x}\ndata:\n  a: |\n    b",
+        "none can be added to this file",
+    ),
     "the name is taken": (
         "li.yaml", behind("matrix-li-allow-list@kubernetescrd") + middleware("li-allow-list", "compress: {}"),
         "already",
@@ -464,6 +498,9 @@ def test_the_ranges_are_asked_for_though_only_a_list_needs_them(lay_out: LayOut)
         stopped = lay_out(files, without).setup()
         assert stopped.code == 2, stopped.text
         assert "lawful_intercept.allowed_cidrs" in stopped.err
+
+    needed, _ = needs(Tree({"a.yaml": behind().encode()}), Answers(), Vault("ab" * 16, ()))
+    assert "lawful_intercept.allowed_cidrs" in needed
 
 
 def test_who_may_reach_li_is_shown_nowhere(lay_out: LayOut) -> None:
