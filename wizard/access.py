@@ -133,8 +133,7 @@ def wiring(routers: Iterable[Resource]) -> Wiring:
     made: dict[Name, Manifest] = {}
     stuck: dict[Resource, str] = {}
     for router in needy:
-        has_its_own = any(namespace == router.namespace for namespace, _ in made)
-        if has_its_own or (not router.namespace and next(_words(router, made), "")):
+        if not router.namespace and next(_words(router, made), ""):
             continue
         beside = (each.manifest for each in needy if each.namespace == router.namespace)
         home = next((each for each in beside if appended(each, [router.namespace])), None)

@@ -350,6 +350,8 @@ def _is_public(record: Record) -> bool:
         is_open = record.value != "" and not catalogue.is_masked(record.value)
         return is_open or placeholders.is_wholly(record.original)
     is_list = record.path[-1:] and record.path[-1].endswith(_ALLOW_LISTS)
+    if record.kind == "node" and any(key in record.original for key in _ALLOW_LISTS):
+        return False  # a flow mapping with such a list among its entries
     is_clause = record.kind != "source" and record.path[:1] in (("metadata",), ("spec",))
     return bool(is_clause and (not is_list or any(placeholders.find(record.original))))
 

@@ -288,6 +288,7 @@ NONE_YET = {
     "an Ingress": behind(),
     "an Ingress behind others": behind("matrix-gzip@kubernetescrd", "auth@file") + middleware("gzip", "compress: {}"),
     "an IngressRoute": router("synapse-li", middlewares((), ("gzip",), ())) + middleware("gzip", "compress: {}"),
+    "an IngressRoute beside another namespace's": router("synapse-li", [""]) + middleware("li-only", LIST, "far"),
     "an IngressRoute of Traefik 2": router("synapse-li", [""], group=FORMER),
     "two namespaces": behind() + "---\n" + behind(name="web-li", namespace="other"),
     "two of one namespace": behind() + "---\n" + router("web-li", [""]),
@@ -390,6 +391,26 @@ def test_the_nearest_list_is_named_and_a_new_one_for_each_namespace(lay_out: Lay
         "near",
         "matrix",
     ]
+    assert found_ids(deployment) == []
+
+
+def test_an_ingress_names_a_list_of_any_namespace_and_a_route_of_its_own(lay_out: LayOut) -> None:
+    deployment = lay_out({
+        "a.yaml": behind(namespace="far"),
+        "b.yaml": behind(namespace="", name="b-li"),
+        "c.yaml": router("c-li", [""]),
+    })  # fmt: skip
+    listed = run("check", "--json", "--tree", str(deployment.tree)).data["findings"]
+    assert {each["fix"] for each in listed} == {"matrix-wizard setup"}
+    objects = go_round(deployment)
+    assert stands_on(objects)[NAMED] == "far-li-allow-list@kubernetescrd"
+    assert stands_on(objects, "b-li")[NAMED] in (
+        "far-li-allow-list@kubernetescrd",
+        "matrix-li-allow-list@kubernetescrd",
+    )
+    assert [lists for _, lists in ways(objects)] == [[RANGE]] * 3
+    made = (each["metadata"] for documents in objects.values() for each in documents[1:])
+    assert sorted(each["namespace"] for each in made) == ["far", "matrix"]
     assert found_ids(deployment) == []
 
 
@@ -507,10 +528,12 @@ def test_who_may_reach_li_is_shown_nowhere(lay_out: LayOut) -> None:
     """Neither the ranges answered nor those that stood there, in the plan, its JSON, and sites.lock."""
     tech = ingress("tech-li", notes(f"{TECH_OLD}: 10.77.0.0/16"), spec=by_class("haproxytech"))
     text = middleware("li-only", "ipAllowList:\n    sourceRange:\n    - 10.78.0.0/16")
-    deployment = lay_out({"a.yaml": behind(), "m.yaml": text, "t.yaml": tech}, THREE)
+    both = f"  annotations: {{{TECH}: 10.79.0.0/16, x: CHANGEME_TURN_SECRET, {TECH_OLD}: 10.79.0.0/16}}\n"
+    flow = ingress("flow-li", both, spec=by_class("haproxytech"))
+    deployment = lay_out({"a.yaml": behind(), "m.yaml": text, "t.yaml": tech, "f.yaml": flow}, THREE)
     shown = deployment.plan().text + deployment.plan("--json").text + deployment.setup().text
     shown += (deployment.state / "sites.lock").read_text() + deployment.run("show").text + deployment.blank().text
-    assert not [each for each in (*RANGES, "10.77.0.0", "10.78.0.0") if each in shown]
+    assert not [each for each in (*RANGES, "10.77.0.0", "10.78.0.0", "10.79.0.0") if each in shown]
 
 
 def test_a_file_that_moves_takes_its_middleware_along(lay_out: LayOut) -> None:
