@@ -7,14 +7,27 @@ finding holds a value.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from wizard import catalogue, clauses, filling, keys, originals, placeholders, resources, sites, structure, weak
+from wizard import (
+    access,
+    catalogue,
+    clauses,
+    entries,
+    filling,
+    keys,
+    originals,
+    placeholders,
+    resources,
+    sites,
+    structure,
+    weak,
+)
 from wizard import manifests as manifests_of
 from wizard.answers import Answers
-from wizard.manifests import Scalar
+from wizard.controllers import Controller, Name
 from wizard.placeholders import Placeholder
 from wizard.resources import Manifest, Resource
 from wizard.sites import Found, Scope, Site
@@ -49,7 +62,8 @@ def check(tree: Tree, lock: Lock | None) -> list[Finding]:
         _left(manifests, found, scope),
         _differing(found.sites),
         _malformed(found.sites),
-        _open_li(manifests),
+        _open_li(manifests, scope),
+        _without_password(manifests),
         _weak(manifests),
         _unread(tree),
     ]
@@ -169,57 +183,89 @@ def _malformed(found: Iterable[Site]) -> Iterator[Finding]:
             )
 
 
-def _open_li(manifests: Iterable[Manifest]) -> Iterator[Finding]:
+def _open_li(manifests: list[Manifest], scope: Scope) -> Iterator[Finding]:
     """LI hosts that no allow-list protects: absent, in vain, open to all, or not to be had (checklist 4; FACTS 4)."""
+    hopeless = structure.unguarded(manifests, scope)
+    lists = _middlewares(manifests)
     for resource in (each for manifest in manifests for each in manifest.resources):
-        lists = [clause for clause in clauses.of(resource) if clause.name == "li-allow-list"]
-        fault = _allow_list_fault(resource, lists[0]) if lists else _unprotected(resource)
+        fault = hopeless.get(resource) or _fault(resource, lists)
         if fault:
-            fix = "matrix-wizard setup" if lists and not _foreign_class(resource) else "Restrict it by hand."
-            place = resource.manifest.position(resource.node.start)
-            yield _at(place, "li-open", f"{resource.ref}: {fault}", fix)
+            fix = "Restrict it by hand." if resource in hopeless else "matrix-wizard setup"
+            yield _at(_place(resource), "li-open", f"{resource.ref}: {fault}", fix)
 
 
-# Other ways to a Service than an Ingress; how each is restricted is its controller's business (FACTS 4).
-_ROUTES = frozenset({"IngressRoute", "IngressRouteTCP", "HTTPRoute", "TLSRoute", "VirtualService"})
+def _fault(resource: Resource, lists: Mapping[Name, list[str]]) -> str:
+    """Return what is wrong with the allow-lists of an LI Ingress or IngressRoute, '' where nothing is."""
+    if resource.instance != "li" or resource.manifest.actions:
+        return ""
+    faults = []
+    if resource.kind == "Ingress":
+        faults = [_annotation_fault(resource, each) for each in access.readers(resource) if each.allow_list]
+    if access.is_router(resource):
+        named = ([lists[name] for name in names & lists.keys()] for names in access.passed(resource))
+        faults += map(_middleware_fault, named)
+    return next(filter(None, faults), "")
 
 
-def _unprotected(resource: Resource) -> str:
-    if resource.kind in _ROUTES and resource.instance == "li":
-        return f"no allow-list is known for a {resource.kind}, so that anyone may reach this LI host."
-    if resource.li_hosts:
-        return f"it serves {', '.join(resource.li_hosts)} beside other hosts, and an allow-list would shut out both."
-    return ""
+def _middlewares(manifests: Iterable[Manifest]) -> dict[Name, list[str]]:
+    """Return the ranges of every Middleware that is an allow-list, those of both spellings together."""
+    found = {}
+    for resource in (each for manifest in manifests for each in manifest.resources):
+        keys = access.list_keys(resource)
+        if keys:
+            ranges = (entries.items(resource.get("spec", key, "sourceRange")) for key in keys)
+            found[resource.namespace, resource.name] = [str(each) for some in ranges for each in some]
+    return found
 
 
-def _foreign_class(resource: Resource) -> str:
-    """Return the ingress class of *resource* where it is not ingress-nginx's, '' where it is or is not named."""
-    annotation = resource.get("metadata", "annotations", "kubernetes.io/ingress.class")
-    named = resource.get("spec", "ingressClassName") or annotation
-    text = named.value if isinstance(named, Scalar) else ""
-    return "" if "nginx" in text else text
-
-
-def _allow_list_fault(resource: Resource, clause: clauses.Clause) -> str:
-    found = [
-        leaf for leaf in resource.leaves.values() if leaf.path[:-1] == clause.parent and leaf.path[-1] in clause.keys
-    ]
-    if _foreign_class(resource):
-        return f"its class {_foreign_class(resource)} does not read the allow-list of ingress-nginx."
-    if not found:
-        return "it has no address allow-list, so that anyone can open this LI host."
+def _annotation_fault(ingress: Resource, controller: Controller) -> str:
+    keys = (*controller.older, controller.allow_list, *controller.newer)
+    path = access.ANNOTATIONS
+    found = [leaf for leaf in ingress.leaves.values() if leaf.path[:-1] == path and leaf.path[-1] in keys]
     if len(found) > 1:
         return "it has two address allow-lists, of which the controller reads one."
-    if any(placeholders.find(found[0].text)):
-        return ""  # told as a placeholder
-    for item in found[0].text.split(","):
+    return _ranges_fault(found[0].text.split(",")) if found else _NO_LIST
+
+
+def _middleware_fault(lists: list[list[str]]) -> str:
+    """Return what is wrong with the allow-lists on one route: all of them must let an address pass."""
+    faults = [_ranges_fault(ranges or [""]) for ranges in lists]
+    return "" if "" in faults else next(iter(faults), _NO_LIST)
+
+
+_NO_LIST = "it has no address allow-list, so that anyone can open this LI host."
+
+
+def _ranges_fault(ranges: Iterable[str]) -> str:
+    for item in ranges:
+        if any(placeholders.find(item)):
+            return ""  # told as a placeholder
         try:
-            network = ipaddress.ip_network(item.strip(), strict=False)
+            # haproxy-ingress excepts what stands behind a "!".
+            network = ipaddress.ip_network(item.strip().removeprefix("!"), strict=False)
         except ValueError:
             return "an entry of its address allow-list is no address range, so that the list is not in force."
         if network.prefixlen == 0:
             return "its address allow-list lets everybody in."
     return ""
+
+
+def _without_password(manifests: list[Manifest]) -> Iterator[Finding]:
+    """LI admin pages whose controller asks for no password (checklist 4.3; FACTS 4)."""
+    for resource in (each for manifest in manifests for each in manifest.resources):
+        if resource.kind in ("Ingress", "IngressRoute") and clauses.is_li_admin(resource):
+            readers = access.readers(resource)
+            silent = [each for each in readers if not access.is_asked(each, resource, manifests)]
+            if silent or not readers:
+                who = silent[0].name if silent else "its controller"
+                message = f"{resource.ref}: basic auth is not in force here, as far as is known of {who}."
+                is_ours = any(each.auth for each in silent)
+                fix = "matrix-wizard setup" if is_ours else "Have the controller ask for a password in its own way."
+                yield _at(_place(resource), "li-no-password", message, fix)
+
+
+def _place(resource: Resource) -> str:
+    return resource.manifest.position(resource.node.start)
 
 
 def _at(position: str, rule: str, message: str, fix: str, severity: Severity = "error") -> Finding:

@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from wizard import entries, lenses, manifests
+from wizard import access, entries, lenses, manifests
+from wizard.access import ANNOTATIONS
 from wizard.catalogue import AUTH_SECRET, TLS_SECRET
+from wizard.controllers import CONTROLLERS, Controller
 from wizard.entries import Change, Wanted
 from wizard.errors import Problem, RefusedError
 from wizard.manifests import Node, Path, Scalar
 from wizard.resources import Leaf, Manifest, Resource
 from wizard.vault import Record
-
-NGINX = "nginx.ingress.kubernetes.io/"
-_ANNOTATIONS = ("metadata", "annotations")
 
 
 class State(Enum):
@@ -39,10 +38,11 @@ Data = str | int | bool | Callable[[Resource, Settings], Any]
 class Clause:
     """One entry that must (or must not) stand in the objects it applies to.
 
-    ``parent``: the path of the mapping that holds it, ``*`` for every item of a sequence; ``also``: other spellings of
-    its key, kept where they are found. ``value``: the name of the value that stands there, '' for a constant, whose
-    ``sample`` is then only written where the entry is absent. ``sample``: the data of a new entry, or what makes it.
-    ``exact``: the sample is a list that stands there in any case, and no site fills it.
+    ``parent``: the path of the mapping that holds it, ``*`` for every item of a sequence. ``older`` and ``newer``:
+    other spellings of its key, kept where they are found; of several the reader prefers the newer ones. ``value``: the
+    name of the value that stands there, '' for a constant, whose ``sample`` is then only written where the entry is
+    absent. ``sample``: the data of a new entry, or what makes it. ``exact``: the sample is a list that stands there in
+    any case, and no site fills it. ``among``: it is one item of the list that stands there.
     """
 
     name: str
@@ -53,18 +53,20 @@ class Clause:
     value: str
     sample: Data
     state: Callable[[Settings], State]
-    also: tuple[str, ...] = ()
+    older: tuple[str, ...] = ()
+    newer: tuple[str, ...] = ()
     exact: bool = False
+    among: bool = False
 
     def wanted(self, resource: Resource, settings: Settings) -> Wanted:
         """Return the entry that *resource* is to have, with what it holds until its value is filled in."""
         data = self.sample(resource, settings) if callable(self.sample) else self.sample
-        return Wanted(self.keys, data, self.exact)
+        return Wanted(self.keys, data, self.exact, self.among, self.key)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Every spelling of the key, the one that is written first."""
-        return (self.key, *self.also)
+        """Every spelling of the key, the one that its reader prefers last."""
+        return (*self.older, self.key, *self.newer)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _any(_: Resource) -> bool:
 
 def _has_no_issuer(ingress: Resource) -> bool:
     """Whether no namespaced issuer is named, which cert-manager does not take together with a cluster's."""
-    return ingress.get(*_ANNOTATIONS, "cert-manager.io/issuer") is None
+    return ingress.get(*ANNOTATIONS, "cert-manager.io/issuer") is None
 
 
 def _is_li(resource: Resource) -> bool:
@@ -131,39 +133,82 @@ def _is_provisioned(claim: Resource) -> bool:
     return not _text(claim, "spec", "volumeName")
 
 
-def _is_li_admin(resource: Resource) -> bool:
+def is_li_admin(resource: Resource) -> bool:
+    """Say whether *resource* leads to the LI instance's admin page: by its name, or by a host."""
     return _is_li(resource) and ("admin" in resource.name or any("admin" in host for host in resource.hosts))
+
+
+def _read_by(controller: Controller, applies: Callable[[Resource], bool]) -> Callable[[Resource], bool]:
+    return lambda ingress: applies(ingress) and controller in access.readers(ingress)
+
+
+def _spelled(key: str) -> Callable[[Resource], bool]:
+    """Whether a Middleware is LI's allow-list in that spelling."""
+    return lambda middleware: access.is_li_list(middleware) and key in access.list_keys(middleware)
+
+
+def _is_to_name_a_list(router: Resource) -> bool:
+    return _is_li(router) and access.reference(router) != ""
+
+
+def _reference(router: Resource, _: Settings) -> str:
+    return access.reference(router)
+
+
+def _item(route: Resource, _: Settings) -> dict[str, str]:
+    return {"name": access.reference(route)}
 
 
 def _tls_sample(ingress: Resource, _: Settings) -> list[Any]:
     return [{"hosts": ingress.hosts, "secretName": TLS_SECRET}]
 
 
+def _ranges(_: Resource, settings: Settings) -> list[Any]:
+    return list(settings("lawful_intercept.allowed_cidrs"))
+
+
 def _pool(_: Resource, settings: Settings) -> list[Any]:
     return list(settings("network.metallb_pool"))
 
 
+_AUTH = {"type": "basic", "secret": AUTH_SECRET, "realm": "Authentication Required - LI Access Only"}
 _STORAGE = _when_answered("storage.class")
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 _ENVIRONMENT = ("spec", "template", "spec", "containers", "*", "env")
 _EXTERNAL_IP = (*_ENVIRONMENT, "[name=EXTERNAL_IP]")
 
 CLAUSES: tuple[Clause, ...] = (
-    # Checklist 4.1. An ingress without it is open to everyone; every controller reads the old spelling (FACTS 4).
-    Clause(
-        "li-allow-list", ("Ingress",), _is_li, _ANNOTATIONS, f"{NGINX}whitelist-source-range", "li-allowed-cidrs",
-        "YOUR_LAW_ENFORCEMENT_IPS", _always, also=(f"{NGINX}allowlist-source-range",),
+    # Checklist 4.1. An ingress without it is open to everyone. Each controller that (maybe) reads it gets its own.
+    *(
+        Clause(
+            "li-allow-list", ("Ingress",), _read_by(each, _is_li), ANNOTATIONS, each.allow_list, "li-allowed-cidrs",
+            access.LIST_SAMPLE, _always, older=each.older, newer=each.newer,
+        )
+        for each in CONTROLLERS if each.allow_list
     ),
-    # Checklist 4.3. Without auth-type there is no authentication, whatever the others say (FACTS 4).
-    Clause("li-admin-auth", ("Ingress",), _is_li_admin, _ANNOTATIONS, f"{NGINX}auth-type", "", "basic", _always),
-    Clause("li-admin-auth", ("Ingress",), _is_li_admin, _ANNOTATIONS, f"{NGINX}auth-secret", "", AUTH_SECRET, _always),
+    *(
+        Clause(
+            "li-allow-list", ("Middleware",), _spelled(key), ("spec", key), "sourceRange", "li-allowed-cidrs", _ranges,
+            _when_answered("lawful_intercept.allowed_cidrs"), exact=True,
+        )
+        for key in access.LIST_KEYS
+    ),
     Clause(
-        "li-admin-auth", ("Ingress",), _is_li_admin, _ANNOTATIONS, f"{NGINX}auth-realm", "",
-        "Authentication Required - LI Access Only", _always,
+        "li-allow-list", ("Ingress",), _is_to_name_a_list, ANNOTATIONS, access.MIDDLEWARES, "", _reference, _always,
+        among=True,
+    ),
+    Clause(
+        "li-allow-list", ("IngressRoute",), _is_to_name_a_list, ("spec", "routes", "*"), "middlewares", "", _item,
+        _always, among=True,
+    ),
+    # Checklist 4.3. Without the first of them there is no authentication, whatever the others say (FACTS 4).
+    *(
+        Clause("li-admin-auth", ("Ingress",), _read_by(each, is_li_admin), ANNOTATIONS, key, "", _AUTH[says], _always)
+        for each in CONTROLLERS for says, key in each.auth.items()
     ),
     # Checklist 6: an issuer, or with manual certificates one Secret for all hosts and no issuer.
     Clause(
-        "tls-issuer", ("Ingress",), _has_no_issuer, _ANNOTATIONS, "cert-manager.io/cluster-issuer", "cluster-issuer",
+        "tls-issuer", ("Ingress",), _has_no_issuer, ANNOTATIONS, "cert-manager.io/cluster-issuer", "cluster-issuer",
         "letsencrypt-prod", _is_issued,
     ),
     Clause("tls-secret", ("Ingress",), _any, ("spec",), "tls", "", _tls_sample, _is_manual),
@@ -276,7 +321,7 @@ def arrange(resource: Resource, settings: Settings) -> list[Arrangement]:
         wanted = [clause.wanted(resource, settings) for clause, state in clauses if state is State.PRESENT]
         unwanted = [key for clause, state in clauses if state is State.ABSENT for key in clause.keys]
         changes += entries.ensure(resource.manifest.text, resource.node, parent, wanted, unwanted)
-        expected += [((*parent, each.keys[0]), each) for each in wanted] + [((*parent, key), None) for key in unwanted]
+        expected += [((*parent, each.keys[-1]), each) for each in wanted] + [((*parent, key), None) for key in unwanted]
     _prove(resource, changes, expected)
     return [Arrangement(resource, None, change) for change in changes]
 
@@ -290,19 +335,22 @@ def _prove(resource: Resource, changes: list[Change], expected: list[tuple[Path,
     number = manifest.resources.index(resource)
     node = after.resources[number].node if len(after.resources) == len(manifest.resources) else None
     touched = {(number, *path[:-1], key) for path, want in expected for key in (want.keys if want else path[-1:])}
-    failed = [path for path, want in expected if node is None or not _is_met(node, path, want)]
+    failed = [path for path, want in expected if node is None or not _is_met(node, path, want, resource.node)]
     if not failed and changes and _leaves(manifest, touched) != _leaves(after, touched):
         failed = [path for path, _ in expected]
     if failed:
         raise RefusedError(*(unfit(resource, path) for path in failed))
 
 
-def _is_met(node: Node, path: Path, want: Wanted | None) -> bool:
-    """Whether one spelling of the key stands there (none where nothing is wanted), with the exact data if need be."""
+def _is_met(node: Node, path: Path, want: Wanted | None, before: Node) -> bool:
+    """Whether one spelling of the key stands there (none where nothing is wanted), with the data that it must have."""
     if want is None:
         return manifests.get(node, path) is None
     found = [each for key in want.keys if (each := manifests.get(node, (*path[:-1], key)))]
-    return len(found) == 1 and (not want.exact or entries.plain(found[0]) == want.data)
+    if len(found) != 1 or not want.among:
+        return len(found) == 1 and (not want.exact or entries.plain(found[0]) == want.data)
+    were = entries.items(manifests.get(before, path))
+    return entries.items(found[0]) == (were if want.data in were else [want.data, *were])
 
 
 def _leaves(manifest: Manifest, touched: set[tuple[Any, ...]]) -> dict[tuple[Any, ...], str]:

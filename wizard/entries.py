@@ -66,13 +66,21 @@ class Change:
 class Wanted(NamedTuple):
     """An entry that must stand: the spellings of its key, and the data that stands there where it is new.
 
-    The spelling to write comes first, the one that its reader prefers last. ``exact``: the data stands there in any
-    case, whatever stands there now.
+    The spelling that its reader prefers comes last; ``new`` is the one to write, the first where it is not named.
+    ``exact``: the data stands there in any case, whatever stands there now. ``among``: the data is one item of the list
+    that stands there (a sequence, or a text with commas), the first where it is not in it yet.
     """
 
     keys: tuple[str, ...]
     data: Any
     exact: bool = False
+    among: bool = False
+    new: str = ""
+
+    @property
+    def written(self) -> Any:
+        """The data as it stands there where nothing else does."""
+        return [self.data] if self.among and not isinstance(self.data, str) else self.data
 
 
 def block(data: Any, indent: str, newline: str) -> str:
@@ -182,6 +190,47 @@ def replace(text: str, root: Node, path: Path, data: list[Any]) -> Change | None
     return Change(Edit(node.start, end, flow(data)), (undo,))
 
 
+def include(text: str, root: Node, path: Path, item: Any) -> Change | None:
+    """Return the change that puts *item* before the others of the list at *path*; None where there is no list.
+
+    A text is a list of words parted by commas, what is null an empty one. What stands there already stays as it is
+    written.
+    """
+    node, span, newline = get(root, path), lines_of(text, root, path), _newline(text)
+    if node is None or isinstance(node, Mapping | Alias) or (_is_absent(node) and span is None):
+        return None
+    undo = Undo("entry", path, text[slice(*span)]) if span else Undo("node", path, text[node.start : node.end])
+    if isinstance(node, Sequence):
+        if node.flow or not node.items:
+            at = text.index("[", node.start) + 1  # behind an anchor or a tag
+            return Change(Edit(at, at, flow(item) + (", " if node.items else "")), (undo,))
+        at = text.rindex("-", 0, node.items[0].start)
+        indent = " " * (at - _line_start(text, at))
+        return Change(Edit(at, at, f"- {_item(item, indent, newline)}{newline}{indent}"), (undo,))
+    if _is_null(node) or not node.value.strip():
+        whole = flow(item if isinstance(item, str) else [item])
+        key = _key_of(root, path)
+        if key and _is_absent(node):
+            at = text.index(":", key.end) + 1
+            return Change(Edit(at, at, f" {whole}"), (undo,))
+        return Change(Edit(node.start, node.end, whole), (undo,))
+    if not isinstance(item, str):
+        return None
+    is_quoted, is_bare = node.style in ("'", '"'), node.anchor is None and node.tag is None
+    if is_bare and (is_quoted or (node.style == "" and not node.flow)):
+        at = node.start + is_quoted
+        return Change(Edit(at, at, f"{item},"), (undo,))
+    return Change(Edit(node.start, _content_end(text, node), flow(f"{item},{node.value.strip()}")), (undo,))
+
+
+def items(node: Node | None) -> list[Any]:
+    """Return the items of the list that *node* is: a sequence, or a text with commas; none where it is neither."""
+    if isinstance(node, Scalar):
+        return [word for part in node.value.split(",") if (word := part.strip())] if not _is_null(node) else []
+    found = plain(node) if isinstance(node, Sequence) else []
+    return list(found)
+
+
 def lines_of(text: str, root: Node, path: Path) -> tuple[int, int] | None:
     """Return the span of the whole lines of the block entry at *path*, line end included.
 
@@ -241,9 +290,9 @@ def comment_out(text: str, root: Node, path: Path) -> Change | None:
 def ensure(text: str, root: Node, parent: Path, wanted: Iterable[Wanted], unwanted: Iterable[str]) -> list[Change]:
     """Return the changes after which the mapping at *parent* has one entry for each of *wanted* and none of *unwanted*.
 
-    What is commented out is enabled with what it says; of several spellings the one that the reader prefers stays.
-    A flow mapping cannot hold comments: what it is not to have is taken out of it. What cannot be made is left out: the
-    caller sees it in the edited text.
+    What is commented out is enabled with what it says, unless that is a list of which only one item is wanted; of
+    several spellings the one that the reader prefers stays. A flow mapping cannot hold comments: what it is not to have
+    is taken out of it. What cannot be made is left out: the caller sees it in the edited text.
     """
     node = get(root, parent)
     present = keys(node) if isinstance(node, Mapping) else {}
@@ -251,18 +300,22 @@ def ensure(text: str, root: Node, parent: Path, wanted: Iterable[Wanted], unwant
     missing: dict[str, Any] = {}
     spare = [name for name in unwanted if name in present]
     changes: list[Change | None] = []
-    for names, data, exact in wanted:
-        found = [name for name in names if name in present]
+    for want in wanted:
+        found = [name for name in want.keys if name in present]
         spare += found[:-1]
-        if found:
-            if _is_to_replace(get(root, (*parent, found[-1])), data, exact=exact):
-                changes.append(replace(text, root, (*parent, found[-1]), data))
-        elif where and (line := _enabled(text, where, names, data, exact=exact)):
+        here = get(root, (*parent, found[-1])) if found else None
+        if found and want.among:
+            is_in = want.data in items(here)
+            changes.append(None if is_in else include(text, root, (*parent, found[-1]), want.data))
+        elif found:
+            if _is_to_replace(here, want.data, exact=want.exact):
+                changes.append(replace(text, root, (*parent, found[-1]), want.data))
+        elif where and not want.among and (line := _enabled(text, where, want.keys, want.data, exact=want.exact)):
             hit, new = line
             undo = Undo("entry", (*parent, hit.key), text[hit.start : hit.end])
             changes.append(Change(Edit(hit.start, hit.end, new), (undo,)))
         else:
-            missing[names[0]] = data
+            missing[want.new or want.keys[0]] = want.written
     if spare and isinstance(node, Mapping) and node.flow:
         parts = [Edit(*span, "") for span in parts_of(text, root, parent, spare)]
         changes += [Change(part, (Undo("node", parent, text[node.start : node.end]),)) for part in parts]

@@ -65,7 +65,8 @@ def resolve(found: Found, answers: Answers, vault: Vault, consent: Consent, issu
     UsageError with every placeholder that is undecided and every answer that is missing; RefusedError as ``in_tree``.
     """
     names = {site.value for site in found.sites if site.value}
-    problems = [*map(_undecided, found.unknown), *answers.problems(values.questions(names)), *_misnamed(answers)]
+    asked = values.questions(names | found.listed)
+    problems = [*map(_undecided, found.unknown), *answers.problems(asked), *_misnamed(answers)]
     if problems:
         raise UsageError(*problems, paste=_stanza(found.unknown, answers))
     before = values.answered(names, Answers.from_json(vault.answers), InTree({}, issuers)) if vault.answers else {}

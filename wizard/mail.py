@@ -111,7 +111,7 @@ _OPTION = re.compile(r"[ \t]*(?:[\w.-]+:(?:\s|$)|-\s)")
 
 
 def _rank(leaf: Leaf) -> int:
-    if "~" in leaf.path or not leaf.key.endswith((".yaml", ".yml")):
+    if leaf.refusal or "~" in leaf.path or not leaf.key.endswith((".yaml", ".yml")):
         return 0
     root = _root(leaf.view.text)
     if not isinstance(root, Mapping):

@@ -45,6 +45,11 @@ def record_of_file(path: str, data: bytes) -> Record:
     return Record("", path, "", (), _digest(data), kind="created")
 
 
+def record_of_document(resource: Resource) -> Record:
+    """Return the record of the document *resource* that was appended: it goes again while it is still that, blanked."""
+    return Record("", resource.manifest.path, resource.ref, (), _digest(_document(resource)), kind="document")
+
+
 def record_of_change(resource: Resource, undo: Undo, earlier: Iterable[Record]) -> Record:
     """Return the record of a structural change; what *earlier* says stood there first stays the original.
 
@@ -125,6 +130,10 @@ def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping
             now = by_file[path]
             texts[path] = text = lenses.apply(now.text, lenses.render(by_view))
             by_file[path] = now.with_text(text)
+    for path, taken in _appended(by_file, records).items():
+        now = by_file[path]
+        texts[path] = text = lenses.apply(now.text, _joined(taken, now.text))
+        by_file[path] = now.with_text(text)
     for record in records:
         made = by_file.get(record.file)
         if record.kind == "created" and (made is None or _digest(made.data) == record.original):
@@ -153,6 +162,23 @@ def sources(before: Manifest, blanked: Manifest, records: Iterable[Record]) -> l
     return found
 
 
+def _appended(tree: Mapping[str, Manifest], records: Iterable[Record]) -> dict[str, list[Edit]]:
+    """Return the edits that take out the documents that were appended and are still as they were then, by file."""
+    edits: dict[str, list[Edit]] = {}
+    for record in (each for each in records if each.kind == "document"):
+        homes = (tree[record.file], *tree.values()) if record.file in tree else tuple(tree.values())
+        resource = next((found for home in homes if (found := _resource(home, record.document))), None)
+        if resource and _digest(_document(resource)) == record.original:
+            start, end = resource.span
+            edits.setdefault(resource.manifest.path, []).append(Edit(start, end, ""))
+    return edits
+
+
+def _document(resource: Resource) -> bytes:
+    """Return the source of the document that *resource* is, without the line ends behind it."""
+    return resource.manifest.text[slice(*resource.span)].rstrip("\r\n").encode()
+
+
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -170,7 +196,7 @@ def _edits(
     edits: dict[str, dict[View, list[Edit]]] = {}
     lost = []
     for record in records:
-        if record.kind in ("created", "kept", "off"):
+        if record.kind in ("created", "document", "kept", "off"):
             continue
         manifest = by_file.get(record.file)
         resource = _resource(manifest, record.document) or homes.get(record.document)

@@ -131,6 +131,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
             *map(_not_found, found.lost),
             *found.notes,
             *map(_weak, weak.find(arranged)),
+            *_open_li(after, scope),
             *_in_plain_sight(found),
             *answers.notes(needed),
         ),
@@ -217,6 +218,12 @@ def _not_found(record: Record) -> Problem:
     return Problem(f"{what} was written here ({place or 'outside all objects'}); its place is gone.", record.file)
 
 
+def _open_li(after: list[Manifest], scope: Scope) -> list[Problem]:
+    """Return a note for each LI host that stays open: it must never be passed over (checklist 4)."""
+    found = structure.unguarded(after, scope)
+    return [Problem(f"{each.ref}: {why}", each.manifest.position(each.node.start)) for each, why in found.items()]
+
+
 def _in_plain_sight(found: Found) -> list[Problem]:
     """Return a note for each secret that a ConfigMap shows to everybody who may read ConfigMaps (DESIGN, law 13)."""
     shown = {
@@ -237,9 +244,10 @@ def _changes(fills: Iterable[Fill], known: Mapping[str, Value], added: Iterable[
             why = known[site.value].why if site.value in known else "comment"
             made.append(Change(site.value, site.position, site.place, _shown(site), after, why))
     for record in added:
-        what = "commented out" if record.kind == "commented" else "changed" if record.original else "added"
-        place = f"{record.document}:{'.'.join(record.path)}"
-        made.append(Change("", record.file, place, "", record.path[-1] if record.path else "", what))
+        is_new = not record.original or record.kind == "document"
+        what = "commented out" if record.kind == "commented" else "added" if is_new else "changed"
+        place = ":".join(filter(None, (record.document, ".".join(record.path))))
+        made.append(Change("", record.file, place, "", record.path[-1] if record.path else record.document, what))
     return tuple(made)
 
 
@@ -316,8 +324,8 @@ def _diff(before: list[Manifest], after: list[Manifest], was: Scope, now: Scope,
     new_by_path = {manifest.path: manifest for manifest in after}
     both = [(old, new_by_path[old.path]) for old in before if old.path in new_by_path]
     pairs = [(old, new) for old, new in both if old.text != new.text]
-    old_sites = sites.find((old for old, _ in pairs), was).sites
-    new_sites = sites.find((new for _, new in pairs), now).sites
+    old_sites = [*sites.find((old for old, _ in pairs), was).sites, *structure.listed((old for old, _ in pairs), was)]
+    new_sites = [*sites.find((new for _, new in pairs), now).sites, *structure.listed((new for _, new in pairs), now)]
 
     def hidden(site: Site) -> str | None:
         stands = site.around[site.start : site.end]

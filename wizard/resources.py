@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from wizard import gotemplate, lenses, manifests, placeholders
+from wizard.controllers import Edge
 from wizard.lenses import CannotHold, Edit, View, Whole, encoded, scalar
 from wizard.lenses.region import Region
 from wizard.manifests import Broken, Document, Node, Path, Scalar, Sequence
@@ -28,6 +29,9 @@ _KEY = re.compile(
     r"(?:\s|$)",
     re.IGNORECASE,
 )
+# Where the hosts of a kind stand: a list in its spec, and the key of each item. Traefik's match is an expression.
+_RULES = {"Ingress": ("rules", "host"), "IngressRoute": ("routes", "match")}
+_MATCHED_HOSTS = re.compile(r"\bHost\(([^)]*)\)")
 _INSTANCE_LABEL = "matrix.instance"  # the label of the checklist's own tree; it alone says "main" outright
 
 
@@ -42,6 +46,7 @@ class Manifest:
     origin: tuple[Manifest, tuple[Edit, ...]] | None = None  # what it was made of, by which edits
     instances: Mapping[str, str] = field(default_factory=dict)  # as the answers say: by object, path or directory
     keyed: frozenset[tuple[str, Path]] = frozenset()  # mapping keys that hold a value: by object and path
+    edge: Edge = field(default_factory=Edge)  # what the whole tree says of its ingress controllers
 
     @cached_property
     def is_text(self) -> bool:
@@ -135,6 +140,12 @@ class Manifest:
         every = ((each.ref, path) for each in self.resources for path in each.leaves) if self.has_keys else ()
         return frozenset((ref, path) for ref, path in every if is_key(path))
 
+    def at_edge(self, edge: Edge) -> Manifest:
+        """Return the same manifest as one of a tree with that *edge*; it is not parsed again."""
+        same = replace(self, edge=edge)
+        vars(same)["_read"] = self._read
+        return same
+
     def encode(self, text: str) -> bytes:
         """Return *text* as this file's bytes: UTF-8, with the byte order mark that it had."""
         return (b"\xef\xbb\xbf" if self.bom else b"") + text.encode()
@@ -170,6 +181,11 @@ class Resource:
         return f"{self.kind}/{self.namespace}/{self.name}" + (f"#{self.twin}" if self.twin > 1 else "")
 
     @property
+    def span(self) -> tuple[int, int]:
+        """Where its document stands in the file's text, the line that parts it from the one before included."""
+        return next((part.start, part.end) for part in self.manifest.parts if part.index == self.index)
+
+    @property
     def instance(self) -> str:
         """``li`` or ``main``, see ``assignment``."""
         return self.assignment[0]
@@ -199,11 +215,13 @@ class Resource:
 
     @cached_property
     def hosts(self) -> list[str]:
-        """The host names of an Ingress's rules, as they stand in the tree; none for every other kind."""
-        rules = self.get("spec", "rules") if self.kind == "Ingress" else None
-        items = rules.items if isinstance(rules, Sequence) else ()
-        found = (manifests.get(item, ("host",)) for item in items)
-        return [node.value for node in found if isinstance(node, Scalar)]
+        """The host names of an Ingress's or IngressRoute's rules, as they stand in the tree; none for other kinds."""
+        rules, key = _RULES.get(self.kind, ("", ""))
+        items = self.get("spec", rules) if rules else None
+        found = (manifests.get(item, (key,)) for item in items.items) if isinstance(items, Sequence) else ()
+        texts = [node.value for node in found if isinstance(node, Scalar)]
+        matched = (host for text in texts for hosts in _MATCHED_HOSTS.findall(text) for host in hosts.split(","))
+        return texts if key == "host" else [host.strip(" `\"'") for host in matched]
 
     @property
     def li_hosts(self) -> list[str]:

@@ -148,7 +148,10 @@ def groups(unknown: Iterable[Unknown]) -> list[list[Unknown]]:
 
 @dataclass(frozen=True)
 class Found:
-    """Everything that was found in a tree, and what of it is left alone or missing."""
+    """Everything that was found in a tree, and what of it is left alone or missing.
+
+    ``listed``: the values of lists that clauses write as a whole: they have no sites, and want an answer all the same.
+    """
 
     sites: tuple[Site, ...]
     unknown: tuple[Unknown, ...] = ()
@@ -157,6 +160,7 @@ class Found:
     left_out: Mapping[str, int] = field(default_factory=dict)
     refused: tuple[Refusal, ...] = ()
     notes: tuple[Problem, ...] = ()
+    listed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -222,6 +226,8 @@ def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
             search.comments(manifest, outside)
     located = {id(site.record) for site in search.sites if site.record}
     lost = tuple(record for record in scope.records if record.kind in ("site", "comment") and id(record) not in located)
+    every = (resource for manifest in manifests for resource in manifest.resources)
+    listed = frozenset(clause.value for resource in every for clause in clauses.of(resource) if clause.exact)
     return Found(
         tuple(search.sites),
         tuple(search.unknown),
@@ -230,6 +236,7 @@ def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
         search.left_out,
         tuple(search.refused),
         tuple(search.notes),
+        listed,
     )
 
 

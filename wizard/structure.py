@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wizard import catalogue, clauses, lenses, mail, originals, placeholders, resources, values, weak
+from wizard import access, catalogue, clauses, lenses, mail, originals, placeholders, resources, values, weak
 from wizard.errors import Problem, RefusedError
 from wizard.lenses import Edit, View
 from wizard.manifests import Path, Scalar, line_and_column
-from wizard.resources import Manifest
-from wizard.sites import Refusal, Scope
+from wizard.resources import Manifest, Resource
+from wizard.sites import Refusal, Scope, Site
 from wizard.values import ISSUERS
 from wizard.vault import Record
 
@@ -46,7 +46,7 @@ class Tree:
             for path in wanted
             if path in recorded or _is_wanted(every[path])
         )
-        return [manifest for manifest in read if manifest]
+        return _at_its_edge(manifest for manifest in read if manifest)
 
 
 def tree(files: Mapping[str, bytes], bundled: Mapping[str, bytes], scope: Scope, is_ours: bool) -> Tree:
@@ -149,23 +149,74 @@ def withdrawn(
 
 def arranged(before: list[Manifest], scope: Scope) -> tuple[list[Manifest], list[Record]]:
     """Return the manifests with the structure of every clause, and how that is taken back."""
+    before, new = _with_allow_lists(before, scope)
     made = [
-        arrangement
-        for manifest in before
-        for resource in manifest.resources
-        if not any(map(scope.is_off, catalogue.parts_of(manifest.path, resource.name)))
-        for arrangement in clauses.arrange(resource, scope.setting)
+        arrangement for resource in _in_use(before, scope) for arrangement in clauses.arrange(resource, scope.setting)
     ]
     if not scope.is_off("smtp"):
         home = mail.home_of(resource for manifest in before for resource in manifest.resources)
         made += mail.arrange(home, scope.setting) if home else []
     by_manifest: dict[str, dict[View, list[Edit]]] = {}
-    new = []
     for each in made:
         view = each.leaf.view if each.leaf else each.resource.manifest.root
         by_manifest.setdefault(each.resource.manifest.path, {}).setdefault(view, []).append(each.change.edit)
         new += [originals.record_of_change(each.resource, undo, scope.records) for undo in each.change.undo]
     return [rewritten(manifest, by_manifest.get(manifest.path, {})) for manifest in before], new
+
+
+def _with_allow_lists(before: list[Manifest], scope: Scope) -> tuple[list[Manifest], list[Record]]:
+    """Return the manifests with the Middlewares that LI's routers lack, and the records of those."""
+    homes = access.wiring(_in_use(before, scope)).homes
+    edits = {home: access.appended(home, namespaces) for home, namespaces in homes.items()}
+    after = [rewritten(each, {each.root: [edit]} if (edit := edits.get(each)) else {}) for each in before]
+    new = [
+        originals.record_of_document(resource)
+        for manifest, old in zip(after, before, strict=True)
+        for resource in manifest.resources[len(old.resources) :]
+    ]
+    return (_at_its_edge(after), new) if new else (before, [])
+
+
+def _at_its_edge(tree: Iterable[Manifest]) -> list[Manifest]:
+    tree = list(tree)
+    edge = access.edge(tree)
+    return [manifest.at_edge(edge) for manifest in tree]
+
+
+def _in_use(tree: Iterable[Manifest], scope: Scope, *, templates: bool = False) -> list[Resource]:
+    """Return the objects of *tree* but for those of components that are switched off.
+
+    No structure is written into Go templates: their objects are told apart by *templates*.
+    """
+    return [
+        resource
+        for manifest in tree
+        for resource in manifest.resources
+        if bool(manifest.actions) is templates
+        and not any(map(scope.is_off, catalogue.parts_of(manifest.path, resource.name)))
+    ]
+
+
+def unguarded(tree: Iterable[Manifest], scope: Scope) -> dict[Resource, str]:
+    """Return the objects that lead to LI hosts and for which no allow-list can be written, each with the reason."""
+    tree = list(tree)
+    used = _in_use(tree, scope)
+    hopeless = {resource: why for resource in used if (why := access.obstacle(resource))}
+    rendered = (each for each in _in_use(tree, scope, templates=True) if access.is_open(each))
+    hopeless |= dict.fromkeys(rendered, "it stands in a Go template, into which no allow-list is written.")
+    return hopeless | dict(access.wiring(each for each in used if each not in hopeless).stuck)
+
+
+def listed(tree: Iterable[Manifest], scope: Scope) -> list[Site]:
+    """Return the items of the lists that clauses write as a whole, as sites: that is how they are shown."""
+    return [
+        Site(value, resource.manifest, leaf, 0, len(leaf.text), "clause")
+        for manifest in tree
+        for resource in manifest.resources
+        for value, node in clauses.lists(resource, scope.setting).items()
+        for leaf in resource.leaves.values()
+        if node.start <= leaf.scalar.start and leaf.scalar.end <= node.end
+    ]
 
 
 def rewritten(manifest: Manifest, edits: Mapping[View, Sequence[Edit]]) -> Manifest:
@@ -184,6 +235,8 @@ def questions(manifests: Iterable[Manifest]) -> set[str]:
     """Return the keys of the answers that the clauses of *manifests* can use, in whatever state they are."""
     every = [resource for manifest in manifests for resource in manifest.resources]
     wanted = {clause.value for resource in every for clause in clauses.of(resource) if clause.value}
+    if access.wiring(every).homes:
+        wanted.add("li-allowed-cidrs")
     if mail.home_of(every):
         wanted |= {option.value for option in mail.OPTIONS}
     asked = values.questions(wanted)
@@ -216,7 +269,8 @@ def hosts(manifests: Iterable[Manifest]) -> list[str]:
     return sorted(name for name in names if not any(placeholders.find(name)))
 
 
-_WANTED_KINDS = "|".join(sorted({"Secret", "ConfigMap", "List", "ClusterIssuer", "Issuer"} | clauses.KINDS))
+_ALSO_READ = frozenset({"Secret", "ConfigMap", "List", "ClusterIssuer", "Issuer", "IngressClass"})
+_WANTED_KINDS = "|".join(sorted(_ALSO_READ | access.ROUTES | clauses.KINDS))
 _WANTED = re.compile(rf"""kind["']?\s*:\s*["']?(?:{_WANTED_KINDS})""".encode())
 
 

@@ -32,7 +32,7 @@ ABOUT = (
 LOCK_ABOUT = "Where matrix-wizard writes values, and the text that stood there before. No secret stands in this file."
 
 State = Literal["pending", "current", "retiring", "past", "compromised"]
-Kind = Literal["site", "comment", "source", "entry", "commented", "node", "created", "kept", "off"]
+Kind = Literal["site", "comment", "source", "entry", "commented", "node", "created", "document", "kept", "off"]
 
 # The vault's id names a keyring entry and a file, and sites.lock may come from a stranger: nothing but hexadecimal.
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -41,6 +41,9 @@ _ID = re.compile(r"[0-9a-f]{32}")
 _GREPPED = re.compile(r"(?<=c)h(?=ange_?me)|(?<=e)x(?=ample\.(?:com|org))", re.IGNORECASE | re.ASCII)
 # In a Secret only such a line is shown around a hole: nothing, or a key.
 _PLAIN_HOLE = re.compile(r"(?:-----BEGIN □)?|[ \t]*(?:export[ \t]+)?[\w.-]*[ \t]*[=:]?[ \t]*[\"']?□[\"']?[ \t]*")
+
+# How the keys of all controllers' allow-lists end (FACTS 4): who may reach LI is nobody's business.
+_ALLOW_LISTS = ("source-range", "sourceRange", "haproxy.org/allow-list", "haproxy.org/whitelist")
 
 _MAGIC = b"age-encryption.org/"  # first line of each age file, then its version (age-encryption.org/v1)
 _ARMOUR = b"-----BEGIN AGE ENCRYPTED FILE-----"  # `age -a`; not ours, but as good
@@ -89,8 +92,8 @@ class Record:
     ``index`` is this one, in the ``nth`` of several equal lines (both from 0). ``original`` is the text that stood
     there. ``kind`` is what that text belongs to: a hole in a scalar ("site"), a "comment", the "source" of a scalar
     that its holes alone would not restore, the lines of a mapping's "entry" or of one that was "commented" out, a
-    "node", a file that was "created", a placeholder that is "kept" as it stands, or the place
-    of a value whose component is "off"."""
+    "node", a file that was "created", a "document" that was appended to one, a placeholder that is "kept" as it stands,
+    or the place of a value whose component is "off"."""
 
     value: str
     file: str
@@ -347,12 +350,14 @@ def _withheld(record: Record) -> Record:
 
 
 def _is_public(record: Record) -> bool:
-    if record.original == "" or record.kind in ("created", "kept"):
+    if record.original == "" or record.kind in ("created", "document", "kept"):
         return True
     if record.kind in ("site", "comment", "off"):
         is_open = record.value != "" and not catalogue.is_masked(record.value)
         return is_open or placeholders.is_wholly(record.original)
-    is_list = record.path[-1:] and record.path[-1].endswith("source-range")
+    is_list = record.path[-1:] and record.path[-1].endswith(_ALLOW_LISTS)
+    if record.kind == "node" and any(key in record.original for key in _ALLOW_LISTS):
+        return False  # a flow mapping with such a list among its entries
     is_clause = record.kind != "source" and record.path[:1] in (("metadata",), ("spec",))
     return bool(is_clause and (not is_list or any(placeholders.find(record.original))))
 

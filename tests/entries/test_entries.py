@@ -162,7 +162,7 @@ def test_out_of_force_and_back(shape: str, newline: str) -> None:
     st.recursive(
         _TEXT | st.integers() | st.booleans(),
         lambda inner: (
-            st.lists(inner, max_size=3) | st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), inner)
+            st.lists(inner, max_size=3) | st.dictionaries(st.from_regex(r"k[a-z]{0,7}", fullmatch=True), inner)
         ),
         max_leaves=8,
     ),
@@ -180,3 +180,75 @@ def test_a_key_behind_a_dash_has_no_lines_of_its_own() -> None:
     text = "a:\n- k: v\n  l: w\n"
     assert entries.lines_of(text, node.root, ("a", "[0]", "k")) is None
     assert entries.lines_of(text, node.root, ("a", "[0]", "l")) == (10, 17)
+
+
+TEXTS = {
+    "plain": ("m:\n  k: x@file, y # c\n  o: p\n", ["x@file", "y"]),
+    "plain over lines": ("m:\n  k: x,\n    y\n  o: p\n", ["x", "y"]),
+    "plain at the end of the file": ("m:\n  o: p\n  k: x", ["x"]),
+    "plain in flow": ("m: {k: x, o: p}\n", ["x"]),
+    "quoted": ("m:\n  k: 'x'\n", ["x"]),
+    "quoted twice, in JSON": ('{"m": {"k": "x,y", "o": "p"}}', ["x", "y"]),
+    "anchored": ("m:\n  k: &a x\n", ["x"]),
+    "tagged": ("m:\n  k: !!str x\n", ["x"]),
+    "folded": ("m:\n  k: >-\n    x,\n    y\n\n  o: p\n", ["x", "y"]),
+    "literal": ("m:\n  k: |\n    x\n  o: p\n", ["x"]),
+    "empty": ('m:\n  k: ""\n', []),
+    "null": ("m:\n  k:\n  o: p\n", []),
+    "a null that is spelled": ("m:\n  k: ~ # c\n", []),
+    "missing": ("m:\n  o: p\n", []),
+    "commented out": ("m:\n  # k: x\n  o: p\n", []),
+    "the same, last": ("m:\n  k: x, new\n", ["x", "new"]),
+}
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("shape", TEXTS)
+def test_a_word_is_among_those_that_stand_there(shape: str, newline: str) -> None:
+    text, words = TEXTS[shape]
+    text = text.replace("\n", newline)
+    before, after = read(text)[0]["m"], ensured(text, ("m",), [Wanted(("k",), "new", among=True)], [])[0]["m"]
+    found = [word.strip() for word in after.pop("k").split(",")]
+    before.pop("k", None)
+    assert found == (words if "new" in words else ["new", *words])
+    assert after == before
+
+
+SEQUENCES: dict[str, tuple[str, list[Any]]] = {
+    "indented": ("m:\n  k:\n    - name: x # c\n      b: c\n    - y\n  o: p\n", [{"name": "x", "b": "c"}, "y"]),
+    "at the key's column": ("m:\n  k:\n  # first\n  - x\n\n  - y-z\n  o: p\n", ["x", "y-z"]),
+    "at the end of the file": ("m:\n  k:\n  - &a-b {name: x}", [{"name": "x"}]),
+    "behind an anchor": ("m:\n  k: &a-b\n  - name: x\n", [{"name": "x"}]),
+    "flow": ("m:\n  k: [{name: x}, # c\n    y]\n", [{"name": "x"}, "y"]),
+    "JSON": ('{"m": {"k": [\n\t{"name": "x"}\n]}}', [{"name": "x"}]),
+    "empty": ("m:\n  k: []\n", []),
+    "null": ("m:\n  k:\n  o: p\n", []),
+    "missing": ("m:\n  o: p\n", []),
+    "behind a dash": ("l:\n- k:\n  - name: x\n  o: p\n", [{"name": "x"}]),
+    "the same": ("m:\n  k:\n  - name: x\n  - name: new\n", [{"name": "x"}, {"name": "new"}]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("shape", SEQUENCES)
+def test_an_item_is_among_those_that_stand_there(shape: str, newline: str) -> None:
+    text, items = SEQUENCES[shape]
+    parent = ("l", "[0]") if text.startswith("l:") else ("m",)
+    found = ensured(text.replace("\n", newline), parent, [Wanted(("k",), {"name": "new"}, among=True)], [])[0]
+    home = found["l"][0] if text.startswith("l:") else found["m"]
+    assert home["k"] == (items if {"name": "new"} in items else [{"name": "new"}, *items])
+    assert set(home) - {"k", "o"} == set()
+
+
+@pytest.mark.parametrize("text", ["m:\n  k: {a: b}\n", "a: &a [x]\nm: {k: *a}\n", "m:\n  k: text\n", "l:\n- k:\n"])
+def test_what_is_no_list_takes_no_item(text: str) -> None:
+    parent = ("l", "[0]") if text.startswith("l:") else ("m",)
+    wanted = [Wanted(("k",), {"name": "new"}, among=True)]
+    assert entries.ensure(text, manifest(text).resources[0].node, parent, wanted, []) == []
+
+
+def test_the_spelling_that_is_written_need_not_be_the_first() -> None:
+    wanted = Wanted(("old", "k", "newest"), "v", new="k")
+    assert ensured("m:\n  o: p\n", ("m",), [wanted], [])[0] == {"m": {"o": "p", "k": "v"}}
+    assert ensured("m:\n  old: w\n", ("m",), [wanted], [])[0] == {"m": {"old": "w"}}
+    assert ensured("m:\n  newest: x\n  k: y\n  old: w\n", ("m",), [wanted], [])[0] == {"m": {"newest": "x"}}

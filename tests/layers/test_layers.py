@@ -16,14 +16,15 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "wizard"
 
-WORDS = frozenset({"errors", "secret", "placeholders", "catalogue"})
+WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers"})
 # Each row of the head may import the rows above it, and none of its own.
 HEAD = (
     {"codec", "gotemplate", "keys", "manifests", "mint"},
     {"formats", "lenses", "vault"},
     {"entries", "holes", "networks", "resources"},
-    {"clauses", "contexts", "questions"},
-    {"answers", "consumed", "mail", "weak"},
+    {"access", "contexts", "questions"},
+    {"answers", "clauses", "consumed", "weak"},
+    {"mail"},
     {"answerfile", "sites", "values"},
     {"diff", "filling", "originals", "proof"},
     {"structure"},

@@ -466,6 +466,18 @@ def test_go_templates_are_edited_where_a_value_stands_plainly_quoted(lay_out: La
     assert deployment.files() == before
 
 
+def test_an_li_ingress_in_a_go_template_is_reported_as_open(lay_out: LayOut) -> None:
+    text = ingress(
+        "{{ .Release.Name }}-synapse-li", hosts=("matrix-li.example.com",), spec="  {{- with .x }}\n  {{- end }}\n"
+    )
+    deployment = lay_out({"chart/li.yaml": text.replace("matrix-li.example.com", '"matrix-li.example.com"')})
+    done = deployment.setup()
+    succeed(done)
+    assert "Note: chart/li.yaml:1:1: Ingress//" in done.err
+    assert ("li-open", "chart/li.yaml", 1) in found_ids(deployment)
+    assert '"matrix-li.chat-corp.net"' in (deployment.tree / "chart/li.yaml").read_text()
+
+
 # --- what cannot be edited
 
 
