@@ -248,13 +248,15 @@ def _decide(group: list[Unknown], answers: Answers) -> Answers:
     places = "".join(f"\n  {each.position}  {each.place}" for each in group)
     question = f"{spellings} is in no catalogue. What is it?{places}\n"
     keys = list(dict.fromkeys(each.decision for each in group))
-    decision = prompt.placeholder(question, keys[0], first.recipe, is_secret=first.is_secret, is_group=len(group) > 1)
+    names = {*catalogue.BY_NAME, *answers.decisions}
+    about = prompt.Open(keys[0], first.recipe, first.is_secret, len(group) > 1, names)
+    decision = prompt.placeholder(question, about)
     if decision.action == "split":
         kind, size = (first.recipe.kind, first.recipe.size) if first.recipe else (None, None)
         apart = (Decision(f"{each.token} @ {each.place}", "generate", kind, size) for each in group)
         return functools.reduce(Answers.with_decision, apart, answers)
-    is_kept = decision.action == "keep"
-    others = (Decision(key, "keep") if is_kept else Decision(key, "same_as", keys[0]) for key in keys[1:])
+    same = Decision("", "same_as", decision.text if decision.action == "same_as" else keys[0])
+    others = (replace(decision if decision.action == "keep" else same, key=key) for key in keys[1:])
     return functools.reduce(Answers.with_decision, others, answers.with_decision(decision))
 
 

@@ -5,10 +5,12 @@ Prompts go to the terminal even when stdout is redirected (UX 3). Call only wher
 
 from __future__ import annotations
 
+import difflib
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wizard.answerfile import ReadFile, read_text
@@ -28,6 +30,7 @@ _MEANINGS = {
     "value": "a value that may be seen",
     "secret": "a secret, typed without being shown",
     "generate": "a secret, made here",
+    "same_as": "the same as another value, by its name",
     "split": "a secret of its own at each of these places, made here",
     "keep": "no placeholder: leave it as it stands",
 }
@@ -60,20 +63,35 @@ def confirm(text: str, *, default: bool = False) -> bool:
     return bool(_ask(questionary.confirm(text, default=default, auto_enter=False, output=_output())))
 
 
-def placeholder(text: str, key: str, recipe: Recipe | None, *, is_secret: bool, is_group: bool) -> Decision:
-    """Ask what an unknown placeholder is; ``key`` as in `Decision`. StoppedError at Ctrl-C or Ctrl-D.
+@dataclass(frozen=True)
+class Open:
+    """An unknown placeholder to ask about: ``key`` as in `Decision`, and what is known of it.
 
-    *recipe* is what its own spelling asks for; an answer of "split" is offered where it *is_group* of several places.
+    ``recipe`` is what its own spelling asks for; "split" is offered where it ``is_group`` of several places; ``names``
+    are those of the values that it may be the same as.
     """
+
+    key: str
+    recipe: Recipe | None = None
+    is_secret: bool = False
+    is_group: bool = False
+    names: Collection[str] = ()
+
+
+def placeholder(text: str, about: Open) -> Decision:
+    """Ask what an unknown placeholder is. StoppedError at Ctrl-C or Ctrl-D."""
+    key, recipe = about.key, about.recipe
     made = f"{_MEANINGS['generate']} ({recipe.kind}{f', {recipe.size}' if recipe.size else ''})" if recipe else ""
     choices = {**_MEANINGS, **({"generate": made} if made else {})}
-    if not is_group:
+    if not about.is_group:
         del choices["split"]
-    meaning = _select(text, choices, "generate" if is_secret else "value")
+    meaning = _select(text, choices, "generate" if about.is_secret else "value")
     if meaning == "value":
         return Decision(key, "value", _text("Value", _not_empty))
     if meaning == "secret":
         return Decision(key, "value", Secret(_text("Secret", _not_empty, hidden=True)), source=_TYPED)
+    if meaning == "same_as":
+        return Decision(key, meaning, _text("Name of the other value", _name_among(about.names)))
     if meaning == "generate" and recipe:
         return Decision(key, meaning, recipe.kind, recipe.size)
     return Decision(key, meaning)
@@ -157,6 +175,15 @@ def _may_stay_open(question: Question, text: str) -> bool:
 
 def _not_empty(text: str) -> bool | str:
     return bool(text) or "This is empty."
+
+
+def _name_among(names: Collection[str]) -> Callable[[str], bool | str]:
+    def verdict(text: str) -> bool | str:
+        near = difflib.get_close_matches(text, names, 1)
+        hint = f" Did you mean {near[0]}?" if near else " matrix-wizard show lists them."
+        return text in names or _wrapped(f"There is no value called {text}.{hint}")
+
+    return verdict
 
 
 def _no_file(path: str) -> bytes:

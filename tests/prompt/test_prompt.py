@@ -13,6 +13,7 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 
 from wizard import prompt
 from wizard.answers import Answers
+from wizard.catalogue import BY_NAME
 from wizard.errors import StoppedError
 from wizard.mint import Recipe
 from wizard.questions import BY_KEY, SECTIONS
@@ -109,20 +110,27 @@ def test_consent_is_a_typed_yes(keys: PipeInput, typed: str, consent: bool) -> N
         ("\r10.96.0.10\r", "value", "10.96.0.10"),
         (DOWN + "\rhidden\r", "value", Secret("hidden")),
         (DOWN * 2 + "\r", "generate", None),
-        (DOWN * 3 + "\r", "keep", None),
+        (DOWN * 3 + "\rform-secre\r\bet\r", "same_as", "form-secret"),
+        (DOWN * 4 + "\r", "keep", None),
     ],
 )
 def test_an_unknown_placeholder_is_decided(keys: PipeInput, typed: str, action: str, text: object) -> None:
     keys.send_text(typed)
-    decision = prompt.placeholder("What is CHANGEME_X?", "CHANGEME_X", None, is_secret=False, is_group=False)
+    decision = prompt.placeholder("What is CHANGEME_X?", prompt.Open("CHANGEME_X", names=BY_NAME))
     assert (decision.key, decision.action, decision.text) == ("CHANGEME_X", action, text)
 
 
 @pytest.mark.parametrize(
     ("typed", "decided"),
-    [("\r", ("generate", "hex", 64)), (DOWN + "\r", ("split", None, None)), (DOWN * 2 + "\r", ("keep", None, None))],
+    [
+        ("\r", ("generate", "hex", 64)),
+        (DOWN * 2 + "\r", ("split", None, None)),
+        (DOWN * 3 + "\r", ("keep", None, None)),
+    ],
 )
 def test_a_secret_asks_for_what_its_spelling_says(keys: PipeInput, typed: str, decided: tuple[object, ...]) -> None:
     keys.send_text(typed)
-    made = prompt.placeholder("What is it?", "CHANGEME_X", Recipe("hex", 64), is_secret=True, is_group=True)
+    made = prompt.placeholder(
+        "What is it?", prompt.Open("CHANGEME_X", Recipe("hex", 64), is_secret=True, is_group=True)
+    )
     assert (made.action, made.text, made.length) == decided
