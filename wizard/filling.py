@@ -183,7 +183,13 @@ def edits(manifest: Manifest, made: Iterable[Fill]) -> dict[View, list[Edit]]:
         except CannotHold as error:
             where = manifest.position(fill.site.leaf.scalar.start if fill.site.leaf else fill.site.start)
             what = f"{fill.site.value} cannot be written here: {error.reason}."
-            problems.append(Problem(what, where, "Choose another value, or write this place in a way that can hold it, such as within quotes."))
+            problems.append(
+                Problem(
+                    what,
+                    where,
+                    "Choose another value, or write this place in a way that can hold it, such as within quotes.",
+                )
+            )
     if problems:
         raise RefusedError(*problems)
     return by_view

@@ -175,7 +175,8 @@ def find(text: str) -> Iterator[Placeholder]:
     for family, start, end in _matches(text):
         token = text[start:end]
         if family == "token":
-            yield Placeholder(start, end, token, "token", role(token))
+            # What stands behind a key's id is its body, and names nothing.
+            yield Placeholder(start, end, token, "token", role(re.sub(r"a_XXXX.*", "", token)))
         elif family == "host":
             yield Placeholder(start, end, token, "host", _STAND_IN.sub("", token).lower())
         elif family == "address":

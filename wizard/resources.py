@@ -19,8 +19,10 @@ from wizard.lenses.region import Region
 from wizard.manifests import Broken, Document, Node, Path, Scalar, Sequence
 
 SUFFIXES = (".yaml", ".yml", ".json")
-# Files beside the manifests that are read as one text each, without objects: environments and configurations.
-TEXTS = (".env", ".cfg", ".cnf", ".conf", ".ini")
+# Files beside the manifests that are read as one text each, without objects: environments, configurations, keys.
+# An environment may have a name behind its ending; one that is an example is for copying, and stays as it is.
+_ENVIRONMENT = re.compile(r"(?:.*/)?\.env(?:\.(?!example|sample|template|dist|default)[\w-]+)?")
+_TEXTS = (".env", ".cfg", ".cnf", ".conf", ".ini", ".key", ".pem", ".p8")
 # A name belongs to the lawful-intercept twin when "li" stands in it as a word of its own: synapse-li, li-instance.
 _LI_WORD = re.compile(r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)")
 # A key with a word of a placeholder in it, as far as a scan of the text can tell.
@@ -51,7 +53,7 @@ class Manifest:
     @cached_property
     def is_text(self) -> bool:
         """Whether the file is one text without objects, such as an environment file."""
-        return self.path.endswith(TEXTS)
+        return is_text(self.path)
 
     @cached_property
     def newline(self) -> str:
@@ -320,7 +322,9 @@ class Leaf:
     def called(self) -> str:
         """The name that tells the format of the text: the last key, or the file's name for a file that is one text."""
         manifest = self.resource.manifest
-        return manifest.path.rpartition("/")[2] if manifest.is_text and self.nested is None else self.key
+        if not manifest.is_text or self.nested is not None:
+            return self.key
+        return ".env" if _ENVIRONMENT.fullmatch(manifest.path) else manifest.path.rpartition("/")[2]
 
     @property
     def written(self) -> Written:
@@ -361,6 +365,16 @@ class Leaf:
     def is_encoded(self) -> bool:
         """Whether its reader takes the scalar for base64: ``data:`` of a Secret."""
         return self.is_secret and self.path[:1] == ("data",)
+
+
+def is_text(path: str) -> bool:
+    """Say whether the file at *path* is read as one text, without objects."""
+    return path.endswith(_TEXTS) or _ENVIRONMENT.fullmatch(path) is not None
+
+
+def is_read(path: str) -> bool:
+    """Say whether the file at *path* is one of those that are read at all: a manifest, or a text beside them."""
+    return path.endswith(SUFFIXES) or is_text(path)
 
 
 def is_key(path: Path) -> bool:

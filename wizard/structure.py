@@ -40,7 +40,7 @@ class Tree:
         for record in records:
             if resources.is_key(record.path):
                 keyed.setdefault(record.file, set()).add((record.document, record.path))
-        wanted = [path for path in sorted(every) if path.endswith((*resources.SUFFIXES, *resources.TEXTS))]
+        wanted = [path for path in sorted(every) if resources.is_read(path)]
         read = (
             resources.read(path, every[path], self.instances, frozenset(keyed.get(path, ())))
             for path in wanted
@@ -76,7 +76,7 @@ def unread(tree: Tree) -> list[Refusal]:
         name = path.rpartition("/")[2]
         if path.endswith(_PROSE) or "." not in name:
             continue
-        if path.endswith((*resources.SUFFIXES, *resources.TEXTS)):
+        if resources.is_read(path):
             found += _undecoded(path, data)
         elif placeholders.may_hold(data) and (manifest := resources.read(path, data)):
             first = next(placeholders.find(manifest.text), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import re
 import subprocess
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 import yaml
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from signedjson.key import read_signing_keys
 
 from .reading import entries, every
 from .runs import Deployment, Run, run
@@ -421,6 +424,25 @@ def test_environment_and_configuration_files_are_filled(lay_out: LayOut) -> None
     parser.read(deployment.tree / "app.ini")
     assert parser["server"]["password"] == redis
     assert "realm=turn.chat-corp.net\n" in (deployment.tree / "coturn/turnserver.conf").read_text()
+
+
+def test_key_files_are_filled_whole(lay_out: LayOut) -> None:
+    pem = "-----BEGIN RSA PRIVATE KEY-----\nCHANGEME_GENERATE_RSA_2048_BIT_PRIVATE_KEY\n-----END RSA PRIVATE KEY-----\n"
+    files = {
+        "a.yaml": secret("synapse-secrets", **{"signing.key": "CHANGEME"}),
+        "keys/chat.signing.key": "# put the key here\ned25519 a_XXXX CHANGEME\n",
+        "keys/vault.pem": pem,
+        ".env.production": "FORM_SECRET=CHANGEME_FORM_SECRET\n",
+        ".env.example": "FORM_SECRET=CHANGEME_FORM_SECRET\n",
+    }
+    deployment = lay_out(files)
+    objects = go_round(deployment)
+    key = (deployment.tree / "keys/chat.signing.key").read_text()
+    assert read_signing_keys(io.StringIO(key))
+    assert key == entries(every(objects, "Secret")["synapse-secrets"])["signing.key"] + "\n"
+    load_pem_private_key((deployment.tree / "keys/vault.pem").read_bytes(), None)
+    assert (deployment.tree / ".env.production").read_text() == f"FORM_SECRET={deployment.show('form-secret')}\n"
+    assert (deployment.tree / ".env.example").read_text() == files[".env.example"]
 
 
 # --- Go templates
