@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from typing import Any, NamedTuple
 Path = tuple[str, ...]
 
 # A line of `---` always parts documents; directives stand at the start of a text or behind `...` (YAML 1.1, 4.1).
-_PART = re.compile(r"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_PART = re.compile(r"\n---(?=[ \t\r\n]|\Z)")
 _END = re.compile(r"^\.\.\.(?:[ \t][^\n]*|\r)?\n", re.MULTILINE)
-_DIRECTIVES = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*%(?:%?[^\n%#][^\n]*\n|(?:[ \t]*(?:#[^\n]*)?\r?\n))*")
+_NO_CONTENT = r"[ \t]*(?:#[^\n]*)?\r?\n"
+_DIRECTIVES = re.compile(rf"(?:{_NO_CONTENT})*%[^\n]*\n(?:%[^\n]*\n|{_NO_CONTENT})*")
 # On text that is no YAML the pure parser stumbles in these ways too.
 _STUMBLES = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError)
 _ESCAPED = ("[", "~", "\\")
@@ -144,10 +146,12 @@ def parse(text: str) -> list[Document | Broken]:
 
     A document that no parser accepts is ``Broken`` and hides none of the others. Nothing is raised for bad YAML.
     """
+    parts = list(_parts(text))
     found: list[Document | Broken] = []
     with _uncollected():
-        for start, end in _parts(text):
-            found += _parse_part(text, start, end, len(found))
+        whole = _read_whole(text, [start for start, _ in parts]) if len(parts) > 1 else None
+        for i, (start, end) in enumerate(parts):
+            found += _documents(whole[i], start, end, len(found)) if whole else _read_part(text, start, end, len(found))
     return found
 
 
@@ -224,7 +228,7 @@ def _parts(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans between `---` lines; directives belong to the document behind them."""
     start = 0
     for match in _PART.finditer(text):
-        end = match.start()
+        end = match.start() + 1
         if "%" in (before := text[start:end]) and (directives := _directives(before, first=start == 0)) is not None:
             end = start + directives
         if end > start:
@@ -240,7 +244,24 @@ def _directives(part: str, *, first: bool) -> int | None:
     return begin if begin is not None and _DIRECTIVES.fullmatch(part, begin) else None
 
 
-def _parse_part(text: str, start: int, end: int, index: int) -> list[Document | Broken]:
+def _read_whole(text: str, starts: list[int]) -> list[list[tuple[int, Node]]] | None:
+    """Read all parts of *text*, which begin at *starts*, as one stream: the roots of each, None if one is broken.
+
+    A parser for each of many small documents costs as much as reading them.
+    """
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        roots = _build_fast(text, 0)
+    except (YAMLError, UnicodeEncodeError):
+        return None
+    found: list[list[tuple[int, Node]]] = [[] for _ in starts]
+    for at, root in roots:
+        found[bisect_right(starts, at) - 1].append((at, root))
+    return found
+
+
+def _read_part(text: str, start: int, end: int, index: int) -> list[Document | Broken]:
     from ruamel.yaml.error import YAMLError
 
     part = text[start:end]
@@ -252,6 +273,11 @@ def _parse_part(text: str, start: int, end: int, index: int) -> list[Document | 
         except (YAMLError, *_STUMBLES):
             at = start + _position(error, part)
             return [Broken(index, start, end, *line_and_column(text, at), _reason(error))]
+    return _documents(roots, start, end, index)
+
+
+def _documents(roots: list[tuple[int, Node]], start: int, end: int, index: int) -> list[Document | Broken]:
+    """Return the documents of *roots*, all that stand in the part [start, end); empty ones are left out."""
     real = [(at, root) for at, root in roots if not _is_empty(root)]
     starts = [start, *(at for at, _ in real[1:]), end]
     return [Document(root, index + i, starts[i], starts[i + 1]) for i, (_, root) in enumerate(real)]
@@ -260,17 +286,17 @@ def _parse_part(text: str, start: int, end: int, index: int) -> list[Document | 
 def _build_fast(part: str, base: int) -> list[tuple[int, Node]]:
     import _ruamel_yaml as libyaml  # type: ignore[import-not-found]  # the compiled half of ruamel.yaml; its CParser keeps the marks
 
-    return _build(iter(libyaml.CParser(part).get_event, None), libyaml, base)
+    return _build(libyaml.CParser(part).get_event, libyaml, base)
 
 
 def _build_pure(part: str, base: int) -> list[tuple[int, Node]]:
     """Read what the bundled libyaml refuses, such as ``{image: nginx:1.2}`` (DESIGN, law 1)."""
     from ruamel.yaml import YAML, events
 
-    return _build(YAML(typ="safe", pure=True).parse(part), events, base)
+    return _build(YAML(typ="safe", pure=True).parse(part).__next__, events, base)
 
 
-def _build(stream: Iterator[Any], kinds: Any, base: int) -> list[tuple[int, Node]]:
+def _build(next_event: Callable[[], Any], kinds: Any, base: int) -> list[tuple[int, Node]]:
     """Build the nodes of all documents from events; *base* makes their marks absolute. One loop, for its speed."""
     scalar, alias = kinds.ScalarEvent, kinds.AliasEvent
     mapping, mapping_end = kinds.MappingStartEvent, kinds.MappingEndEvent
@@ -280,22 +306,26 @@ def _build(stream: Iterator[Any], kinds: Any, base: int) -> list[tuple[int, Node
     nodes: list[Any] = []
     stack: list[tuple[list[Any], Any, bool]] = []
     flow, began = False, base
-    for event in stream:
+    while True:
+        event = next_event()
         kind = type(event)
         if kind is scalar:
-            start, end = base + event.start_mark.index, base + event.end_mark.index
-            fields = (event.value, event.style or "", start, end, event.tag, event.anchor, flow)
-            nodes.append(make(Scalar, fields))
+            start, end = event.start_mark.index, event.end_mark.index
+            if base:  # an addition makes two more numbers, also where it adds nothing
+                start, end = start + base, end + base
+            tag = event.ctag and event.tag  # the text of a tag is made anew by each read
+            nodes.append(make(Scalar, (event.value, event.style or "", start, end, tag, event.anchor, flow)))
         elif kind is mapping or kind is sequence:
             stack.append((nodes, event, flow))
             nodes = []
-            flow = flow or bool(event.flow_style)
+            if event.flow_style:
+                flow = True
         elif kind is mapping_end or kind is sequence_end:
             children = tuple(nodes)
             nodes, opened, outer = stack.pop()
             start, end = base + opened.start_mark.index, base + event.end_mark.index
             node = Mapping if kind is mapping_end else Sequence
-            nodes.append(make(node, (children, flow, start, end, opened.tag, opened.anchor)))
+            nodes.append(make(node, (children, flow, start, end, opened.ctag and opened.tag, opened.anchor)))
             flow = outer
         elif kind is alias:
             nodes.append(Alias(event.anchor, base + event.start_mark.index, base + event.end_mark.index))
@@ -303,7 +333,8 @@ def _build(stream: Iterator[Any], kinds: Any, base: int) -> list[tuple[int, Node
             began = base + event.start_mark.index
         elif kind is kinds.DocumentEndEvent:
             roots.append((began, nodes.pop()))
-    return roots
+        elif kind is kinds.StreamEndEvent:
+            return roots
 
 
 def children(node: Node) -> Iterator[tuple[str, Node]]:

@@ -78,6 +78,12 @@ def test_directives_belong_to_the_document_behind_them(before: str) -> None:
     assert (before + own)[node.start : node.end] == "!e!x b"
 
 
+def test_a_document_with_directives_ends_at_the_next_one() -> None:
+    first, last = parse("%YAML 1.1\n--- a\n---\nb: [\n")
+    assert isinstance(first, Document)
+    assert isinstance(last, Broken)
+
+
 def test_percent_signs_of_a_text_are_no_directives() -> None:
     text = "a: |\n  x\n  %y\n---\nb: >\n  %z\n"
     first, second = parse(text)
@@ -209,3 +215,18 @@ def test_of_duplicate_keys_all_are_kept_and_the_last_counts() -> None:
     found = get(document.root, ("a",))
     assert isinstance(found, Scalar)
     assert found.value == "2"
+
+
+BODIES = ["a: 1", "- b\n- {c: [d]}", "k: |\n  x\n\n", "'q'", "# c", "", "one\n...\n--- two", "f: *x\n...\n# c"]
+DIRECTIVES = ["...\n%YAML 1.1", "...\n# c\n%TAG !e! tag:e,2000:\n", "--- # c", ""]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(BODIES), st.sampled_from(DIRECTIVES)), max_size=6))
+def test_a_broken_document_changes_nothing_of_the_others(documents: list[tuple[str, str]]) -> None:
+    """A whole file is read in one go, one with a broken document part by part: nodes and places are the same."""
+    text = "\n---\n".join(f"{body}\n{after}".strip("\n") for body, after in documents)
+    alone = parse(f"{text}\n---\nz: 1\n")
+    *beside, last = parse(f"{text}\n---\nz: [\n")
+    assert isinstance(last, Broken)
+    assert alone[:-1] == beside
