@@ -17,8 +17,8 @@ from wizard.lenses.strings import escape
 _HEADER = re.compile(
     r"(?P<style>[|>])(?:(?P<a>[-+])?(?P<n>[1-9])?|(?P<m>[1-9])(?P<b>[-+]))(?:[ \t]+#[^\n]*|[ \t]*)\r?(?:\n|\Z)"
 )
-_INDICATOR = re.compile(r"[|>][-+1-9]*")
-_PLACED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_INDICATORS = re.compile(r"[|>][-+1-9]*")
+_PLACED = re.compile(r'("(?:[^"\\]|\\.)*")(?:[ \t]+#[^\n]*|[ \t]*)(?:\r?\n *)*')
 _ALLOWED = re.compile(r"[^\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]*")
 
 
@@ -58,8 +58,8 @@ class Block:
 
     def read(self, region: str) -> Reading:
         """Decode the scalar from its header to its last blank line."""
-        if placed := _PLACED.match(region):  # what ``rewrite`` puts in the place of a header
-            return Flow(in_flow=False).read(placed[0])
+        if placed := _PLACED.fullmatch(region):  # what ``rewrite`` puts in the place of a block
+            return Flow(in_flow=False).read(placed[1])
         header = _HEADER.match(region)
         if header is None or not (self.ends_text or region.endswith("\n")):
             raise CannotHold("its header or its last line is not one of a block scalar")
@@ -74,33 +74,39 @@ class Block:
         return _joined(region, lines, used, folded=header["style"] == ">", chomp=chomp)
 
     def spell(self, region: str, reading: Reading, edits: Sequence[Edit], wanted: str) -> Iterator[list[str]]:
-        """Yield the edits' lines with the block's indentation; CannotHold for what no block scalar can hold."""
-        if not _ALLOWED.fullmatch(wanted):
-            raise CannotHold("a block scalar cannot hold control characters")
-        if not reading.text:
+        """Yield the edits' lines with the block's indentation, where it has one and its style can hold them."""
+        if not reading.text or not self.indent or not _ALLOWED.fullmatch(wanted):
             return
-        if reading.text.endswith("\n") and not wanted.endswith("\n"):
-            raise CannotHold("this block scalar ends in a line break, and the new text does not")
-        if self.indent == 0:
-            raise CannotHold("a block scalar without indentation is left alone")
-        if region[0] == ">":
-            if any("\n" in edit.new for edit in edits):
-                raise CannotHold("a folded block scalar cannot take a line break here")
-            yield [edit.new for edit in edits]
-        else:
+        if region[0] == "|":
             yield [self._indented(region, reading, edit) for edit in edits]
+        elif not any("\n" in edit.new for edit in edits):
+            yield [edit.new for edit in edits]
 
     def rewrite(self, region: str, wanted: str) -> Iterator[str]:
-        """Yield a double-quoted scalar in place of the header of an empty block, which has no depth to follow, and a
-        literal block in place of a folded one, which cannot take line breaks.
+        """Yield a literal block that ends as the text does, then a double-quoted scalar in place of the header.
+
+        Both keep the header's comment and the blank lines behind the text.
         """
         header = _HEADER.match(region)
-        if header and header["style"] == ">" and self.indent and _ALLOWED.fullmatch(wanted):
-            lines = wanted.removesuffix("\n").split("\n")
-            body = [(" " * self.indent + line if line else "") + self.newline for line in lines]
-            yield "".join([header[0].replace(">", "|", 1), *body])
-        if not self.read(region).text:
-            yield _INDICATOR.sub(lambda _: f'"{escape(wanted)}"', region, count=1)
+        if header is None:
+            return
+        lines = list(self._lines(region, header.end()))
+        while lines and lines[-1].is_blank:
+            lines.pop()
+        behind = region[lines[-1].stop if lines else header.end() :]
+        if lines and self.indent and _ALLOWED.fullmatch(wanted):
+            yield self._literal(header, wanted, behind, is_cut=not region.endswith("\n"))
+        yield _INDICATORS.sub(lambda _: f'"{escape(wanted)}"', header[0], count=1) + behind
+
+    def _literal(self, header: re.Match[str], wanted: str, behind: str, *, is_cut: bool) -> str:
+        """The literal block of *wanted*; blank lines *behind* it stay unless they would count as text."""
+        body = wanted.rstrip("\n")
+        breaks = len(wanted) - len(body)
+        chomp = "-" if breaks == 0 else "" if breaks == 1 else "+"
+        lines = [(" " * self.indent + line if line else "") for line in body.split("\n")]
+        text = self.newline.join([*lines, *[""] * max(breaks, 0 if is_cut and chomp == "-" else 1)])
+        indicators = f"|{header['n'] or header['m'] or ''}{chomp}"
+        return _INDICATORS.sub(indicators, header[0], count=1) + text + ("" if chomp == "+" else behind)
 
     def _indented(self, region: str, reading: Reading, edit: Edit) -> str:
         """The edit's text with the indentation its lines need, and no more than they have."""

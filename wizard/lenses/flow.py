@@ -36,6 +36,7 @@ _NUMBER = re.compile(
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?")
 _NOTHING = {"", "~", "null", "Null", "NULL"}
+_JSON = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _INDICATORS = tuple("-?:,[]{}#&*!|>'\"%@`")
 _ENDS_PLAIN = re.compile(r":(?:\s|\Z)|\s#|\A\.\.\.|\A\s|\s\Z|\t")
 _ENDS_FLOW = re.compile(r"[,\[\]{}:?]")
@@ -74,7 +75,7 @@ class Flow:
             return
         elif region[:1] == "'":
             yield [text.replace("'", "''") for text in texts]
-        elif region and self._is_plain(wanted) and (is_string(wanted) or _stays_typed(reading.text)):
+        elif region and self._is_plain(wanted) and self._is_free(reading.text, wanted):
             yield texts
 
     def rewrite(self, region: str, wanted: str) -> Iterator[str]:
@@ -83,6 +84,15 @@ class Flow:
             yield f" {wanted}"
         if region[:1] != '"':
             yield f'{"" if region else " "}"{escape(wanted)}"'
+
+    def _is_free(self, old: str, new: str) -> bool:
+        """Whether *new* may be plain where *old* is: as a text, or as another word or number in the place of one.
+
+        Within brackets a word or number of JSON may stand in JSON, which knows no other plain text.
+        """
+        if self.in_flow and _JSON.fullmatch(old) and not _JSON.fullmatch(new):
+            return False
+        return is_string(new) or _stays_typed(old)
 
     def _is_plain(self, text: str) -> bool:
         if not text or text.startswith(_INDICATORS) or not all(c.isprintable() or c == "\n" for c in text):
