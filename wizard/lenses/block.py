@@ -77,6 +77,8 @@ class Block:
         """Yield the edits' lines with the block's indentation, where it has one and its style can hold them."""
         if not reading.text or not self.indent or not _ALLOWED.fullmatch(wanted):
             return
+        if reading.text.endswith("\n") and not wanted.endswith("\n"):
+            return  # at the end of a file it could be done by taking the file's last line break away
         if region[0] == "|":
             yield [self._indented(region, reading, edit) for edit in edits]
         elif not any("\n" in edit.new for edit in edits):

@@ -79,11 +79,10 @@ class Flow:
             yield texts
 
     def rewrite(self, region: str, wanted: str) -> Iterator[str]:
-        """Yield the double-quoted form of a plain or single-quoted scalar; an absent one gets a blank before it."""
+        """Yield the double-quoted form on one line, which holds every text; an absent scalar gets a blank before it."""
         if not region and self._is_plain(wanted) and is_string(wanted):
             yield f" {wanted}"
-        if region[:1] != '"':
-            yield f'{"" if region else " "}"{escape(wanted)}"'
+        yield f'{"" if region else " "}"{escape(wanted)}"'
 
     def _is_free(self, old: str, new: str) -> bool:
         """Whether *new* may be plain where *old* is: as a text, or as another word or number in the place of one.
