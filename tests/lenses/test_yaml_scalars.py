@@ -295,6 +295,16 @@ def test_an_absent_value_without_a_colon_is_refused(text: str) -> None:
         lens(text, node, node.flow, "\n")
 
 
+def test_a_tag_that_parsers_read_differently_is_refused() -> None:
+    """libyaml takes ``! "12"`` for a number, the specification for a text."""
+    text = "k: ! OLD\n"
+    (document,) = parse(text)
+    assert isinstance(document, Document)
+    ((_, node),) = walk(document.root)
+    with pytest.raises(CannotHold, match="tag !"):
+        lens(text, node, node.flow, "\n")
+
+
 FORMS = """
 1e5 1e+5 1.5e3 12:30 1:2:3.5 017 08 0o17 123_456 1__2 0x1F 0b1 .5 5. +1 -1 -0 1_000.5 .inf -.INF .NaN 2020-01-01
 2001-12-14t21:59:43.10-05:00 y Y n yes No ON off TRUE null ~ Null = << 0x1p-2 1E400 1,000 12e03 685_230.15 0o 0x 1.

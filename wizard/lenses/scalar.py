@@ -21,6 +21,8 @@ def lens(text: str, node: Scalar, in_flow: bool, newline: str) -> Region:
 
     CannotHold when the scalar's own reading differs from the parser's value.
     """
+    if node.tag == "!":
+        raise CannotHold("it has the tag !, which makes a text of it for some YAML parsers only")
     start = _content_start(text, node)
     grammars: list[Flow] | list[Block] = [Flow(in_flow)]
     if node.style in ("|", ">"):
