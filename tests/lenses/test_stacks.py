@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
 from ruamel.yaml import YAML
 
-from wizard.lenses import Edit, View, Whole, apply, encoded, inside, render
+from wizard.lenses import CannotHold, Edit, View, Whole, apply, at, encoded, inside, render
 from wizard.lenses.region import Region
 from wizard.lenses.scalar import lens
 from wizard.manifests import Document, parse, walk
 
 CHARACTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from("\"'\\$%#:\n\t ,[]{}é\U0001f511")
 VALUES = st.text(CHARACTERS, max_size=10)
-LAYERS = ["literal", "double", "single", "json", "yaml", "base64"]
+YAML_LAYERS = ["literal", "double", "single", "folded", "flow", "anchored", "base64"]
+LAYERS = [*YAML_LAYERS, "json", "yaml"]
 
 
 def wrap(text: str, layer: str) -> str:
@@ -30,8 +37,13 @@ def wrap(text: str, layer: str) -> str:
         return "k: " + base64.b64encode(text.encode()).decode() + "\nz: 1\n"
     if layer == "json":
         return json.dumps({"k": text, "z": 1}, indent=2) + "\n"
-    style: Any = {"double": '"', "single": "'", "yaml": None}[layer]
-    return str(yaml.dump({"k": text, "z": "1"}, default_style=style, width=20, allow_unicode=True))
+    if layer == "flow":
+        return f"{{y: [&x {json.dumps(text)}], k : {json.dumps(text, ensure_ascii=False)}, z: 1}}\n"
+    if layer == "anchored":
+        return f"k: !!str &x # why\n  {json.dumps(text)}\ny: *x\nz: 1\n"
+    style: Any = {"double": '"', "single": "'", "folded": ">", "yaml": None}[layer]
+    width = 2**31 if layer == "folded" else 20  # PyYAML folds lines that must not be folded
+    return str(yaml.dump({"k": text, "z": "1"}, default_style=style, width=width, allow_unicode=True))
 
 
 def enter(view: View, layer: str) -> View:
@@ -70,6 +82,70 @@ def test_a_value_put_through_a_stack_comes_out_at_its_end(layers: list[str], one
         for layer in layers:
             inner = unwrap(inner, layer, is_pure=is_pure)
         assert inner == f"a {one} b {two} c\n"
+
+
+PASSWORDS = st.text(
+    st.characters(min_codepoint=32, max_codepoint=126) | st.sampled_from("'\"\\$%#:@/?&=é\U0001f511"), max_size=12
+)
+
+
+def sourced(text: str) -> str:
+    """The variable P of an environment file, as bash has it."""
+    script = 'set -a; . /dev/stdin; printf "%s" "$P"'
+    return subprocess.run(["bash", "-c", script], input=text.encode(), capture_output=True, check=True).stdout.decode()
+
+
+def literal(text: str) -> str:
+    """A string literal of SQL, as SQLite has it."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        return str(database.execute(f"select {text}").fetchone()[0])
+
+
+# What a password stands in, and how other people's code reads it there.
+PLACES: dict[str, tuple[str, Callable[[str], str]]] = {
+    "json": ('{"a": [1, {"p": "OLD"}]}', lambda text: str(json.loads(text)["a"][1]["p"])),
+    "yaml": ("a:\n- p: OLD # why\n", lambda text: str(yaml.safe_load(text)["a"][0]["p"])),
+    "env": ("# OLD\nexport B=1\nP='OLD'\n", sourced),
+    "sql": ("ALTER ROLE a PASSWORD 'OLD';\n", lambda text: literal(text.split("PASSWORD ")[1].rstrip(";\n"))),
+    "conninfo": ("host=db password=OLD user=a", lambda text: str(conninfo_to_dict(text)["password"])),
+    "url": ("postgres://a:OLD@db:5432/b?c=d", lambda text: unquote(urlsplit(text).password or "")),
+    "conninfo in sql": (
+        "CREATE SUBSCRIPTION a CONNECTION 'host=db password=OLD' PUBLICATION b;\n",
+        lambda text: str(conninfo_to_dict(literal(text.split("CONNECTION ")[1].split(" PUBLICATION")[0]))["password"]),
+    ),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@settings(max_examples=50, deadline=None)
+@given(layers=st.lists(st.sampled_from(LAYERS), max_size=3), new=PASSWORDS)
+def test_a_password_put_deep_inside_is_what_its_consumer_reads(place: str, layers: list[str], new: str) -> None:
+    inner, read = PLACES[place]
+    text = inner
+    for layer in reversed(layers):
+        text = wrap(text, layer)
+    view = View(Whole(text))
+    for layer in layers:
+        view = enter(view, layer)
+    assert view.text in (inner, inner + "\n")  # a literal ends in a line break
+    start = inner.rindex("OLD")
+    spot = {"json": ("~", "a", "[1]", "p"), "yaml": ("~", "a", "[0]", "p"), "env": ("~", "P")}.get(place)
+    if spot:
+        view, start, end = dict(inside(view, f"x.{place}"))[spot], 0, 3
+    else:
+        view, start, end = at(view, start, start + 3)
+    try:
+        after = apply(text, render({view: [Edit(start, end, new)]}))
+    except CannotHold:
+        # What a shell and MinIO read alike takes either no single quote, or nothing that double quotes touch.
+        assert place == "env"
+        assert "'" in new
+        assert set(new) & set('"$`\\!')
+        return
+    for layer in layers:
+        after = unwrap(after, layer, is_pure=False)
+    assert read(after) == new
+    assert after.rstrip("\n").endswith(inner[inner.rindex("OLD") + 3 :].rstrip("\n").lstrip("'\""))
 
 
 def test_edits_of_two_views_meet_in_one_base64_region() -> None:
