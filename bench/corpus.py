@@ -32,14 +32,23 @@ from wizard.manifests import Alias, Document, Mapping, Node, Scalar
 from wizard.resources import SUFFIXES, Leaf, Manifest, read
 
 # So that a large corpus does not take a day:
-EDITS = 3  # of each text
-EMBEDDABLE = 30_000  # bytes of a file that is tried within others too
+EDITS = 2  # of each text
+EMBEDDABLE = 10_000  # bytes of a file that is tried within others too
 AWKWARD = "\"\"''\\\\$%#::,,[]{}&*!|>@`-?=<~ab1é\u00a0\u05d0\u4e2d\U0001f511\n\n\t   "
 TEXTS = [
     *("", " ", "a: b", "a #b", "# a", "- a", "null", "12", "true", "0x1F", "y", "1:30", "2020-01-01", "<<", "~", "---"),
     *("a\nb", "a\n", "\na", "\n", " a\nb\n", "a\n\n\n", "\n---\n", "...", "\ta", "a\t", "a\r\nb", "it's", '"', "$(x)"),
     *("a\\", "%20", "{{ x }}", "a\n b\n  c", "  ", "a  \nb  ", "é\u2028", "\x85", "\ufeffa", "\x07", "p@ss:w/rd?#%&"),
 ]
+# What an edit may change of no event.
+SHAPES: dict[type[yaml.Event], tuple[str, ...]] = {
+    yaml.ScalarEvent: ("anchor", "tag"),
+    yaml.AliasEvent: ("anchor",),
+    yaml.MappingStartEvent: ("anchor", "tag", "implicit", "flow_style"),
+    yaml.SequenceStartEvent: ("anchor", "tag", "implicit", "flow_style"),
+    yaml.DocumentStartEvent: ("explicit", "version", "tags"),
+    yaml.DocumentEndEvent: ("explicit",),
+}
 RESOLVER = yaml.SafeLoader("")
 
 
@@ -124,12 +133,13 @@ def try_file(path: Path, chance: random.Random, tally: Tally) -> None:
 
 def within_others(manifest: Manifest) -> Iterator[Manifest]:
     """Yield a Secret that holds the file in base64, and a ConfigMap that holds it as its text allows."""
-    encoded = base64.b64encode(manifest.text.encode()).decode()
-    for kind, text, style in (("Secret", encoded, None), ("ConfigMap", manifest.text, "|")):
-        outer = {"kind": kind, "data": {f"it{Path(manifest.path).suffix}": text}}
-        found = read("outer.yaml", yaml.safe_dump(outer, default_style=style, sort_keys=False, width=2**31).encode())
-        assert found is not None, "it was encoded just now"
-        yield found
+    name = f"it{Path(manifest.path).suffix}"
+    config = {"kind": "ConfigMap", "data": {name: manifest.text}}
+    texts = (
+        f"kind: Secret\ndata:\n  {name}: {base64.b64encode(manifest.text.encode()).decode()}\n",
+        yaml.dump(config, Dumper=yaml.CSafeDumper, default_style="|", sort_keys=False, allow_unicode=True),
+    )
+    yield from (Manifest("outer.yaml", text.encode(), text, bom=False) for text in texts)
 
 
 def try_edits(manifest: Manifest, path: Path, chance: random.Random, tally: Tally) -> bool:
@@ -175,12 +185,12 @@ def try_edits(manifest: Manifest, path: Path, chance: random.Random, tally: Tall
 def told(text: str) -> list[Told]:
     """Return what PyYAML's own libyaml tells of *text*, event by event; YAMLError where it refuses it."""
     found = []
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        one = vars(event)
-        shape = (type(event), *(one.get(name) for name in ("anchor", "tag", "explicit", "version", "tags")))
-        style = (one.get("implicit"), one.get("style"), one.get("flow_style"))
-        start, end = one["start_mark"].index, one["end_mark"].index
-        found.append(Told(shape, style, one.get("value"), start, end))
+    parser = yaml.CSafeLoader(text)
+    while (event := parser.get_event()) is not None:
+        kind, one = type(event), vars(event)
+        shape = (kind, *[one[name] for name in SHAPES.get(kind, ())])
+        style, value = ((one["implicit"], one["style"]), one["value"]) if kind is yaml.ScalarEvent else ((), None)
+        found.append(Told(shape, style, value, one["start_mark"].index, one["end_mark"].index))
     return found
 
 

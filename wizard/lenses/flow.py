@@ -94,7 +94,7 @@ class Flow:
         return is_string(new) or _stays_typed(old)
 
     def _is_plain(self, text: str) -> bool:
-        if not text or text.startswith(_INDICATORS) or not all(c.isprintable() or c == "\n" for c in text):
+        if not text or text.startswith(_INDICATORS) or not text.replace("\n", "").isprintable():
             return False
         return not _ENDS_PLAIN.search(text) and not (self.in_flow and _ENDS_FLOW.search(text))
 
