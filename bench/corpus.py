@@ -96,9 +96,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     print(f"seed {options.seed}", flush=True)
     tally = Tally()
-    for path in manifests_of(options.place):
-        # By its name, so that the same happens to a file of a large corpus when it is looked at alone.
-        try_file(path, random.Random(f"{options.seed} {path.name}"), tally)  # noqa: S311 (no secret)
+    try:
+        for path in manifests_of(options.place):
+            # By its name, so that the same happens to a file of a large corpus when it is looked at alone.
+            try_file(path, random.Random(f"{options.seed} {path.name}"), tally)  # noqa: S311 (no secret)
+    except KeyboardInterrupt:
+        print("stopped; this is how far it came")
     report(tally, options.seed)
     return 1 if tally.corruptions else 0
 
