@@ -79,10 +79,13 @@ def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 def _left(manifests: Iterable[Manifest], found: Found, scope: Scope) -> Iterator[Finding]:
     """Placeholders of every spelling: in values, base64 and comments, where the checklist's grep finds one spelling."""
+    told = set()
     for site in found.sites:
         if site.token:
             offset = site.start + max(site.around[site.start : site.end].find(site.token), 0)
-            yield _placeholder(site.manifest.at(site.view, offset), site.token)
+            position = site.manifest.at(site.view, offset)
+            told.add(position)
+            yield _placeholder(position, site.token)
     for unknown in found.unknown:
         yield _placeholder(unknown.position, unknown.token)
     for refusal in found.refused:
@@ -92,8 +95,9 @@ def _left(manifests: Iterable[Manifest], found: Found, scope: Scope) -> Iterator
         if not sites.is_left_out(manifest.path, scope):
             yield from _beside(manifest)
         for each in placeholders.find(manifest.text):
-            if each.family != "token" and manifest.is_comment(each.start) and not _is_off(each, scope):
-                yield _placeholder(manifest.position(each.start), each.token, in_comment=True)
+            position = manifest.position(each.start) if manifest.is_comment(each.start) else ""
+            if position and position not in told and not _is_off(each, scope) and not _is_ours(manifest, each, scope):
+                yield _placeholder(position, each.token, in_comment=True)
 
 
 def _beside(manifest: Manifest) -> Iterator[Finding]:
@@ -107,6 +111,14 @@ def _beside(manifest: Manifest) -> Iterator[Finding]:
         for key in manifests_of.keys(resource.node):
             for each in placeholders.find(key.value) if key.start not in places else ():
                 yield _placeholder(manifest.position(key.start), each.token)
+
+
+def _is_ours(manifest: Manifest, found: Placeholder, scope: Scope) -> bool:
+    """Whether *found* stands in a line that setup itself put out of force."""
+    start, end = manifest.text.rfind("\n", 0, found.start) + 1, manifest.text.find("\n", found.end)
+    line = manifest.text[start : end if end >= 0 else len(manifest.text)].strip().lstrip("# ")
+    commented = (record.original for record in scope.records if record.kind == "commented")
+    return any(line == out.strip() for original in commented for out in original.splitlines())
 
 
 def _is_off(found: Placeholder, scope: Scope) -> bool:

@@ -130,6 +130,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
             *unparsed,
             *map(_not_found, found.lost),
             *found.notes,
+            *_spoken_of(structure.spoken_of(tree)),
             *map(_weak, weak.find(arranged)),
             *_open_li(after, scope),
             *_in_plain_sight(found),
@@ -205,6 +206,11 @@ def _filled(arranged: list[Manifest], fills: list[Fill]) -> list[Manifest]:
     if problems:
         raise RefusedError(*problems)
     return after
+
+
+def _spoken_of(paths: list[str]) -> list[Problem]:
+    listed = ", ".join(paths[:3]) + (f" and {len(paths) - 3} more" if len(paths) > 3 else "")
+    return [Problem(f"Texts and scripts that name placeholders stay as they are: {listed}.")] if paths else []
 
 
 def _weak(found: Weak) -> Problem:

@@ -85,6 +85,15 @@ def unread(tree: Tree) -> list[Refusal]:
     return found
 
 
+def spoken_of(tree: Tree) -> list[str]:
+    """Return the texts for people and the scripts of *tree* that name a placeholder: they are never changed."""
+    every = ((path, data) for path, data in sorted(tree.files.items()) if path.endswith(_PROSE))
+    texts = ((path, resources.read(path, data)) for path, data in every if placeholders.may_hold(data))
+    return [
+        path for path, text in texts if text and any(each.family == "token" for each in placeholders.find(text.text))
+    ]
+
+
 def _undecoded(path: str, data: bytes) -> list[Refusal]:
     """Return the refusal of a manifest that is not UTF-8; '' stands for a placeholder that nobody could look for."""
     if resources.read(path, data) is not None and b"\0" not in data:

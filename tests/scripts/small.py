@@ -90,6 +90,7 @@ def homeserver(objects: Mapping[str, list[Any]], name: str = "synapse-config") -
     return dict(yaml.safe_load(every(objects, "ConfigMap")[name]["data"]["homeserver.yaml"]))
 
 
-def found_ids(deployment: Deployment) -> list[tuple[str, str, int]]:
+def found_ids(deployment: Deployment, severity: str = "") -> list[tuple[str, str, int]]:
+    """Return id, file and line of each finding of check, or of those of one *severity*."""
     listed = run("check", "--json", "--tree", str(deployment.tree)).data["findings"]
-    return [(each["id"], each["file"], each["line"]) for each in listed]
+    return [(each["id"], each["file"], each["line"]) for each in listed if severity in ("", each["severity"])]
