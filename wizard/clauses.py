@@ -281,8 +281,9 @@ def of(resource: Resource) -> list[Clause]:
 
 def value_at(resource: Resource, path: Path, settings: Settings) -> str:
     """Return the name of the value that a clause wants at *path*, '' where none does."""
-    for clause in of(resource):
-        if _is_at(clause, path) and clause.state(settings) is State.PRESENT and not clause.exact:
+    at_path = (clause for clause in CLAUSES if resource.kind in clause.kinds and _is_at(clause, path))
+    for clause in at_path:
+        if clause.applies(resource) and clause.state(settings) is State.PRESENT and not clause.exact:
             return clause.value
     return ""
 

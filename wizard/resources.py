@@ -27,9 +27,7 @@ _TEXTS = (".env", ".cfg", ".cnf", ".conf", ".ini", ".key", ".pem", ".p8")
 _LI_WORD = re.compile(r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)")
 # A key with a word of a placeholder in it, as far as a scan of the text can tell.
 _KEY = re.compile(
-    r"(?:^|[\s{,-])[\"']?[\w.<>/-]*(?:change|replace|your|placeholder|xxxx|example\.|<\w)[\w.<>/-]*[\"']?[ \t]*:"
-    r"(?:\s|$)",
-    re.IGNORECASE,
+    r"(?:change|replace|your|placeholder|xxxx|example\.|<\w)[\w.<>/-]*[\"']?[ \t]*:(?:\s|$)", re.IGNORECASE
 )
 # Where the hosts of a kind stand: a list in its spec, and the key of each item. Traefik's match is an expression.
 _RULES = {"Ingress": ("rules", "host"), "IngressRoute": ("routes", "match")}
@@ -132,7 +130,7 @@ class Manifest:
         origin = None if edits is None else (self, edits)
         return replace(self, data=self.encode(text), text=text, origin=origin, keyed=self.keyed | self._held_keys)
 
-    @property
+    @cached_property
     def has_keys(self) -> bool:
         """Whether a mapping key of the file is, or may be, the place of a value: others are no leaves."""
         return bool(self.keyed) or _KEY.search(self.text) is not None
