@@ -90,6 +90,10 @@ _ADDRESS = (
 )
 
 _ANY = re.compile(rf"(?P<email>{_EMAIL})|(?P<host>{_HOST})|(?P<address>{_ADDRESS})|(?P<token>{_TOKEN})", re.VERBOSE)
+# `://user:password@host` has the shape of an e-mail address, and its password is nobody's to tell.
+_USERINFO = re.compile(r"://[^\s/\"'<>]*@")
+_IN_USERINFO = re.compile(rf"(?P<host>{_HOST})|(?P<token>{_TOKEN})", re.VERBOSE)
+_BEHIND_USERINFO = re.compile(rf"(?P<host>(?:[A-Za-z0-9-]+\.)*(?:{_RESERVED}|{_YOURS}))")
 # A line of a text needs a key or a dash before it: an XML tag has a line for itself, too.
 _ALONE = re.compile(
     rf"""
@@ -152,6 +156,8 @@ _SAYINGS = (
     _Saying(r"(?:(?<![a-z])min(?:imum)?(?:[-_. ]|[-_ ]of[-_ ])*|at least )(?P<least>[0-9]+)", "password"),
 )
 
+_TOO_LONG = re.compile(r"[0-9]{9,}")  # digits that are no size of anything
+
 
 def hint(text: str) -> Hint | None:
     """Return how a spelling, or the comment beside it, says that its secret is made; None where it says nothing.
@@ -160,6 +166,7 @@ def hint(text: str) -> Hint | None:
     ``openssl rand -hex 32`` for bytes, of two digits each. The size is what the text says; whether it can be made is
     ``mint``'s to say.
     """
+    text = _TOO_LONG.sub("", text)
     for saying in _SAYINGS:
         if found := re.search(saying.pattern, text, re.IGNORECASE):
             said = found.groupdict()
@@ -264,4 +271,17 @@ def _matches(text: str) -> Iterator[tuple[str, int, int]]:
         if alone and (is_line or alone["lead"].strip()):
             yield "token", *alone.span("token")
         else:
-            yield from ((match.lastgroup or "", *match.span()) for match in _ANY.finditer(text, start, end))
+            yield from ((match.lastgroup or "", *match.span()) for match in _in_line(text, start, end))
+
+
+def _in_line(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """Yield every match in [start, end); in a URL nothing before the host is an e-mail address."""
+    at = start
+    for user in _USERINFO.finditer(text, start, end):
+        yield from _ANY.finditer(text, at, user.start())
+        yield from _IN_USERINFO.finditer(text, user.start(), user.end())
+        host = _BEHIND_USERINFO.match(text, user.end(), end)
+        if host:
+            yield host
+        at = host.end() if host else user.end()
+    yield from _ANY.finditer(text, at, end)

@@ -88,6 +88,23 @@ def test_names_under_the_reserved_domains(text: str, family: str, word: str) -> 
     assert found.token in text
 
 
+@pytest.mark.parametrize("password", ["Real5ecret", "Re!al$5ecret", "Real@5ecret", "", "$(PASSWORD)"])
+def test_the_password_of_a_url_is_no_part_of_an_address(password: str) -> None:
+    found = list(find(f"URL=postgres://synapse:{password}@db.example.com:5432/x?mail=to@example.com x@example.com"))
+    assert [each.token for each in found] == ["db.example.com", "to@example.com", "x@example.com"]
+
+
+def test_placeholders_in_every_part_of_a_url() -> None:
+    found = list(find("redis://YOUR_USER:CHANGEME_REDIS_PASSWORD@redis.your-domain.com/0, a.b@your-domain.com"))
+    assert [each.token for each in found] == [
+        "YOUR_USER", "CHANGEME_REDIS_PASSWORD", "redis.your-domain.com", "a.b@your-domain.com",
+    ]  # fmt: skip
+
+
+def test_a_hint_of_no_size_at_all_is_none() -> None:
+    assert placeholders.hint("CHANGEME_" + "9" * 5000 + "_CHARS") is None
+
+
 @given(st.text())
 def test_the_fast_scan_misses_nothing(text: str) -> None:
     assert may_hold(text.encode("utf-8", "replace")) or not spans(text)

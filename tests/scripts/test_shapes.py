@@ -609,3 +609,17 @@ def test_links_stay_inside_and_closed_directories_are_not_read(lay_out: LayOut, 
     done = deployment.setup()
     assert done.code == 3
     assert outside.read_text() == "a: CHANGEME\n"
+
+
+def test_the_password_of_a_url_is_never_told(lay_out: LayOut) -> None:
+    url = "postgres://synapse:Real5ecretOfUrl@db.example.com/synapse"
+    deployment = lay_out({"app.env": f"DATABASE_URL={url}\n", "a.yaml": config("c", "a: 1\n")})
+    asked = deployment.setup()
+    assert asked.code == 2
+    assert '"db.example.com": {value: db.chat-corp.net}' in asked.text
+    assert "Real5ecret" not in asked.text
+    answer(deployment, MINIMUM + "placeholders: {db.example.com: {value: db.chat-corp.net}}\n")
+    done = deployment.setup("--json")
+    succeed(done)
+    assert "Real5ecret" not in done.text + (deployment.state / "sites.lock").read_text()
+    assert (deployment.tree / "app.env").read_text().endswith("Real5ecretOfUrl@db.chat-corp.net/synapse\n")
