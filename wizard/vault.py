@@ -42,6 +42,12 @@ _GREPPED = re.compile(r"(?<=c)h(?=ange_?me)|(?<=e)x(?=ample\.(?:com|org))", re.I
 # In a Secret only such a line is shown around a hole: nothing, or a key.
 _PLAIN_HOLE = re.compile(r"(?:-----BEGIN □)?|[ \t]*(?:export[ \t]+)?[\w.-]*[ \t]*[=:]?[ \t]*[\"']?□[\"']?[ \t]*")
 
+# Elsewhere a line is withheld where it tells a password of its own: a URL's, a Redis user's, or one behind such a word.
+_TELLING_HOLE = re.compile(
+    r"://[^\s/@]*:[^\s/@□]+@|(?:^|\s)>[^\s□]"
+    r"|(?i:pass|passw(?:or)?d|passphrase|secret|token|credentials?|[-_]key|auth)[\w.\"'-]*(?:\s*[=:]\s*|\s+)[\"']*[^\s\"'□$]"
+)
+
 # How the keys of all controllers' allow-lists end (FACTS 4): who may reach LI is nobody's business.
 _ALLOW_LISTS = ("source-range", "sourceRange", "haproxy.org/allow-list", "haproxy.org/whitelist")
 
@@ -344,9 +350,15 @@ def _place(record: Record) -> tuple[Any, ...]:
 
 def _withheld(record: Record) -> Record:
     """Return *record* as the lock may show it: what could be a secret is masked, in the original and around a hole."""
-    own = record.document.startswith("Secret/") and not _PLAIN_HOLE.fullmatch(record.hole)
     original = record.original if _is_public(record) else MASK
-    return dataclasses.replace(record, original=original, hole=MASK if own else record.hole)
+    return dataclasses.replace(record, original=original, hole=MASK if _is_telling(record) else record.hole)
+
+
+def _is_telling(record: Record) -> bool:
+    """Say whether the text around the hole of *record* may hold another secret."""
+    if record.document.startswith("Secret/"):
+        return not _PLAIN_HOLE.fullmatch(record.hole)
+    return _TELLING_HOLE.search(f"{''.join(record.path[-1:])}={record.hole}") is not None
 
 
 def _is_public(record: Record) -> bool:

@@ -248,3 +248,26 @@ def test_a_broken_lock_is_refused_at_its_line(text: str, line: int, word: str) -
 def test_a_lock_survives_git_turning_its_line_ends() -> None:
     text = vault.lock_text(dataclasses.replace(small(), left_out=("livekit",)))
     assert vault.read_lock(text.replace("\n", "\r\n")) == Lock(ID, (), ("livekit",))
+
+
+@pytest.mark.parametrize(
+    ("key", "hole", "is_shown"),
+    [
+        ("app.conf", "db postgres://synapse:Real5ecret@db/□", False),
+        ("app.conf", "requirepass Real5ecret # □", False),
+        ("app.conf", "secret = 'Real5ecret' □", False),
+        ("users.acl", "user bob on >Real5ecret ~□", False),
+        ("PASSWORD", "Real5ecret-□", False),
+        ("app.conf", "db postgres://synapse:□@□/x", True),
+        ("app.conf", "CREATE USER x WITH PASSWORD '□'; -- on main", True),
+        ("app.conf", "host=db password=□ dbname=matrix", True),
+        ("app.conf", "    acl ours hdr(host) -i □", True),
+        ("PASSWORD", "□", True),
+    ],
+)
+def test_the_lock_shows_no_line_that_tells_another_password(key: str, hole: str, *, is_shown: bool) -> None:
+    record = Record("matrix-host", "a.yaml", "ConfigMap//x", ("data", key), "matrix.example.com", hole)
+    text = vault.lock_text(dataclasses.replace(small(), records=(record,)))
+    (shown,) = vault.read_lock(text).records
+    assert shown.hole == (hole if is_shown else MASK)
+    assert "Real5ecret" not in text
