@@ -1,8 +1,9 @@
-"""A unified diff in which no secret can be read, be it one of ours or any other value of a Secret."""
+"""A unified diff in which no secret can be read: none of ours, nor of a Secret, nor what its key calls a password."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable
 
 from wizard import lenses, placeholders
@@ -12,6 +13,12 @@ from wizard.secret import MASK
 from wizard.sites import Site
 
 CHANGED = f"{MASK} (new)"  # so that one masked value in another's place still shows as a change
+# Passwords outside Secrets, as environments, configurations and URLs hold them: what stands before one, and itself.
+_PASSWORD = re.compile(
+    r"(?i:pass|passw(?:or)?d|passphrase|secret|token|(?:api|secret|access|private|signing)[-_.]?key|masterauth)[\"']?"
+    r"(?:[ \t]*[=:][ \t]*|[ \t]+)[\"']?(?P<text>[^\s\"'$&*|>{\[#,][^\s\"',;]*)"
+    r"|://[^\s/@:]*:(?P<userinfo>[^\s/\"'<>]+)@"
+)
 
 
 def unified(path: str, before: str, after: str) -> str:
@@ -47,7 +54,16 @@ def masked(manifest: Manifest, sites: Iterable[Site], mask: Callable[[Site], str
             scalars[leaf.view] = leaf.scalar.start, leaf.scalar.end
     unfit = unread | {scalars[view] for view, edits in by_view.items() if not _fits(view, edits)}
     fit = {view: edits for view, edits in by_view.items() if scalars[view] not in unfit}
-    return lenses.apply(manifest.text, [*lenses.render(fit), *(Edit(*span, MASK) for span in unfit)])
+    text = lenses.apply(manifest.text, [*lenses.render(fit), *(Edit(*span, MASK) for span in unfit)])
+    return _PASSWORD.sub(_masked, text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    """Return *found* with its password masked, unless a placeholder, a variable or a mask stands there."""
+    group = "text" if found["text"] else "userinfo"
+    is_open = MASK in found[group] or "$" in found[group] or any(placeholders.find(found[group]))
+    start, end = (at - found.start() for at in found.span(group))
+    return found[0] if is_open else found[0][:start] + MASK + found[0][end:]
 
 
 def _fits(view: View, edits: list[Edit]) -> bool:
