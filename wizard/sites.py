@@ -391,14 +391,19 @@ class _Search:
                 spans.append(self._placeholder(leaf, found))
         if not spans and not resources.is_key(leaf.path) and (marked := contexts.mark(leaf)):
             spans += self._marked(leaf, marked)
-        if not spans and not resources.is_key(leaf.path):
-            spans += self._recognised(leaf)
+        if not resources.is_key(leaf.path):
+            spans += self._recognised(leaf, spans)
         return (0, len(text)) in spans and len(text) > 0
 
-    def _recognised(self, leaf: Leaf) -> list[tuple[int, int]]:
-        """Find what somebody filled in by hand where a value is known to live, and return the spans that it takes."""
+    def _recognised(self, leaf: Leaf, taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Find what somebody filled in by hand where a value is known to live, and return the spans that it takes.
+
+        Beside spans that are *taken* only lines are left: of a configuration somebody may have filled in the half.
+        """
         lines = contexts.line_settings(leaf) if not leaf.is_secret else ()
-        found = [(leaf.key, 0, len(leaf.text.rstrip("\n"))), *lines]
+        whole = [] if taken else [(leaf.key, 0, len(leaf.text.rstrip("\n")))]
+        open_lines = (line for line in lines if not any(line[1] < end and start < line[2] for start, end in taken))
+        found = [*whole, *open_lines]
         spans = []
         for key, start, end in found:
             text = leaf.text[start:end]

@@ -96,8 +96,8 @@ class Deployment:
         return {each["name"] for each in self.run("show", "--json").data["values"] if each["text"] == MASK}
 
     def everything(self) -> dict[str, bytes]:
-        """Return the bytes of every file below the tree, the wizard's own files too."""
-        files = (path for path in self.tree.rglob("*") if path.is_file())
+        """Return the bytes of every file below the tree, the wizard's own files too, in the order of their paths."""
+        files = (path for path in sorted(self.tree.rglob("*")) if path.is_file())
         return {path.relative_to(self.tree).as_posix(): path.read_bytes() for path in files}
 
     def files(self) -> dict[str, bytes]:

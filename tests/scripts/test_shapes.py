@@ -623,3 +623,14 @@ def test_the_password_of_a_url_is_never_told(lay_out: LayOut) -> None:
     succeed(done)
     assert "Real5ecret" not in done.text + (deployment.state / "sites.lock").read_text()
     assert (deployment.tree / "app.env").read_text().endswith("Real5ecretOfUrl@db.chat-corp.net/synapse\n")
+
+
+def test_what_was_filled_in_beside_a_placeholder_is_recognised_too(lay_out: LayOut) -> None:
+    text = config("coturn", "static-auth-secret=Turn5ecretInUse\nrealm=turn.example.com\n", "turnserver.conf")
+    deployment = lay_out(text + "---\n" + secret("synapse-secrets", TURN_SECRET="CHANGEME_TURN_SECRET"))
+    objects = go_round(deployment)
+    assert entries(every(objects, "Secret")["synapse-secrets"])["TURN_SECRET"] == "Turn5ecretInUse"
+    read = every(objects, "ConfigMap")["coturn"]["data"]["turnserver.conf"]
+    assert read == "static-auth-secret=Turn5ecretInUse\nrealm=turn.chat-corp.net\n"
+    deployment.edit("main.yaml", "static-auth-secret=Turn5ecretInUse", "static-auth-secret=another")
+    assert deployment.setup().code == 3
