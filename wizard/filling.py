@@ -178,6 +178,7 @@ def edits(manifest: Manifest, made: Iterable[Fill]) -> dict[View, list[Edit]]:
         try:
             view, start, end = fill.site.inner
             if view.text[start:end] != fill.new:
+                _require_unexpanded(manifest, fill.new)
                 lenses.render({view: [Edit(start, end, fill.new)]})
                 by_view.setdefault(view, []).append(Edit(start, end, fill.new))
         except CannotHold as error:
@@ -193,6 +194,11 @@ def edits(manifest: Manifest, made: Iterable[Fill]) -> dict[View, list[Edit]]:
     if problems:
         raise RefusedError(*problems)
     return by_view
+
+
+def _require_unexpanded(manifest: Manifest, new: str) -> None:
+    if "{{" in new and manifest.is_expanded:
+        raise CannotHold("this file is a Go template, which would expand the {{ in it")
 
 
 def render(value: Value, site: Site) -> str:

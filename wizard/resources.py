@@ -75,6 +75,11 @@ class Manifest:
         return self._read[1]
 
     @cached_property
+    def is_expanded(self) -> bool:
+        """Whether an action of a Go template stands anywhere in it: then Helm may expand what is written there, too."""
+        return bool(gotemplate.actions(self.text))
+
+    @cached_property
     def _read(self) -> tuple[list[Document | Broken], list[tuple[int, int]]]:
         if self.is_text:
             whole = Scalar(self.text, "|", 0, len(self.text), None, None, False)
