@@ -23,6 +23,7 @@ _IGNORED = b".busy\n*.mwtmp\n"
 _CLOSED_DIRECTORIES = frozenset({".git", "node_modules", STATE})
 _ARCHIVES = (".7z", ".bz2", ".gz", ".jar", ".rar", ".tar", ".tgz", ".whl", ".xz", ".zip", ".zst")
 _MANIFESTS = (".yaml", ".yml", ".json")  # text, whatever it looks like: UTF-16 is told as what it is
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # what text in that encoding begins with; no binary format of a tree's does
 _SNIFFED = 8000  # octets; git's own rule for a binary file is a NUL among the first 8000 (buffer_is_binary)
 
 _MEND = "Everything was put back as it was. Mend the cause and give the same command again."
@@ -188,7 +189,8 @@ def _inside(root: Path, link: Path, problems: list[Problem]) -> None:
 def _text(path: Path) -> bytes | None:
     with path.open("rb") as file:
         head = file.read(_SNIFFED)
-        return None if b"\0" in head and path.suffix not in _MANIFESTS else head + file.read()
+        is_text = b"\0" not in head or path.suffix in _MANIFESTS or head.startswith(_UTF_16)
+        return head + file.read() if is_text else None
 
 
 def _read(path: Path) -> bytes | None:
