@@ -548,6 +548,11 @@ def twin(row: Row | None, instance: str, own: Container[str] = ()) -> Row | None
     return other if other and (not other.twin_where or other.name in own) else row
 
 
+def are_twins(one: str, other: str) -> bool:
+    """Say whether of the values *one* and *other* one is main's, and the other the LI instance's in its place."""
+    return BY_NAME[one].twin_of == other or BY_NAME[other].twin_of == one
+
+
 def by_role(role: str, instance: str, own: Container[str] = ()) -> Row | None:
     """Return the row that *role* names in a document of *instance* ("main" or "li"), or None where it names none."""
     return twin(_BY_ROLE.get(role), instance, own)

@@ -352,13 +352,24 @@ class _Search:
             if placeholders.is_grepped(found.token) and is_open and manifest.is_comment(found.start):
                 self._file_comment(manifest, found)
 
-    def _decided_since(self, record: Record, leaf: Leaf) -> str:
-        """Return the value of *record*'s site, by another name where the answers decide its placeholder anew."""
-        if record.kind == "comment" or record.value in catalogue.BY_NAME:
+    def _decided_since(self, record: Record, leaf: Leaf, span: tuple[int, int]) -> str:
+        """Return the value of *record*'s site at *span*, by another name where the answers decide it anew."""
+        if record.kind == "comment":
             return record.value
+        if record.value in catalogue.BY_NAME:
+            return self._reassigned(record, leaf, span)
         decision = self.scope.decision(record.original, place(leaf))
         is_new = decision is not None and decision.action != "keep"
         return _name(decision, record.original, leaf) if decision and is_new else record.value
+
+    def _reassigned(self, record: Record, leaf: Leaf, span: tuple[int, int]) -> str:
+        """Return the value of *record*'s site: that of its twin where the answers now name another instance."""
+        found = next(placeholders.find(record.original), None)
+        if found is None or leaf.resource.assignment[1] != "answers":
+            return record.value
+        here = Placeholder(*span, found.token, found.family, found.role)
+        row = meaning(here, leaf, contexts.key_of(leaf, here), self.own)
+        return row.name if row and catalogue.are_twins(row.name, record.value) else record.value
 
     def _file_comment(self, manifest: Manifest, found: Placeholder) -> None:
         if not self._is_left_alone(manifest, found):
@@ -378,7 +389,7 @@ class _Search:
                 continue  # reworded by hand
             if span is not None and span not in spans:
                 token = _token(text[slice(*span)]) if how == "record" else ""
-                value = self._decided_since(record, leaf)
+                value = self._decided_since(record, leaf, span)
                 self.sites.append(Site(value, leaf.resource.manifest, leaf, *span, how, token, record))
                 spans.append(span)
         wanted = "" if resources.is_key(leaf.path) else clauses.value_at(leaf.resource, leaf.path, self.scope.setting)
@@ -439,7 +450,12 @@ class _Search:
         return owning + others
 
     def _is_none(self, leaf: Leaf, found: Placeholder) -> bool:
-        """Whether *found* only looks like a placeholder: the tree fills it in itself, or it is a name, or prose."""
+        """Whether *found* only looks like a placeholder: the tree fills it in itself, or it is a name, or prose.
+
+        What the answers say of this very place counts for more.
+        """
+        if self.scope.answers.decisions.get(f"{found.token} @ {place(leaf)}"):
+            return False
         if self.consumed.takes(leaf, found) or contexts.is_prose(leaf) or contexts.is_name(leaf, found):
             return True
         if found.family != "address":
@@ -523,8 +539,8 @@ class _Search:
     def _marked(self, leaf: Leaf, found: Placeholder) -> list[tuple[int, int]]:
         """Decide a value that a comment behind it calls to change. One that was clearly made is kept, and told."""
         text = leaf.text
-        if placeholders.is_template(text) or contexts.is_prose(leaf):
-            return []
+        if placeholders.is_template(text) or contexts.is_prose(leaf) or leaf.inside:
+            return []  # behind the header of a document it speaks of what stands below
         if placeholders.is_strong(text):
             what = f"The comment says {found.token}, and the value looks like one that was made: it is kept."
             self.notes.append(Problem(what, leaf.resource.manifest.position(leaf.scalar.start)))

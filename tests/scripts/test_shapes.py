@@ -17,9 +17,9 @@ import yaml
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from signedjson.key import read_signing_keys
 
-from .reading import entries, every
+from .reading import by_pyyaml, entries, every
 from .runs import Deployment, Run, run
-from .small import MINIMUM, LayOut, answer, config, found_ids, go_round, ingress, secret, succeed
+from .small import MINIMUM, SMTP, LayOut, answer, config, found_ids, go_round, ingress, secret, succeed
 
 SPELLINGS = [
     "CHANGEME_SECURE_DB_PASSWORD", "CHANGE_ME_DB_PASSWORD", "CHANGE_ME", "changeme", "change-me", "ChangeMe",
@@ -634,3 +634,60 @@ def test_what_was_filled_in_beside_a_placeholder_is_recognised_too(lay_out: LayO
     assert read == "static-auth-secret=Turn5ecretInUse\nrealm=turn.chat-corp.net\n"
     deployment.edit("main.yaml", "static-auth-secret=Turn5ecretInUse", "static-auth-secret=another")
     assert deployment.setup().code == 3
+
+
+@pytest.mark.parametrize("name", ["{{ .Release.Name }}-s", "'{{ .Release.Name }}-s'"])
+@pytest.mark.parametrize("given", ["a{{b", "a{{ b }}c"])
+def test_a_template_expands_no_secret(lay_out: LayOut, name: str, given: str) -> None:
+    entry = 'SMTP_PASSWORD: "CHANGEME_SMTP_PASSWORD"'
+    text = f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: {name}\nstringData:\n  {entry}\n"
+    deployment = lay_out({"templates/s.yaml": text}, MINIMUM + SMTP)
+    before = deployment.files()
+    (deployment.answers.parent / "given.txt").write_text(f"{given}\n")
+    done = deployment.setup()
+    assert done.code == 3
+    assert "templates/s.yaml:6:18: smtp-password cannot be written here: this file is a Go template" in done.err
+    assert given not in done.text
+    assert deployment.files() == before
+
+
+def test_a_consumed_token_is_filled_where_the_answers_name_its_place(lay_out: LayOut) -> None:
+    deployment = lay_out(ARGUMENTS.replace("args: [", "env: [{name: K, value: REPLACE_KEY}], args: ["))
+    place = "REPLACE_KEY @ Job//j:spec.template.spec.containers.[name=c].env.[name=K].value"
+    answer(deployment, f"{MINIMUM}placeholders: {{'{place}': {{value: chosen}}}}\n")
+    objects = go_round(deployment)
+    container = every(objects, "Job")["j"]["spec"]["template"]["spec"]["containers"][0]
+    assert container["env"] == [{"name": "K", "value": "chosen"}]
+    assert container["args"][1] == "s#REPLACE_KEY#x#g"
+    assert every(objects, "ConfigMap")["app"]["data"]["app.conf"] == "key=REPLACE_KEY\n"
+
+
+def test_an_object_that_the_answers_put_into_the_other_instance_later_gets_its_own_secret(lay_out: LayOut) -> None:
+    entry = {key: f"CHANGEME_{key}" for key in ("FORM_SECRET", "SIGNING_KEY")}
+    there = secret("synapse-secrets", **entry).replace("namespace: matrix", "namespace: beta")
+    deployment = lay_out({"a.yaml": secret("synapse-secrets", **entry), "b.yaml": there})
+    originals = deployment.files()
+    succeed(deployment.setup())
+    main = deployment.show("form-secret")
+    answer(deployment, f"{MINIMUM}instances: {{Secret/beta/synapse-secrets: li}}\n")
+    succeed(deployment.setup())
+    read = {path: entries(documents[0]) for path, documents in by_pyyaml(deployment.files()).items()}
+    assert (read["a.yaml"]["FORM_SECRET"], read["b.yaml"]["FORM_SECRET"]) == (main, deployment.show("li-form-secret"))
+    assert read["a.yaml"]["FORM_SECRET"] != read["b.yaml"]["FORM_SECRET"]
+    assert read["a.yaml"]["SIGNING_KEY"] == read["b.yaml"]["SIGNING_KEY"]
+    assert "No byte was changed" in deployment.setup().out
+    succeed(deployment.blank())
+    assert deployment.files() == originals
+
+
+def test_a_call_behind_the_header_of_a_document_marks_none_of_it(lay_out: LayOut) -> None:
+    text = config("c", "server_name: CHANGEME_SERVER_NAME\nlisteners: []\n", style="|  # CHANGEME below")
+    read = every(go_round(lay_out(text)), "ConfigMap")["c"]["data"]["homeserver.yaml"]
+    assert read == "server_name: chat-corp.net\nlisteners: []\n"
+
+
+def test_an_environment_in_utf_16_is_told_too(lay_out: LayOut) -> None:
+    deployment = lay_out(secret("synapse-secrets", FORM_SECRET="CHANGEME"))
+    (deployment.tree / "app.env").write_bytes("A=1\nB=CHANGEME_FORM_SECRET\n".encode("utf-16"))
+    (deployment.tree / "key.cfg").write_bytes(b"\0\1CHANGEME")
+    assert [each["where"] for each in refused(deployment.setup("--json"))] == ["app.env:2:3"]
