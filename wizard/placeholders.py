@@ -114,8 +114,12 @@ _ALIKE = re.compile(
     re.IGNORECASE,
 )
 _TEMPLATE = re.compile(r"\$\{[A-Za-z_][^}]*\}|\$\([A-Za-z_]\w*\)|\{\{.*\}\}|^ENC\[|^<path:|^vault:|^ref\+")
-# Hexadecimal of 128 bits and more, or 16 characters and more of all three sorts.
-_STRONG = re.compile(r"[0-9a-fA-F]{32,}|(?=\S*[a-z])(?=\S*[A-Z])(?=\S*[0-9])\S{16,}")
+# Hexadecimal of 128 bits and more, a UUID, 16 characters and more of all three sorts, or 20 in which letters and digits
+# take turns as in no words.
+_STRONG = re.compile(
+    r"[0-9a-fA-F]{32,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    r"|(?=\S*[a-z])(?=\S*[A-Z])(?=\S*[0-9])\S{16,}|(?=(?:\S*?(?:[A-Za-z][0-9]|[0-9][A-Za-z])){3})\S{20,}"
+)
 _GLUE = frozenset("-_.+~%$!^&*#\\|?")
 # What may stand beside a placeholder without being a value itself: a user's name, a word of prose, punctuation.
 _SHORT = re.compile(r"[^A-Za-z0-9]*(?:[A-Za-z]{0,8}[^A-Za-z0-9]*)")

@@ -106,7 +106,7 @@ class Manifest:
     def is_comment(self, offset: int) -> bool:
         """Whether the character *offset* stands behind a ``#`` that opens a comment, as far as its line tells."""
         before = self.text[self.text.rfind("\n", 0, offset) + 1 : offset]
-        return before.lstrip().startswith("#") or " #" in before
+        return re.search(r"(?:^|[ \t])#", before) is not None
 
     def owner(self, offset: int) -> str:
         """Return the reference of the one object in whose document the character *offset* stands, else ''."""

@@ -101,6 +101,23 @@ def test_placeholders_in_every_part_of_a_url() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "is_made"),
+    [
+        ("8f14e45f-ceea-4671-a5cb-2f3a1b6c7d8e", True),
+        ("0123456789abcdef0123456789abcdef", True),
+        ("Zk4Yx8Qw2Lm6Np0R", True),
+        ("k3j4h5kwj3h45kjqh34kj5hz", True),
+        ("synapse", False),
+        ("synapse-2024-12-01-secret", False),
+        ("correct-horse-battery-staple", False),
+        ("00000000-0000", False),
+    ],
+)
+def test_what_somebody_made_is_told_from_words(text: str, *, is_made: bool) -> None:
+    assert placeholders.is_strong(text) is is_made
+
+
 def test_a_hint_of_no_size_at_all_is_none() -> None:
     assert placeholders.hint("CHANGEME_" + "9" * 5000 + "_CHARS") is None
 

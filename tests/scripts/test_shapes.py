@@ -160,10 +160,12 @@ def test_a_whole_entry_of_a_secret_is_the_operators_even_where_a_script_replaces
 
 def test_comments_lose_what_the_final_grep_trips_on_and_nothing_else(lay_out: LayOut) -> None:
     text = "# CHANGEME and CHANGE_ME_X\n# your-domain and YOUR_KEY\n" + secret("redis-password", password="changeme")
+    text += "type: Opaque\t# no CHANGEME, behind a tab\n"
     deployment = lay_out(text)
     succeed(deployment.setup())
-    head = (deployment.tree / "main.yaml").read_text().splitlines()[:2]
-    assert head == ["# (filled in) and (filled in)", "# your-domain and YOUR_KEY"]
+    lines = (deployment.tree / "main.yaml").read_text().splitlines()
+    assert lines[:2] == ["# (filled in) and (filled in)", "# your-domain and YOUR_KEY"]
+    assert lines[-1] == "type: Opaque\t# no (filled in), behind a tab"
     assert found_ids(deployment, "warning") == [("placeholder-left", "main.yaml", 2)] * 2
 
 
@@ -691,3 +693,33 @@ def test_an_environment_in_utf_16_is_told_too(lay_out: LayOut) -> None:
     (deployment.tree / "app.env").write_bytes("A=1\nB=CHANGEME_FORM_SECRET\n".encode("utf-16"))
     (deployment.tree / "key.cfg").write_bytes(b"\0\1CHANGEME")
     assert [each["where"] for each in refused(deployment.setup("--json"))] == ["app.env:2:3"]
+
+
+@pytest.mark.parametrize("text", ["${FORM}", "'{{ .Values.form }}'", "$(FORM)"])
+def test_what_another_program_expands_is_no_value_of_its_own(lay_out: LayOut, text: str) -> None:
+    entry = secret("synapse-secrets", FORM_SECRET=f"{text}  # please CHANGEME", MACAROON_SECRET=text)
+    deployment = lay_out(entry + "---\n" + secret("other", FORM_SECRET="CHANGEME_FORM_SECRET"))
+    objects = every(go_round(deployment), "Secret")
+    left = text.strip("'")
+    assert entries(objects["synapse-secrets"]) == {"FORM_SECRET": left, "MACAROON_SECRET": left}
+    assert len(entries(objects["other"])["FORM_SECRET"]) == 40
+
+
+def test_a_decision_on_a_bare_spelling_reaches_no_place_that_is_known(lay_out: LayOut) -> None:
+    text = secret("synapse-secrets", FORM_SECRET="CHANGE_ME") + "---\n" + secret("other", thing="CHANGE_ME")
+    deployment = lay_out(text, MINIMUM + "placeholders: {CHANGE_ME: {value: chosen}}\n")
+    objects = every(go_round(deployment), "Secret")
+    assert entries(objects["other"])["thing"] == "chosen"
+    assert entries(objects["synapse-secrets"])["FORM_SECRET"] == deployment.show("form-secret") != "chosen"
+
+
+def test_a_length_that_cannot_be_made_is_not_proposed(lay_out: LayOut) -> None:
+    asked = lay_out(secret("other", thing="CHANGEME_THING_KEY_99999_CHARS")).setup()
+    assert asked.code == 2
+    assert '"CHANGEME_THING_KEY_99999_CHARS": {generate: password}' in asked.err
+
+
+def test_kustomize_fills_in_the_objects_that_it_selects_and_no_others(lay_out: LayOut) -> None:
+    asked = lay_out(KUSTOMIZED.replace("select: {kind: Deployment, name: web}", "select: {kind: Job}")).setup()
+    assert asked.code == 2
+    assert "HOST_PLACEHOLDER" in asked.err
