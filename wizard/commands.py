@@ -18,7 +18,6 @@ from wizard import (
     files,
     host,
     keystore,
-    originals,
     plan,
     prompt,
     sites,
@@ -119,8 +118,8 @@ def show(where: Where) -> list[Shown]:
     """Return every value that the vault knows, masked, with the places where it stands now."""
     opened = _opened(where)
     answers = Answers.from_json(opened.vault.answers)
-    manifests = Tree(opened.tree.files, instances=answers.instances).manifests(opened.vault.records)
-    found = sites.find(manifests, Scope(answers, originals.moved(opened.vault.records, manifests)))
+    manifests, followed = plan.followed(Tree(opened.tree.files, instances=answers.instances), opened.vault)
+    found = sites.find(manifests, Scope(answers, followed.records))
     places: dict[str, list[str]] = {}
     for site in found.sites:
         if site.value:

@@ -89,6 +89,49 @@ def moved(records: Iterable[Record], tree: Iterable[Manifest]) -> tuple[Record, 
     )
 
 
+def renumbered(
+    records: Iterable[Record], tree: Iterable[Manifest], expected: Mapping[str, frozenset[str]]
+) -> tuple[Record, ...]:
+    """Return *records* with the keys that hold values, and what stands below them, at the numbers that they have now.
+
+    A key that is nowhere in its mapping any more, or there twice, keeps the number that it had. *expected*: the texts
+    that each value may have, by name.
+    """
+    records = list(records)
+    homes = {(each.path, resource.ref): resource for each in tree for resource in each.resources}
+    new: dict[tuple[str, str, Path], str] = {}
+    for record in records:
+        resource = homes.get((record.file, record.document))
+        if resource and record.kind == "site" and record.path[-1:] and record.path[-1].startswith("[!"):
+            number = _number(record, resource, frozenset({record.original}) | expected.get(record.value, frozenset()))
+            if f"[!{number}]" != record.path[-1]:
+                new[record.file, record.document, record.path] = f"{number}]"
+    return tuple(replace(record, path=_at_new_numbers(record, new)) for record in records) if new else tuple(records)
+
+
+def _number(record: Record, resource: Resource, known: frozenset[str]) -> int:
+    """Return which entry of its mapping the key of *record* is now, the number in its path where that is unclear."""
+    before = int(record.path[-1][len("[!") : -1])
+    home = _inside(resource, record.path[:-1])
+    mapping = manifests.get(home[1], home[2]) if home else None
+    keys = mapping.children[::2] if isinstance(mapping, manifests.Mapping) else ()
+    texts = [key.value if isinstance(key, manifests.Scalar) else "" for key in keys]
+    spans = [holes.locate(record, text, known) for text in texts]
+    hits = [
+        at for at, (text, span) in enumerate(zip(texts, spans, strict=True)) if span and text[slice(*span)] in known
+    ]
+    return hits[0] if len(hits) == 1 and before not in hits else before
+
+
+def _at_new_numbers(record: Record, new: Mapping[tuple[str, str, Path], str]) -> Path:
+    path = record.path
+    for at, step in enumerate(path):
+        if step.startswith(("[!", "[?")):
+            key = (record.file, record.document, (*record.path[:at], f"[!{step[2:]}"))
+            path = (*path[:at], step[:2] + new.get(key, step[2:]), *path[at + 1 :])
+    return path
+
+
 def without_covered(found: Found, records: Iterable[Record]) -> Found:
     """Return *found* without the lost places whose entry is only commented out: that is taken back as a whole."""
     out = {(record.file, record.document, record.path) for record in records if record.kind == "commented"}

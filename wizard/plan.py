@@ -83,8 +83,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     *made* is the time of new generations (ISO 8601, UTC). UsageError where an answer or a decision is missing,
     RefusedError where the tree as it stands cannot be filled; both name every cause at once.
     """
-    standing = tree.manifests(vault.records)
-    vault = replace(vault, records=originals.moved(vault.records, standing))
+    standing, vault = followed(tree, vault)
     consent = replace(consent, files=tree.ours | tree.created.keys())
     unparsed, skipped = structure.unparsed(standing, vault.records, skip=consent.skip_unparseable)
     before, off = structure.withdrawn(standing, Scope(answers, vault.records), vaults.texts(vault))
@@ -145,6 +144,14 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     )
 
 
+def followed(tree: Tree, vault: Vault) -> tuple[list[Manifest], Vault]:
+    """Return the manifests of *tree*, and *vault* with its records where their objects and keys stand now."""
+    standing = tree.manifests(vault.records)
+    moved = originals.moved(vault.records, standing)
+    records = originals.renumbered(moved, standing, vaults.texts(vault))
+    return (standing if records == moved else tree.manifests(records)), replace(vault, records=records)
+
+
 def needs(tree: Tree, answers: Answers, vault: Vault) -> tuple[frozenset[str], tuple[Unknown, ...]]:
     """Return the keys of every answer that *tree* can use, optional ones too, and the placeholders left to decide.
 
@@ -159,8 +166,8 @@ def needs(tree: Tree, answers: Answers, vault: Vault) -> tuple[frozenset[str], t
 
 def take_back(tree: Tree, vault: Vault) -> Plan:
     """Return blank's plan: every site back at its original text, and what was added taken out again."""
-    before = {manifest.path: manifest for manifest in tree.manifests(vault.records)}
-    vault = replace(vault, records=originals.moved(vault.records, before.values()))
+    standing, vault = followed(tree, vault)
+    before = {manifest.path: manifest for manifest in standing}
     blanked = originals.blank(before.values(), vault.records, vaults.texts(vault))
     after = {
         path: before[path].encode(text) if text is not None else None

@@ -723,3 +723,25 @@ def test_kustomize_fills_in_the_objects_that_it_selects_and_no_others(lay_out: L
     asked = lay_out(KUSTOMIZED.replace("select: {kind: Deployment, name: web}", "select: {kind: Job}")).setup()
     assert asked.code == 2
     assert "HOST_PLACEHOLDER" in asked.err
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_a_key_that_is_a_value_is_found_again_behind_another_one(lay_out: LayOut, *, as_text: bool) -> None:
+    text = "keys:\n  CHANGEME_LIVEKIT_API_KEY: CHANGEME_LIVEKIT_API_SECRET\n"
+    files = {"livekit.yaml": config("livekit", text, "livekit.yaml") if as_text else f"rtc: {{}}\n{text}"}
+    deployment = lay_out({**files, "a.yaml": config("c", "a: 1\n")}, MINIMUM + "livekit: {}\n")
+    before = deployment.files()["livekit.yaml"].decode()
+    succeed(deployment.setup())
+    added = "      own: 0therSecret\n" if as_text else "  own: 0therSecret\n"
+    deployment.edit("livekit.yaml", "keys:\n", f"keys:\n{added}")
+    filled = deployment.files()
+    succeed(deployment.setup())
+    assert deployment.files() == filled
+    assert "livekit.yaml:" in deployment.run("show").out.partition("livekit-api-key")[2].partition("\n")[2][:30]
+    succeed(deployment.blank())
+    assert deployment.files()["livekit.yaml"].decode() == before.replace("keys:\n", f"keys:\n{added}")
+    succeed(deployment.setup())
+    assert deployment.files() == filled
+    key = deployment.show("livekit-api-key")
+    deployment.edit("livekit.yaml", f"{key}: {deployment.show('livekit-api-secret')}\n", "own2: third\n")
+    assert deployment.setup().code == 3
