@@ -85,7 +85,10 @@ def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
 def _done(done: Outcome) -> Iterator[str]:
     made, files = done.plan, len(done.plan.changed)
     if not done.written:
-        yield f"{done.tree}: everything is as it should be. No byte was changed."
+        told = list(_left(made))
+        yield from told
+        state = "the rest is" if told else "everything is"
+        yield f"{done.tree}: {state} as it should be. No byte was changed."
         return
     if not files:
         yield "No file changes; the vault keeps the new answers."
@@ -190,24 +193,33 @@ def _plan(outcome: Outcome, out: TextIO) -> None:
             f"{_count(private, 'file')} with secrets: readable by you alone from now on (unless --keep-modes).",
             out,
         )
-    for note in made.notes:
-        _say(f"Note: {note.where + ': ' if note.where else ''}{note.what}", out)
+    for line in (*_left(made), *map(_note, made.unneeded)):
+        _say(line, out)
     count = len(made.changed)
     _say(f"{_count(len(made.changes), 'change')} in {_count(count, 'file')}." if count else "Nothing to change.", out)
 
 
 def _about(made: Plan) -> Iterator[str]:
-    """Yield what the list of changes does not tell: what counts as one value, what is made, what is not done."""
+    """Yield what the list of changes does not tell: what counts as one value, and what is made."""
     for name, places in _grouped(made.changes).items():
         yield f"One value in {_count(len(places), 'place')}, {name}: {', '.join(places)}"
     if made.li:
         yield f"Read as the LI instance's (instances: in the answers says otherwise): {_li(made.li)}"
     if made.made:
         yield f"Makes {_count(len(made.made), 'secret')}, keys included: {', '.join(made.made)}"
+
+
+def _left(made: Plan) -> Iterator[str]:
+    """Yield what is left to the operator, whether anything else changes or not: refused places, and remarks."""
     for refusal in made.refused:
         yield f"Left as it is: {refusal.position}: {refusal.token or 'this file'}: {refusal.why}."
     if made.refused:
         yield f"{_count(len(made.refused), 'place')} left to you, as told above."
+    yield from map(_note, made.notes)
+
+
+def _note(note: Problem) -> str:
+    return f"Note: {note.where + ': ' if note.where else ''}{note.what}"
 
 
 def _grouped(changes: Iterable[Change]) -> dict[str, list[str]]:
@@ -252,7 +264,7 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "left_out": dict(made.left_out),
         "li": dict(made.li),
         "refused": [{"token": each.token, "where": each.position, "why": each.why} for each in made.refused],
-        "notes": [{"what": note.what, "where": note.where} for note in made.notes],
+        "notes": [{"what": note.what, "where": note.where} for note in (*made.notes, *made.unneeded)],
         "diff": made.diff,
         "well_known": outcome.documents,
     }

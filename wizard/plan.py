@@ -43,7 +43,8 @@ class Plan:
     """What a command would do to a tree and its vault.
 
     ``before`` and ``after`` are bytes by file, None where there is no such file. ``private`` names the files that
-    receive a secret. ``notes`` are remarks that stop nothing. ``draw`` makes the diff.
+    receive a secret. ``notes`` are remarks that stop nothing, ``unneeded`` those on answers that the tree does not use.
+    ``draw`` makes the diff.
     """
 
     verb: str
@@ -54,6 +55,7 @@ class Plan:
     draw: Callable[[], str] = field(default=str, repr=False, compare=False)
     private: frozenset[str] = frozenset()
     notes: tuple[Problem, ...] = ()
+    unneeded: tuple[Problem, ...] = ()
     made: tuple[str, ...] = ()
     left_out: Mapping[str, int] = field(default_factory=dict)
     from_bundle: bool = False
@@ -133,8 +135,8 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
             *map(_weak, weak.find(arranged)),
             *_open_li(after, scope),
             *_in_plain_sight(found),
-            *answers.notes(needed),
         ),
+        unneeded=tuple(answers.notes(needed)),
         made=tuple(sorted(name for name, value in known.items() if value.why == "made")),
         left_out=found.left_out,
         from_bundle=tree.from_bundle,

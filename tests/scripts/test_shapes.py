@@ -745,3 +745,17 @@ def test_a_key_that_is_a_value_is_found_again_behind_another_one(lay_out: LayOut
     key = deployment.show("livekit-api-key")
     deployment.edit("livekit.yaml", f"{key}: {deployment.show('livekit-api-secret')}\n", "own2: third\n")
     assert deployment.setup().code == 3
+
+
+def test_what_is_left_is_told_when_nothing_changes_too(lay_out: LayOut) -> None:
+    deployment = lay_out(
+        {"a.yaml": secret("synapse-secrets", FORM_SECRET="CHANGEME"), "b.env": "A=CHANGEME_FORM_SECRET"}
+    )
+    (deployment.tree / "c.yaml").write_bytes("a: CHANGEME\n".encode("utf-16"))
+    succeed(deployment.setup())
+    (deployment.tree / "b.env").rename(deployment.tree / "d.env")
+    done = deployment.setup()
+    succeed(done)
+    assert "c.yaml:1:4: CHANGEME: the file is UTF-16" in done.out
+    assert "b.env: form-secret was written here" in done.out
+    assert done.out.endswith("the rest is as it should be. No byte was changed.\n")
