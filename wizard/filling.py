@@ -284,11 +284,12 @@ def _is_accepted(site: Site, consent: Consent) -> bool:
 
 
 def _is_general(site: Site) -> bool:
-    """Whether a general consent covers *site*: in another object than a Secret (a chart's values are none) it does not.
+    """Whether a general consent covers *site*: in another object than a Secret (a chart's values are none) it does not,
+    nor in an environment or configuration beside the manifests.
 
     There only what names the place will do (DESIGN, law 4).
     """
-    return site.leaf is None or site.leaf.resource.kind in ("", "Secret")
+    return site.leaf is None or (site.leaf.resource.kind in ("", "Secret") and not site.manifest.is_text)
 
 
 def _two_texts(name: str, places: list[Site]) -> Problem:

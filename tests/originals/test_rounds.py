@@ -126,7 +126,7 @@ def test_modes_switched_to_and_fro(shape: str, newline: str) -> None:
         assert all(each["hosts"] == ["matrix-li.example-chat.org"] for each in after["spec"].get("tls", ()))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.sampled_from(sorted(INGRESSES)), st.lists(st.sampled_from(MODES), max_size=5))
 def test_any_way_through_the_modes(shape: str, modes: list[str]) -> None:
     rounds = Rounds({"li.yaml": ingress(shape)})

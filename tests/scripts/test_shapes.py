@@ -759,3 +759,38 @@ def test_what_is_left_is_told_when_nothing_changes_too(lay_out: LayOut) -> None:
     assert "c.yaml:1:4: CHANGEME: the file is UTF-16" in done.out
     assert "b.env: form-secret was written here" in done.out
     assert done.out.endswith("the rest is as it should be. No byte was changed.\n")
+
+
+def test_a_general_consent_reaches_no_file_that_is_no_manifest(lay_out: LayOut) -> None:
+    deployment = lay_out(secret("synapse-secrets", FORM_SECRET="CHANGEME"))
+    succeed(deployment.setup())
+    (deployment.tree / "new.conf").write_text("x = CHANGEME_FORM_SECRET\n")
+    before = deployment.files()
+    for consent in ((), ("--accept-new-sites",)):
+        asked = deployment.setup(*consent)
+        assert (asked.code, deployment.files()) == (3, before)
+        assert "--accept-site 'new.conf#1:'." in asked.err
+    succeed(deployment.setup("--accept-site", "new.conf#1:"))
+    assert (deployment.tree / "new.conf").read_text() == f"x = {deployment.show('form-secret')}\n"
+
+
+def test_what_a_comment_of_a_script_says_is_no_substitution(lay_out: LayOut) -> None:
+    script = config("run", "#!/bin/sh\n# sed s/REPLACE_KEY/$K/ was here\nsed -i s/REPLACE_OTHER/$O/ /x\n", "run.sh")
+    asked = lay_out(script + "---\n" + config("app", "a=REPLACE_KEY\nb=REPLACE_OTHER\n", "app.conf")).setup()
+    assert asked.code == 2
+    assert "REPLACE_KEY" in asked.err
+    assert "REPLACE_OTHER" not in asked.err
+
+
+def test_the_name_of_a_secret_is_no_weak_one(lay_out: LayOut) -> None:
+    deployment = lay_out(config("c", "EXISTING_SECRET=secret\nDB_PASSWORD=secret\n", "app.env"))
+    assert [found[0] for found in found_ids(deployment)] == ["weak-default"]
+
+
+def test_check_knows_the_instances_that_the_answers_named(lay_out: LayOut) -> None:
+    text = ingress("web", hosts=("web.chat-corp.net",), metadata="  annotations: {x: y}\n")
+    deployment = lay_out(text, MINIMUM + "instances: {Ingress//web: li}\n")
+    succeed(deployment.setup())
+    assert found_ids(deployment) == []
+    (deployment.tree / "main.yaml").write_text(text)
+    assert [found[0] for found in found_ids(deployment)] == ["li-open"]
