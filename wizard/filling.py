@@ -317,11 +317,17 @@ def _undecided(unknown: Unknown) -> Problem:
 
 
 def _misnamed(answers: Answers) -> Iterable[Problem]:
-    """Yield a problem for each decision that names a value which is none."""
+    """Yield a problem for each decision that names a value which is none, or which only names another one."""
     for key, decision in answers.decisions.items():
-        if decision and decision.action == "same_as" and decision.text not in {*catalogue.BY_NAME, *answers.decisions}:
+        if not decision or decision.action != "same_as":
+            continue
+        other = answers.decisions.get(str(decision.text))
+        if decision.text not in {*catalogue.BY_NAME, *answers.decisions}:
             what = f"placeholders.{key}: there is no value called {decision.text}."
             yield Problem(what, decision.where, "Write a name that matrix-wizard show lists.")
+        elif other and other.action in ("same_as", "keep", "split"):
+            what = f"placeholders.{key}: {decision.text} is decided by {other.action}, and is no one value itself."
+            yield Problem(what, decision.where, "Name one that has a value of its own: by value or generate.")
 
 
 def _stanza(unknown: Iterable[Unknown], answers: Answers) -> str:

@@ -794,3 +794,18 @@ def test_check_knows_the_instances_that_the_answers_named(lay_out: LayOut) -> No
     assert found_ids(deployment) == []
     (deployment.tree / "main.yaml").write_text(text)
     assert [found[0] for found in found_ids(deployment)] == ["li-open"]
+
+
+@pytest.mark.parametrize("other", ["same_as: CHANGEME_AA", "keep: true", "split: true"])
+def test_what_is_to_be_the_same_needs_one_value(lay_out: LayOut, other: str) -> None:
+    decisions = f"placeholders:\n  CHANGEME_AA: {{same_as: CHANGEME_BB}}\n  CHANGEME_BB: {{{other}}}\n"
+    asked = lay_out(secret("s", x="CHANGEME_AA", y="CHANGEME_BB"), MINIMUM + decisions).setup()
+    assert asked.code == 2
+    assert "answers.yaml:5:16: placeholders.CHANGEME_AA: CHANGEME_BB is decided by" in asked.err
+
+
+def test_utf_16_is_told_without_its_mark_too(lay_out: LayOut) -> None:
+    deployment = lay_out(secret("synapse-secrets", FORM_SECRET="CHANGEME"))
+    (deployment.tree / "b.yaml").write_bytes("a: CHANGEME\n".encode("utf-16-le"))
+    (told,) = refused(deployment.setup("--json"))
+    assert (told["where"], told["why"]) == ("b.yaml:1:1", "the file is no UTF-8; write it as UTF-8")
