@@ -38,6 +38,8 @@ class Hint:
     size: int | None = None
 
 
+# No spelling has more than a dozen words before its call or behind it: without a bound, the time for a long line of
+# such words grows with its square.
 # Longest spelling first: one is a prefix of another (FACTS 0, R4), and a greedy run of words takes the longest. What
 # clings to a spelling belongs to it: underscores, and the angle brackets around it.
 _TOKEN = r"""
@@ -46,7 +48,7 @@ _TOKEN = r"""
     (?: (?: CHANGE[-_]?ME | CHANGE_TO | REPLACE (?:[-_]?ME|_WITH|_THIS)? | (?:INSERT_|ENTER_)?YOUR )
         (?: [-_]+[A-Za-z0-9]+ )+
       | (?: CHANGE[-_]?ME | REPLACE[-_]?ME ) [0-9]*
-      | (?: [A-Za-z0-9]+[-_] )* [cC]hange[-_] (?: (?:this|it|me)[-_] )? in[-_]prod(?:uction)?
+      | (?: [A-Za-z0-9]+[-_] ){0,12} [cC]hange[-_] (?: (?:this|it|me)[-_] )? in[-_]prod(?:uction)?
       | (?: [cC]hange[-_]?(?:[mM]e|[tT]his) | [rR]eplace[-_]?[mM]e ) [0-9]* (?: [-_][A-Za-z0-9]+ )*
       | (?: (?:insert|enter)[-_] )? [yY]our (?: [-_][A-Za-z0-9]+ )+
       | [A-Z0-9]+ (?: _[A-Z0-9]+ )* _PLACEHOLDER
@@ -62,9 +64,9 @@ _ROLE_WORD = (
 )
 _WHOLE = rf"""
     (?: <[A-Za-z0-9]+(?:Password|Secret|Token|Key|Id|Name|Url|Domain|Email)>
-      | <[ ]? (?: [A-Za-z0-9][A-Za-z0-9.]*[-_ /]+ )* {_ROLE_WORD}s? (?: [-_ /]+[A-Za-z0-9.]+ )* [ ]?>
-      | (?: [A-Za-z0-9]+[-_.] )* [xX]{{4,}} (?: [-_.][xX]{{2,}} )*
-      | PLACEHOLDER | (?: [A-Za-z0-9]+[-_] )+ placeholder
+      | <[ ]? (?: [A-Za-z0-9][A-Za-z0-9.]*[-_ /]+ ){{0,12}} {_ROLE_WORD}s? (?: [-_ /]+[A-Za-z0-9.]+ ){{0,12}} [ ]?>
+      | (?: [A-Za-z0-9]+[-_.] ){{0,12}} [xX]{{4,}} (?: [-_.][xX]{{2,}} ){{0,12}}
+      | PLACEHOLDER | (?: [A-Za-z0-9]+[-_] ){{1,12}} placeholder
     )
 """
 # RFC 2606 reserves these three names; the checklist spells every host under one of them. A name that is called yours

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -130,6 +131,28 @@ def test_the_fast_scan_misses_nothing(text: str) -> None:
 @pytest.mark.parametrize("token", [*SPELLINGS, "x.example.net", "x@example.com"])
 def test_the_fast_scan_sees_every_spelling(token: str) -> None:
     assert may_hold(f"a: {token}\n".encode())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "change-",
+        "xxxx-",
+        "a-xxxx-",
+        "<key ",
+        "<your key ",
+        "a-placeholder-",
+        "your-",
+        "CHANGEME_",
+        "your.domain.",
+        "a_",
+    ],
+)
+def test_a_line_of_such_words_takes_no_longer_than_it_is_long(words: str) -> None:
+    text = words * 8000 + "xxxx !"
+    start = time.process_time()
+    list(find(text))
+    assert time.process_time() - start < 3  # of a square it would be minutes
 
 
 def test_what_is_made_here_is_no_placeholder() -> None:
