@@ -25,7 +25,8 @@ ReadFile = Callable[[str], bytes]
 
 LARGEST = 1024 * 1024  # bytes of one file that an answer names; a certificate chain is a hundredth of it
 _DEEPEST = 64  # levels of YAML; libyaml's composer recurses in C and ends the process somewhere beyond 5,000
-_PLACE = re.compile(r"\S+(?: @ [^:\s]+:.+)?")  # TOKEN, or TOKEN @ kind/ns/name:path
+# TOKEN, or TOKEN @ kind/ns/name:path; some spellings have blanks in them, and so have names of files.
+_PLACE = re.compile(r"(?:\S+|<[^<>]+>|(?:ed25519 )?a_XXXX[^@]*)(?: @ [^:]+:.+)?")
 _SOURCE = "Write {env: NAME} or {file: PATH}."
 _YAML = "tag:yaml.org,2002:"
 _TYPES = {

@@ -23,6 +23,8 @@ _SHELL = re.compile(r"#!\s*/")
 _PROSE_KEYS = frozenset({"description", "summary", "message", "notes", "note", "help", "title", "comment", "usage"})
 _PROSE_ENDINGS = (".md", ".rst", ".adoc", ".txt", "/description", "/summary")
 _PROSE_KINDS = frozenset({"CustomResourceDefinition"})
+_GROUP_KEYS = frozenset({"apiVersion", "apiGroup", "apiGroups", "group"})
+_QUALIFIED_KEYS = frozenset({"finalizers", "resourceName", "topologyKey", "key"})
 _VARIABLE = re.compile(r"\$\{?!?\s*$|\$\(\s*$|%\(\s*$|\$\{[\w:-]*$")
 _FAIL = re.compile(r"\{\{[^}]*$")
 _SETTING_LINE = re.compile(r"^[ \t]*([A-Za-z][\w.-]*)[ \t]*=[ \t]*([^\s#][^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
@@ -97,13 +99,26 @@ def is_name(leaf: Leaf, found: Placeholder) -> bool:
     begin = leaf.text.rfind("\n", 0, found.start) + 1
     before, behind = leaf.text[begin : found.start], leaf.text[found.end :]
     is_assigned = found.token.isidentifier() and not before.removeprefix("export ").strip()
+    is_qualified = found.family == "host" and is_qualified_name(leaf, found)
     is_variable_name = leaf.key == "name" and any(step in ("env", "envFrom") for step in leaf.path[-3:-1])
     return (
         _VARIABLE.search(before) is not None
         or _FAIL.search(before) is not None
         or is_variable_name
+        or is_qualified
         or (is_assigned and _ASSIGNED.match(behind) is not None)
     )
+
+
+def is_qualified_name(leaf: Leaf, found: Placeholder) -> bool:
+    """Say whether *found* is the domain of an API group or of a qualified name (``apps.example.com/v1``).
+
+    They tell one name from another, and are no host that anything is reached by: the CustomResourceDefinition that
+    goes with them keeps its own. Sources: Kubernetes API conventions; documentation, "Labels and Selectors".
+    """
+    is_prefix = found.start == 0 and leaf.text[found.end : found.end + 1] == "/"
+    is_group = leaf.key in _GROUP_KEYS and found.start == 0 and (is_prefix or found.end == len(leaf.text))
+    return is_group or (is_prefix and (leaf.key in _QUALIFIED_KEYS or leaf.path[-1:][0].startswith("[!")))
 
 
 def comment_beside(leaf: Leaf, found: Placeholder | None = None) -> str:

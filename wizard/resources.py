@@ -29,9 +29,13 @@ _LI_WORD = re.compile(r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)")
 _KEY = re.compile(
     r"(?:change|replace|your|placeholder|xxxx|example\.|<\w)[\w.<>/-]*[\"']?[ \t]*:(?:\s|$)", re.IGNORECASE
 )
+# Where that scan does not tell: behind base64, and behind the escapes of a document in double quotes.
+_HIDDEN_KEY = re.compile(r"kind[\"']?[ \t]*:[ \t]*[\"']?Secret\b|\\\\[\"nu]")
 # Where the hosts of a kind stand: a list in its spec, and the key of each item. Traefik's match is an expression.
 _RULES = {"Ingress": ("rules", "host"), "IngressRoute": ("routes", "match")}
 _MATCHED_HOSTS = re.compile(r"\bHost\(([^)]*)\)")
+# What a reference to an object is made of.
+_REFERENCE = (("metadata", "name"), ("metadata", "namespace"))
 _INSTANCE_LABEL = "matrix.instance"  # the label of the checklist's own tree; it alone says "main" outright
 
 
@@ -138,7 +142,7 @@ class Manifest:
     @cached_property
     def has_keys(self) -> bool:
         """Whether a mapping key of the file is, or may be, the place of a value: others are no leaves."""
-        return bool(self.keyed) or _KEY.search(self.text) is not None
+        return bool(self.keyed) or any(scan.search(self.text) is not None for scan in (_KEY, _HIDDEN_KEY))
 
     @property
     def _held_keys(self) -> frozenset[tuple[str, Path]]:
@@ -342,6 +346,8 @@ class Leaf:
     @cached_property
     def refusal(self) -> str:
         """Why nothing is written here, whatever stands here; '' where something may be."""
+        if self.resource.kind and self.path in _REFERENCE:
+            return "by this name the places of the object are remembered; fill it in by hand, before the first run"
         if self._is_in_template():
             return "this file is a Go template, in which only a quoted value on one line, without {{ }}, can be edited"
         if self.nested is not None and self._is_document() and lenses.inside(self.nested, self.key):

@@ -17,7 +17,7 @@ from wizard.answers import Answers, Decision
 from wizard.catalogue import Kind, Owns, Row
 from wizard.consumed import Consumed
 from wizard.errors import Problem
-from wizard.lenses import View
+from wizard.lenses import CannotHold, View
 from wizard.mint import Recipe
 from wizard.placeholders import Hint, Placeholder
 from wizard.questions import SECTIONS
@@ -332,10 +332,22 @@ class _Search:
                 self._leave_out(off, len(self._open(leaf)))
                 continue
             if leaf.refusal:
-                self._refuse(leaf)
-                continue
-            if self._leaf(leaf, by_path.get(leaf.path, ())):
+                self._refuse(leaf, leaf.refusal)
+            elif self._read(leaf, by_path.get(leaf.path, ())):
                 owned.append(leaf.path)
+
+    def _read(self, leaf: Leaf, records: Iterable[Record]) -> bool:
+        """Search one scalar as ``_leaf`` does; what stands in one that no lens reads is refused, and so told."""
+        before = len(self.sites)
+        try:
+            is_owned = self._leaf(leaf, records)
+            if len(self.sites) > before:
+                leaf.view  # noqa: B018 (for what it raises: a site without a view has no place to be told)
+        except CannotHold as error:
+            del self.sites[before:]
+            self._refuse(leaf, error.reason)
+            return False
+        return is_owned
 
     def comments(self, manifest: Manifest, records: Iterable[Record]) -> None:
         """Search what stands in no scalar: comments, which only ever lose a placeholder's name."""
@@ -548,10 +560,10 @@ class _Search:
         end = len(text.rstrip("\n"))
         return [self._decide(leaf, Placeholder(0, end, found.token, found.family, found.role), leaf.key)]
 
-    def _refuse(self, leaf: Leaf) -> None:
+    def _refuse(self, leaf: Leaf, why: str) -> None:
         for found in placeholders.find(leaf.text):
             if not self._is_none(leaf, found) and not contexts.is_comment(leaf, found.start):
-                self.refused.append(Refusal(found.token, _refused_at(leaf, found), leaf.refusal))
+                self.refused.append(Refusal(found.token, _refused_at(leaf, found), why))
 
     def _open_question(self, leaf: Leaf, found: Placeholder, key: str) -> Unknown:
         where = leaf.resource.manifest.at(leaf.view, found.start)

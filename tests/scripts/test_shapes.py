@@ -138,12 +138,26 @@ REFUSING = (
     + "---\n"
     + config("c", "denied-peer-ip=192.0.2.0-192.0.2.255\ndenied-peer-ip=198.51.100.7\n", "turnserver.conf")
 )
+QUALIFIED = """\
+apiVersion: apps.example.com/v1
+kind: Matrix
+metadata:
+  name: m
+  labels: {app.example.com/part: server}
+  finalizers: [matrix.example.com/keep]
+spec: {selector: {matchExpressions: [{key: app.example.com/part, operator: Exists}]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: r}
+rules: [{apiGroups: [apps.example.com], resources: [matrices], verbs: [get]}]
+"""
 WORDS = config("w", "CHANGEME\n", "README.md") + "  description: put your-token here\n"
 
 
 @pytest.mark.parametrize(
-    "text", [CRD, XML, KUSTOMIZED, SED, ARGUMENTS, SCRIPT, NAMES, REFUSING, WORDS],
-    ids=["crd", "xml", "kustomize", "sed", "arguments", "script", "names", "refusing", "words"],
+    "text", [CRD, XML, KUSTOMIZED, SED, ARGUMENTS, SCRIPT, NAMES, REFUSING, WORDS, QUALIFIED],
+    ids=["crd", "xml", "kustomize", "sed", "arguments", "script", "names", "refusing", "words", "qualified"],
 )  # fmt: skip
 def test_what_only_looks_like_a_placeholder_is_left_alone(lay_out: LayOut, text: str) -> None:
     deployment = lay_out({"a.yaml": text, "README.md": "CHANGEME your-domain\n", "install.sh": "# CHANGEME\n"})
@@ -397,6 +411,21 @@ def test_a_mapping_key_is_a_place_too(lay_out: LayOut) -> None:
     assert key in (deployment.tree / "values.yaml").read_text()
 
 
+@pytest.mark.parametrize("section", ["data", "stringData"])
+def test_a_mapping_key_behind_base64_or_escapes_is_one_too(lay_out: LayOut, section: str) -> None:
+    login = {"auths": {"registry.example.com": {"username": "robot", "password": "CHANGEME_REGISTRY_PASSWORD"}}}
+    text = json.dumps(login)
+    text = base64.b64encode(text.encode()).decode() if section == "data" else json.dumps(text)
+    files = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: pull}}\n{section}:\n  .dockerconfigjson: {text}\n"
+    decided = (
+        "placeholders:\n  registry.example.com: {value: registry.chat-corp.net}\n"
+        "  CHANGEME_REGISTRY_PASSWORD: {value: given-text}\n"
+    )
+    objects = go_round(lay_out(files, MINIMUM + decided))
+    read = json.loads(entries(every(objects, "Secret")["pull"])[".dockerconfigjson"])
+    assert read == {"auths": {"registry.chat-corp.net": {"username": "robot", "password": "given-text"}}}
+
+
 # --- files beside the manifests
 
 
@@ -592,6 +621,50 @@ def test_an_li_instance_behind_mains_host_names_with_key_vault_on_its_side(lay_o
     held = every(objects, "Secret")
     assert entries(held["key-vault-secrets"])["API_KEY"] == entries(held["synapse-secrets"])["KEY_VAULT_API_KEY"]
     assert entries(held["key-vault-secrets"])["DB_PASSWORD"] == deployment.show("key-vault-db-password")
+
+
+def test_a_scalar_that_parsers_read_differently_is_named_and_the_rest_is_done(lay_out: LayOut) -> None:
+    text = secret("redis-password", password="CHANGEME", other='"one\x85two CHANGEME_OTHER"')
+    deployment = lay_out(text)
+    assert [found for found in found_ids(deployment) if found[0] == "placeholder-left"] == [
+        ("placeholder-left", "main.yaml", 5),
+        ("placeholder-left", "main.yaml", 6),
+    ]
+    done = deployment.setup("--json")
+    succeed(done)
+    assert [(each["token"], each["where"]) for each in refused(done)] == [("CHANGEME_OTHER", "main.yaml:6:19")]
+    assert f"password: {deployment.show('redis-password')}\n" in (deployment.tree / "main.yaml").read_text()
+    succeed(deployment.blank())
+    assert deployment.files() == {"main.yaml": text.encode()}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "column"), [("{name: CHANGEME_NAME}", 18), ("{name: a, namespace: your-namespace}", 32)]
+)
+def test_the_name_of_an_object_is_left_to_the_operator(lay_out: LayOut, metadata: str, column: int) -> None:
+    text = (
+        f"apiVersion: v1\nkind: Secret\nmetadata: {metadata}\nstringData: {{REDIS_PASSWORD: CHANGEME_REDIS_PASSWORD}}\n"
+    )
+    deployment = lay_out(text)
+    done = deployment.plan("--json")
+    succeed(done)
+    (named,) = refused(done)
+    assert (named["where"], "by hand" in named["why"]) == (f"main.yaml:3:{column}", True)
+    read = yaml.safe_load((deployment.tree / "main.yaml").read_text())
+    go_round(deployment)
+    assert yaml.safe_load((deployment.tree / "main.yaml").read_text())["metadata"] == read["metadata"]
+
+
+@pytest.mark.parametrize("spelling", ["<your password here>", "<API key of the gateway>", "ed25519 a_XXXX tail"])
+def test_what_is_printed_to_paste_can_be_pasted_for_spellings_and_files_with_blanks(
+    lay_out: LayOut, spelling: str
+) -> None:
+    deployment = lay_out({"my chart/values.yaml": f"gateway: {{setting: {json.dumps(spelling)}, token: CHANGEME}}\n"})
+    asked = deployment.setup()
+    assert asked.code == 2
+    stanza = (asked.out + asked.err).partition("\nplaceholders:\n")[2]
+    answer(deployment, f"{MINIMUM}placeholders:\n{stanza.replace('value: …', 'value: given-text')}")
+    go_round(deployment)
 
 
 # --- what is not read at all
