@@ -17,6 +17,7 @@ import secrets
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -304,9 +305,15 @@ def the_change(before: list[Told], after: list[Told], place: int) -> str:
 
 
 def is_text(scalar: Told) -> bool:
-    """Whether YAML 1.1 takes the scalar for a text; an absent one is there to be filled with one."""
+    """Whether YAML takes the scalar for a text, which an absent one is there to be filled with.
+
+    PyYAML knows no ``1e5`` for a number; every other parser does.
+    """
     if not scalar.style[0][0]:
         return True
+    with suppress(ValueError):
+        float(scalar.value or "")
+        return False
     tag = RESOLVER.resolve(yaml.ScalarNode, scalar.value, (True, False))  # type: ignore[no-untyped-call]
     return tag in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:null")
 

@@ -21,6 +21,8 @@ SHAPES = {
     "block scalars with blank lines": "a: |\n\n\n  b\n\n   c\n\nd: >\n\n  e\n\n\n   f\n  g\n\n\nh: i\n",
     "block scalars with trailing tabs": "a: |\n  b\t\n  \tc\nd: >\n  e\t\n  \tf\n",
     "empty block scalars": "a: |\nb: >-\n\nc: |+\n\nd:\n  - |\n  - e\n",
+    "block scalars of blank lines": "a: |2+\n\nb: >+\n\n\nc: |\n \n  \nd: |1\n\n",
+    "words and numbers": "a: y\nb: Off\nc: 1.5e3\nd: 0x1F\ne: 2020-01-01\nf: 1:30\ng: <<\nh: .inf\ni: [y, 1e5]\n",
     "a directive": "%YAML 1.1\n# a\n---\nb: c\n",
     "tag directives": "%TAG !e! tag:e,2000:\n---\na: !e!x b\nc: !e!y 'd'\n...\n",
     "document ends": "a: b\n...\n# c\n---\nd: e\n...\n---\nf\n...\n",

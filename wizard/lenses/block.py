@@ -51,6 +51,8 @@ class Block:
         header = _HEADER.match(region)
         if header is None:
             return []
+        if not region[header.end() :].strip(" \r\n"):
+            return [cls(0, newline, ends_text)]  # no line tells the depth
         if not (header["n"] or header["m"]):
             return [cls(_detected(region, header.end()), newline, ends_text)]
         deepest = max((len(line) - len(line.lstrip(" ")) for line in region.split("\n")[1:]), default=0)
@@ -130,7 +132,7 @@ class Block:
             stop = len(region) if found < 0 else found + 1
             end = stop if found < 0 else found - (region[found - 1 : found] == "\r")
             content = region[at:end]
-            if content.strip(" ") or len(content) > self.indent:
+            if content.strip(" ") or len(content) > self.indent > 0:
                 if content[: self.indent].strip(" "):
                     raise CannotHold("a line of the block scalar is indented too little")
                 yield _Line(at + self.indent, end, stop if found >= 0 else end)

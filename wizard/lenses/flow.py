@@ -29,7 +29,8 @@ _TOKENS = {
 _ESCAPES = dict(zip('0abtnvfre "/\\N_LP\t', '\0\a\b\t\n\v\f\r\x1b "/\\\x85\xa0\u2028\u2029\t', strict=True))
 
 # Plain texts that some parser takes for no string: the union of YAML 1.1 (PyYAML), YAML 1.2 and kubectl (FACTS 3).
-_WORDS = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity", "<<", "="}
+_BOOLEANS = {"yes", "no", "on", "off", "true", "false"}
+_WORDS = {"y", "n", "null", "nan", "inf", "infinity", "<<", "="}
 _NUMBER = re.compile(
     r"[-+]?(?:0[bB][01_]+|0[oO]?[0-7_]+|0[xX][0-9a-fA-F_.]+(?:[pP][-+]?[0-9_]+)?"
     r"|(?=\.?[0-9])[0-9_]*\.?[0-9_]*(?:[eE][-+]?[0-9_]+)?|[0-9][0-9_]*(?::[0-9_]+)+(?:\.[0-9_]*)?|\.(?i:inf|nan))"
@@ -44,8 +45,7 @@ _ENDS_FLOW = re.compile(r"[,\[\]{}:?]")
 
 def is_string(text: str) -> bool:
     """Whether every YAML parser about takes the plain scalar *text* for a string (FACTS 3)."""
-    typed = text.lower() in _WORDS or text in _NOTHING or _NUMBER.fullmatch(text) or _DATE.fullmatch(text)
-    return not typed
+    return _type(text) == ""
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,13 @@ class Flow:
         yield f'{"" if region else " "}"{escape(wanted)}"'
 
     def _is_free(self, old: str, new: str) -> bool:
-        """Whether *new* may be plain where *old* is: as a text, or as another word or number in the place of one.
+        """Whether *new* may be plain where *old* is: as a text, or as a word or number in the place of another one.
 
         Within brackets a word or number of JSON may stand in JSON, which knows no other plain text.
         """
         if self.in_flow and _JSON.fullmatch(old) and not _JSON.fullmatch(new):
             return False
-        return is_string(new) or _stays_typed(old)
+        return is_string(new) or _type(new) == _type(old) != "other"
 
     def _is_plain(self, text: str) -> bool:
         if not text or text.startswith(_INDICATORS) or not text.replace("\n", "").isprintable():
@@ -125,6 +125,10 @@ def _blanks_escaped(text: str) -> str:
     return "\\u0020" * before + escape(inner) + "\\u0020" * after
 
 
-def _stays_typed(old: str) -> bool:
-    """A number or boolean may become another one in place; an absent value is taken for a text to be filled."""
-    return not is_string(old) and old not in _NOTHING
+def _type(text: str) -> str:
+    """What some parser takes the plain scalar *text* for; '' where all take it for a string."""
+    if (word := text.lower()) in _BOOLEANS:
+        return "boolean"
+    if word in _WORDS or text in _NOTHING:
+        return "other"
+    return "number" if _NUMBER.fullmatch(text) else "date" if _DATE.fullmatch(text) else ""
