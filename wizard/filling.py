@@ -182,18 +182,25 @@ def edits(manifest: Manifest, made: Iterable[Fill]) -> dict[View, list[Edit]]:
                 lenses.render({view: [Edit(start, end, fill.new)]})
                 by_view.setdefault(view, []).append(Edit(start, end, fill.new))
         except CannotHold as error:
-            where = manifest.position(fill.site.leaf.scalar.start if fill.site.leaf else fill.site.start)
             what = f"{fill.site.value} cannot be written here: {error.reason}."
             problems.append(
                 Problem(
                     what,
-                    where,
+                    _where(fill.site),
                     "Choose another value, or write this place in a way that can hold it, such as within quotes.",
                 )
             )
     if problems:
         raise RefusedError(*problems)
     return by_view
+
+
+def _where(site: Site) -> str:
+    """Return ``file:line:column`` of *site*, or of its scalar where that cannot be read to the character."""
+    try:
+        return site.position
+    except CannotHold:
+        return site.manifest.position(site.leaf.scalar.start if site.leaf else site.start)
 
 
 def _require_unexpanded(manifest: Manifest, new: str) -> None:

@@ -136,7 +136,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
             *_open_li(after, scope),
             *_in_plain_sight(found),
         ),
-        unneeded=tuple(answers.notes(needed)),
+        unneeded=(*answers.notes(needed), *_strange_instances(tree, arranged, answers)),
         made=tuple(sorted(name for name, value in known.items() if value.why == "made")),
         left_out=found.left_out,
         from_bundle=tree.from_bundle,
@@ -237,6 +237,14 @@ def _open_li(after: list[Manifest], scope: Scope) -> list[Problem]:
     """Return a note for each LI host that stays open: it must never be passed over (checklist 4)."""
     found = structure.unguarded(after, scope)
     return [Problem(f"{each.ref}: {why}", each.manifest.position(each.node.start)) for each, why in found.items()]
+
+
+def _strange_instances(tree: Tree, manifests: Iterable[Manifest], answers: Answers) -> Iterable[Problem]:
+    """Yield a note for each name under ``instances:`` that no object, file or directory of the tree has."""
+    named = {resource.ref for manifest in manifests for resource in manifest.resources} | tree.files.keys()
+    for name in answers.instances:
+        if name not in named and not (name.endswith("/") and any(path.startswith(name) for path in tree.files)):
+            yield Problem(f"instances.{name}: nothing that is read here has this name.", answers.origin)
 
 
 def _in_plain_sight(found: Found) -> list[Problem]:

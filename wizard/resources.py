@@ -355,7 +355,8 @@ class Leaf:
         return ""
 
     def _is_document(self) -> bool:
-        return "\n" in self.text.strip() or self.text.lstrip()[:1] in ("{", "[")
+        is_file = self.nested is None and self.resource.manifest.is_text
+        return is_file or "\n" in self.text.strip() or self.text.lstrip()[:1] in ("{", "[")
 
     def _is_in_template(self) -> bool:
         manifest, start, end = self.resource.manifest, self.scalar.start, self.scalar.end

@@ -721,7 +721,7 @@ def test_a_template_expands_no_secret(lay_out: LayOut, name: str, given: str) ->
     (deployment.answers.parent / "given.txt").write_text(f"{given}\n")
     done = deployment.setup()
     assert done.code == 3
-    assert "templates/s.yaml:6:18: smtp-password cannot be written here: this file is a Go template" in done.err
+    assert "templates/s.yaml:6:19: smtp-password cannot be written here: this file is a Go template" in done.err
     assert given not in done.text
     assert deployment.files() == before
 
@@ -882,3 +882,34 @@ def test_utf_16_is_told_without_its_mark_too(lay_out: LayOut) -> None:
     (deployment.tree / "b.yaml").write_bytes("a: CHANGEME\n".encode("utf-16-le"))
     (told,) = refused(deployment.setup("--json"))
     assert (told["where"], told["why"]) == ("b.yaml:1:1", "the file is no UTF-8; write it as UTF-8")
+
+
+def test_what_cannot_be_written_is_refused_at_its_own_line(lay_out: LayOut) -> None:
+    files = {"a.env": "A='CHANGEME_X'\n", "b.conf": "x = 1\n\ny CHANGEME_X z\n", "c.yaml": config("c", "a: 1\n")}
+    deployment = lay_out(files, MINIMUM + "placeholders: {CHANGEME_X: {value: a b}}\n")
+    asked = deployment.setup()
+    assert asked.code == 3
+    assert [line.partition(": ")[0] for line in asked.err.splitlines() if "cannot" in line] == ["b.conf:3:3"]
+    (deployment.tree / "b.conf").unlink()
+    go_round(deployment)
+    succeed(deployment.setup())
+    assert (deployment.tree / "a.env").read_text() == "A='a b'\n"
+
+
+def test_an_instance_of_nothing_is_told(lay_out: LayOut) -> None:
+    named = "instances: {Secret/x/typo: li, main.yaml: main, other/: li}\n"
+    done = lay_out(secret("synapse-secrets", FORM_SECRET="CHANGEME"), MINIMUM + named).setup("--json")
+    strange = [note["what"].partition(":")[0] for note in done.data["notes"] if note["what"].startswith("instances.")]
+    assert strange == ["instances.Secret/x/typo", "instances.other/"]
+
+
+def test_the_nearest_directory_says_the_instance(lay_out: LayOut) -> None:
+    files = {"a/b/x.yaml": ingress("one", hosts=("one.chat-corp.net",)), "a/y.yaml": ingress("two", hosts=("two.net",))}
+    done = lay_out(files, MINIMUM + "instances: {a/: li, a/b/: main}\n").setup("--json")
+    assert done.data["li"] == {"Ingress//two": "answers"}
+
+
+def test_an_ingress_for_hosts_of_both_instances_is_mains(lay_out: LayOut) -> None:
+    both = ingress("both", hosts=("matrix.example.com", "matrix-li.example.com"))
+    done = lay_out({"a.yaml": both, "b.yaml": ingress("own", hosts=("matrix-li.example.com",))}).setup("--json")
+    assert done.data["li"] == {"Ingress//own": "host"}
