@@ -51,11 +51,13 @@ class Consumed:
     def takes(self, leaf: Leaf, found: Placeholder) -> bool:
         """Say whether the tree itself fills in *found*.
 
-        No script reads an entry of a Secret that is a placeholder and nothing else: that one is for the operator.
+        No script reads an entry of a Secret that is a placeholder and nothing else, nor the value of a container's
+        variable: those are for the operator.
         """
         if any(field.holds(leaf) for field in self.fields):
             return True
-        is_whole = leaf.is_secret and leaf.text.strip() == found.token
+        is_variable = leaf.path[-1:] == ("value",) and "env" in leaf.path[-3:-1]
+        is_whole = (leaf.is_secret or is_variable) and leaf.text.strip() == found.token
         return not is_whole and found.token in self.tokens
 
 

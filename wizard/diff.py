@@ -18,6 +18,8 @@ _PASSWORD = re.compile(
     r"(?i:pass|passw(?:or)?d|passphrase|secret|token|(?:api|secret|access|private|signing)[-_.]?key|masterauth)[\"']?"
     r"(?:[ \t]*[=:][ \t]*|[ \t]+)[\"']?(?P<text>[^\s\"'$&*|>{\[#,][^\s\"',;]*)"
     r"|://[^\s/@:]*:(?P<userinfo>[^\s/\"'<>]+)@"
+    r"|^[ \t]*user[ \t][^\r\n]*?[ \t]>(?P<user>\S+)",  # of an ACL of Redis
+    re.MULTILINE,
 )
 
 
@@ -60,7 +62,7 @@ def masked(manifest: Manifest, sites: Iterable[Site], mask: Callable[[Site], str
 
 def _masked(found: re.Match[str]) -> str:
     """Return *found* with its password masked, unless a placeholder, a variable or a mask stands there."""
-    group = "text" if found["text"] else "userinfo"
+    group = found.lastgroup or "text"
     is_open = MASK in found[group] or "$" in found[group] or any(placeholders.find(found[group]))
     start, end = (at - found.start() for at in found.span(group))
     return found[0] if is_open else found[0][:start] + MASK + found[0][end:]

@@ -913,3 +913,19 @@ def test_an_ingress_for_hosts_of_both_instances_is_mains(lay_out: LayOut) -> Non
     both = ingress("both", hosts=("matrix.example.com", "matrix-li.example.com"))
     done = lay_out({"a.yaml": both, "b.yaml": ingress("own", hosts=("matrix-li.example.com",))}).setup("--json")
     assert done.data["li"] == {"Ingress//own": "host"}
+
+
+def test_a_containers_variable_is_no_file_that_a_script_reads(lay_out: LayOut) -> None:
+    deployment = lay_out(ARGUMENTS.replace("args: [", "env: [{name: K, value: REPLACE_KEY}], args: ["))
+    asked = deployment.setup()
+    assert asked.code == 2
+    assert "REPLACE_KEY @ Job//j:spec.template.spec.containers.[name=c].env.[name=K].value" in asked.err
+    assert "app.conf" not in asked.err
+
+
+def test_no_password_of_a_configuration_stands_in_the_diff(lay_out: LayOut) -> None:
+    text = "requirepass gamma3ecret\nuser default on >delta4ecret ~*\ntimeout 5\nx CHANGEME_FORM_SECRET\n"
+    env = "SMTP_PASS=alpha1ecret\nX_API_KEY='beta2ecret'\nURL=a://b:eps5ecret@c\nPLAIN=shown\nQ=CHANGEME_FORM_SECRET\n"
+    drawn = lay_out({"a.env": env, "b.yaml": config("c", text, "redis.conf")}).setup("--json").data["diff"]
+    assert "ecret" not in drawn
+    assert {" PLAIN=shown", "     timeout 5", "-Q=CHANGEME_FORM_SECRET"} <= set(drawn.splitlines())
