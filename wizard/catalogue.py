@@ -401,16 +401,19 @@ ROWS: tuple[Row, ...] = (
 class Setting:
     """A setting of a server's own configuration that holds a value: the name of the file (a pattern) and the key.
 
-    ``key`` is dotted where the file is YAML, and the word that begins a line where it is not.
+    ``key`` is dotted where the file is YAML, and the word that begins a line where it is not. ``unless``: a pattern in
+    the name or path of another server's configuration of the same kind.
     """
 
     value: str
     file: str
     key: str
+    unless: str = ""
 
 
 _HOMESERVER = r"(?:.*[-_.])?homeserver(?:[-_.].*)?\.ya?ml"
 _ANY_YAML = r".+\.ya?ml"
+_REDIS_CONF = r"(?:.*[-_.])?redis(?:[-_.].*)?\.conf"
 
 # Synapse's own names (FACTS 2), of which those that other programs use as well count in its main file only; coturn's.
 SETTINGS: tuple[Setting, ...] = (
@@ -423,6 +426,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("worker-replication-secret", _ANY_YAML, "worker_replication_secret"),
     Setting("turn-secret", _ANY_YAML, "turn_shared_secret"),
     Setting("turn-secret", r"(?:turnserver|coturn)\.conf", "static-auth-secret"),
+    Setting("redis-password", _REDIS_CONF, "requirepass", unless="livekit"),
+    Setting("redis-password", _REDIS_CONF, "masterauth", unless="livekit"),
+    Setting("livekit-redis-password", _REDIS_CONF, "requirepass", unless="^(?!.*livekit)"),
+    Setting("livekit-redis-password", _REDIS_CONF, "masterauth", unless="^(?!.*livekit)"),
 )
 
 # Last keys under which a host of the main instance is the server's name, whatever its label (DESIGN, law 4; FACTS 12).
@@ -559,10 +566,25 @@ def by_role(role: str, instance: str, own: Container[str] = ()) -> Row | None:
 
 
 @cache
-def by_setting(file: str, key: str) -> Row | None:
-    """Return the row of main's that the setting *key* of the configuration *file* holds, or None."""
-    found = (each.value for each in _SETTINGS.get(key, ()) if _whole(each.file, file))
+def by_setting(file: str, key: str, owner: str = "") -> Row | None:
+    """Return the row of main's that the setting *key* of the configuration *file* holds, or None.
+
+    *owner*: the name of the object that holds the file, and its path.
+    """
+    named = (each for each in _SETTINGS.get(key, ()) if _whole(each.file, file))
+    found = (each.value for each in named if not (each.unless and re.search(each.unless, owner)))
     return BY_NAME.get(next(found, ""))
+
+
+def by_variable(name: str, role: str, workload: str) -> Row | None:
+    """Return the row that the environment variable *name*, of the words *role*, holds, or None.
+
+    In a container it is what the Secret of the *workload*'s own name would hold under that key; in an environment file
+    (*workload* is '') what a placeholder of that role would mean.
+    """
+    if workload:
+        return by_place("Secret", f"{workload}-secrets", name)
+    return None if role in GENERIC_ROLES else _BY_ROLE.get(role)
 
 
 def by_host(label: str) -> Row | None:

@@ -27,7 +27,9 @@ _GROUP_KEYS = frozenset({"apiVersion", "apiGroup", "apiGroups", "group"})
 _QUALIFIED_KEYS = frozenset({"finalizers", "resourceName", "topologyKey", "key"})
 _VARIABLE = re.compile(r"\$\{?!?\s*$|\$\(\s*$|%\(\s*$|\$\{[\w:-]*$")
 _FAIL = re.compile(r"\{\{[^}]*$")
-_SETTING_LINE = re.compile(r"^[ \t]*([A-Za-z][\w.-]*)[ \t]*=[ \t]*([^\s#][^\r\n]*?)[ \t]*\r?$", re.MULTILINE)
+_SETTING_LINE = re.compile(
+    r"^[ \t]*([A-Za-z][\w.-]*)(?:[ \t]*=[ \t]*|[ \t]+)([^\s#=][^\r\n]*?)[ \t]*\r?$", re.MULTILINE
+)
 _ASSIGNED = re.compile(r"[ \t]*[+?:]?=")
 _BESIDE = re.compile(r"[ \t]+#([^\r\n]*)")
 # What may lead up to a mark: `# TODO CHANGEME`, `# <- CHANGEME`; behind other words it is only spoken of.
@@ -57,8 +59,16 @@ def setting_of(leaf: Leaf, key: str) -> tuple[str, str]:
     return leaf.resource.manifest.path.rpartition("/")[2], ".".join(leaf.path)
 
 
+def variable_of(leaf: Leaf) -> str:
+    """Return the name of the environment variable that *leaf* sets, in a container or an environment file, else ''."""
+    if leaf.resource.manifest.is_text:
+        return leaf.key if leaf.nested is not None else ""
+    item = leaf.path[-2] if len(leaf.path) > 2 and leaf.path[-3:][0] == "env" and leaf.path[-1] == "value" else ""
+    return item[len("[name=") : -1] if item.startswith("[name=") else ""
+
+
 def line_settings(leaf: Leaf) -> Iterator[tuple[str, int, int]]:
-    """Yield key, start and end of the value for each line ``key=value`` of a text that is no document."""
+    """Yield key, start and end of the value for each line ``key=value`` or ``key value`` of a text of such lines."""
     if not leaf.inside and "\n" in leaf.text:
         for match in _SETTING_LINE.finditer(leaf.text):
             yield match[1], *match.span(2)

@@ -6,6 +6,7 @@ instance. Nothing is guessed: what stays unknown is reported. Pure; reads no val
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +27,8 @@ from wizard.vault import Record
 
 How = Literal["record", "token", "clause", "place", "comment"]
 
+# A URL with a password of its own, which no placeholder and no variable stands for.
+_HELD = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:(?![${<%])[^\s/@\"']+@")
 # What replaces a placeholder's name inside a comment, where no value may ever stand.
 FILLED_IN = "(filled in)"
 
@@ -248,7 +251,10 @@ def is_left_out(path: str, scope: Scope) -> bool:
 def known_place(leaf: Leaf, key: str, own: Container[str] = ()) -> Row | None:
     """Return the row that lives under *key* of *leaf*, by the object's name or as a server's setting, or None."""
     resource = leaf.resource
-    row = catalogue.by_place(resource.kind, resource.name, key) or catalogue.by_setting(*contexts.setting_of(leaf, key))
+    row = catalogue.by_place(resource.kind, resource.name, key)
+    row = row or catalogue.by_setting(*contexts.setting_of(leaf, key), f"{resource.manifest.path} {resource.name}")
+    if row is None and (variable := contexts.variable_of(leaf)):
+        row = catalogue.by_variable(variable, placeholders.role(variable), resource.name)
     return catalogue.twin(row, resource.instance, own)
 
 
@@ -433,9 +439,14 @@ class _Search:
             row = known_place(leaf, key, self.own) if text.strip() and not placeholders.is_template(text) else None
             if row is None or leaf.inside or self.scope.is_off(row.part) or not self._is_adopted(row):
                 continue
+            if placeholders.is_wholly(text):
+                continue  # the tree fills it in itself
             span = self._span(row, leaf, start, end)
             self._add(leaf, row.name, span, "place", text if placeholders.is_like_one(text) else "")
             spans.append(span)
+        if not spans and not taken and _HELD.search(leaf.text) and not contexts.is_prose(leaf):
+            what = "A password stands in a URL here. It is left as it is: see that it is the one in use."
+            self.notes.append(Problem(what, leaf.resource.manifest.at(leaf.view, 0)))
         return spans
 
     def _is_adopted(self, row: Row) -> bool:
@@ -557,6 +568,8 @@ class _Search:
             what = f"The comment says {found.token}, and the value looks like one that was made: it is kept."
             self.notes.append(Problem(what, leaf.resource.manifest.position(leaf.scalar.start)))
             return []
+        what = f"The comment says {found.token}: what stands here counts as a placeholder, and is replaced."
+        self.notes.append(Problem(what, leaf.resource.manifest.position(leaf.scalar.start)))
         end = len(text.rstrip("\n"))
         return [self._decide(leaf, Placeholder(0, end, found.token, found.family, found.role), leaf.key)]
 

@@ -44,7 +44,7 @@ class Tree:
         read = (
             resources.read(path, every[path], self.instances, frozenset(keyed.get(path, ())))
             for path in wanted
-            if path in recorded or _is_wanted(every[path])
+            if path in recorded or resources.is_text(path) or _is_wanted(every[path])
         )
         return _at_its_edge(manifest for manifest in read if manifest)
 

@@ -343,6 +343,34 @@ def test_what_was_filled_in_by_hand_is_carried_to_the_rest(lay_out: LayOut) -> N
     assert (deployment.tree / "turnserver.conf").read_text() == "static-auth-secret=by-hand-3\n"
 
 
+def test_what_stands_in_environments_and_redis_conf_is_recognised_too(lay_out: LayOut) -> None:
+    workload = (
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: synapse}\nspec: {template: {spec: {containers: [{"
+        "env: [{name: FORM_SECRET, value: form-by-hand}, {name: URL, value: 'postgres://u:held-by-hand@db/x'}]}]}}}\n"
+    )
+    files = {
+        "a.yaml": config("redis", 'requirepass "by hand #1"\nmasterauth CHANGEME_REDIS_PASSWORD\n', "redis.conf"),
+        "b.env": "MACAROON_SECRET=macaroon-by-hand\nPASSWORD=another\n",
+        "c.yaml": secret(
+            "synapse-secrets", REDIS_PASSWORD="changeme", FORM_SECRET="changeme", MACAROON_SECRET="changeme"
+        ),
+        "d.yaml": workload,
+        "e.yaml": config("livekit-redis", "requirepass apart\n", "redis.conf"),
+    }
+    deployment = lay_out(files, MINIMUM + "livekit: {}\n")
+    objects = go_round(deployment)
+    held = entries(every(objects, "Secret")["synapse-secrets"])
+    assert held == {
+        "REDIS_PASSWORD": "by hand #1", "FORM_SECRET": "form-by-hand", "MACAROON_SECRET": "macaroon-by-hand",
+    }  # fmt: skip
+    redis = every(objects, "ConfigMap")["redis"]["data"]["redis.conf"]
+    assert redis == 'requirepass "by hand #1"\nmasterauth "by hand #1"\n'
+    assert deployment.show("livekit-redis-password") == "apart"
+    told = deployment.plan("--json")
+    assert [note["where"] for note in told.data["notes"] if "URL" in note["what"]] == ["d.yaml:4:128"]
+    assert "held-by-hand" not in told.text
+
+
 def test_two_values_for_one_secret_are_refused_with_both_places(lay_out: LayOut) -> None:
     deployment = lay_out({
         "a.yaml": config("synapse-config", "server_name: chat-corp.net\nmacaroon_secret_key: first-text\n"),
