@@ -238,13 +238,14 @@ def _edits(
     homes = {resource.ref: resource for manifest in by_file.values() for resource in manifest.resources}
     edits: dict[str, dict[View, list[Edit]]] = {}
     lost = []
+    strayed = _strayed(by_file, homes, records, expected)
     for record in records:
         if record.kind in ("created", "document", "kept", "off"):
             continue
         manifest = by_file.get(record.file)
         resource = _resource(manifest, record.document) or homes.get(record.document)
-        known = frozenset({record.original, FILLED_IN}) | expected.get(record.value, frozenset())
-        found = _restore(record, manifest, resource, known)
+        is_there = record.kind in ("site", "comment") and record.path and _scalar(record) not in strayed
+        found = _restore(record, manifest, resource, frozenset() if is_there else _known(record, expected))
         if found is None:
             lost.append(record)
         else:
@@ -253,6 +254,37 @@ def _edits(
     return {
         path: {view: _joined(each, view.text) for view, each in views.items()} for path, views in edits.items()
     }, lost
+
+
+def _strayed(
+    by_file: Mapping[str, Manifest],
+    homes: Mapping[str, Resource],
+    records: Iterable[Record],
+    expected: Mapping[str, frozenset[str]],
+) -> set[tuple[str, str, Path]]:
+    """Return the scalars in which some value no longer stands in the line that its record counts to.
+
+    Only there is a line looked for by what it holds: among lines of one form that hold different values, those that
+    hold one of them are fewer than the record counts.
+    """
+    strayed = set()
+    for record in records:
+        resource = _resource(by_file.get(record.file), record.document) or homes.get(record.document)
+        leaf = resource.leaves.get(record.path) if resource and record.kind in ("site", "comment") else None
+        span = holes.locate(record, leaf.text) if leaf else None
+        is_told = record.value in expected or record.kind == "comment"  # of an answer nobody keeps what it was
+        if leaf and (span is None or (is_told and leaf.text[slice(*span)] not in _known(record, expected))):
+            strayed.add(_scalar(record))
+    return strayed
+
+
+def _scalar(record: Record) -> tuple[str, str, Path]:
+    return record.file, record.document, record.path
+
+
+def _known(record: Record, expected: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    """Return the texts that may stand at the place of *record*."""
+    return frozenset({record.original, FILLED_IN}) | expected.get(record.value, frozenset())
 
 
 def _as_it_was(resource: Resource, undo: Undo, earlier: Sequence[Record]) -> str:

@@ -560,6 +560,15 @@ def test_an_li_ingress_in_a_go_template_is_reported_as_open(lay_out: LayOut) -> 
     assert '"matrix-li.chat-corp.net"' in (deployment.tree / "chart/li.yaml").read_text()
 
 
+def test_lines_of_one_form_that_hold_different_values_go_back_each_to_its_own(lay_out: LayOut) -> None:
+    spellings = ["YOUR_A", "CHANGEME_B", "YOUR_A", "REPLACE_C", "CHANGEME_D", "YOUR_A", "CHANGEME_B"]
+    decided = "placeholders:\n  YOUR_A: {value: one}\n  CHANGEME_B: {value: two}\n" + (
+        "  REPLACE_C: {value: two}\n  CHANGEME_D: {value: two}\n"
+    )
+    text = config("c", "".join(f"- {spelling}\n" for spelling in spellings), "list.txt2")
+    go_round(lay_out(text, MINIMUM + decided))
+
+
 # --- what cannot be edited
 
 
