@@ -25,9 +25,11 @@ _ENVIRONMENT = re.compile(r"(?:.*/)?\.env(?:\.(?!example|sample|template|dist|de
 _TEXTS = (".env", ".cfg", ".cnf", ".conf", ".ini", ".key", ".pem", ".p8")
 # A name belongs to the lawful-intercept twin when "li" stands in it as a word of its own: synapse-li, li-instance.
 _LI_WORD = re.compile(r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)")
-# A key with a word of a placeholder in it, as far as a scan of the text can tell.
+# A key with a word of a placeholder in it, as far as a scan of the text can tell. Each word is read but once.
 _KEY = re.compile(
-    r"(?:change|replace|your|placeholder|xxxx|example\.|<\w)[\w.<>/-]*[\"']?[ \t]*:(?:\s|$)", re.IGNORECASE
+    r"(?<![\w.<>/-])(?=[\w.<>/-]*?(?:change|replace|your|placeholder|xxxx|example\.|<\w))[\w.<>/-]++"
+    r"(?:[\"'][ \t]*:|[ \t]*:(?:\s|$))",
+    re.IGNORECASE,
 )
 # Where that scan does not tell: behind base64, and behind the escapes of a document in double quotes.
 _HIDDEN_KEY = re.compile(r"kind[\"']?[ \t]*:[ \t]*[\"']?Secret\b|\\\\[\"nu]")

@@ -7,6 +7,7 @@ instance. Nothing is guessed: what stays unknown is reported. Pure; reads no val
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -363,9 +364,11 @@ class _Search:
             if span and text[slice(*span)] in self._expected(record):
                 taken.add(span)
                 self.sites.append(Site("", manifest, None, *span, "comment", record=record))
-        scalars = [(leaf.scalar.start, leaf.scalar.end) for each in manifest.resources for leaf in each.leaves.values()]
+        leaves = (leaf.scalar for each in manifest.resources for leaf in each.leaves.values())
+        scalars = sorted({(scalar.start, scalar.end) for scalar in leaves})
         for found in placeholders.find(text):
-            inside = any(start <= found.start < end for start, end in scalars)
+            at = bisect_right(scalars, (found.start, len(text)))
+            inside = at > 0 and found.start < scalars[at - 1][1]  # scalars stand apart
             is_open = not inside and (found.start, found.end) not in taken and found.token not in self.consumed.tokens
             if placeholders.is_grepped(found.token) and is_open and manifest.is_comment(found.start):
                 self._file_comment(manifest, found)

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import subprocess
+import time
 import uuid
 from configparser import ConfigParser
 from pathlib import Path
@@ -437,6 +438,15 @@ def test_a_mapping_key_is_a_place_too(lay_out: LayOut) -> None:
     deployment.edit("values.yaml", "livekit:", "# more\n\nlivekit:")
     succeed(deployment.setup())
     assert key in (deployment.tree / "values.yaml").read_text()
+
+
+def test_a_file_of_many_objects_and_one_of_long_words_are_read_in_time(lay_out: LayOut) -> None:
+    many = "---\n".join(secret(f"s{number}", password=f"CHANGEME_P{number % 9}") for number in range(800))
+    words = f"a: {'change-' * 4000}\nb: {'A_' * 20000}\nc: {'your.domain.' * 2000}\n"
+    deployment = lay_out({"many.yaml": many, "words.yaml": words})
+    start = time.process_time()
+    assert deployment.plan().code == 2
+    assert time.process_time() - start < 30  # reading the file anew for each object took minutes
 
 
 @pytest.mark.parametrize("section", ["data", "stringData"])
