@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
-from wizard import contexts, placeholders
+from wizard import contexts, lenses, placeholders
 from wizard.resources import Leaf, Manifest
 
 # What manuals, charts and images ship with, in lower case. Of the second sort are names of products and accounts: as a
@@ -57,21 +58,32 @@ def find(tree: Iterable[Manifest]) -> Iterator[Weak]:
     """Yield every weak secret of *tree*: in Secrets, in environments, in configurations."""
     for resource in (resource for manifest in tree for resource in manifest.resources):
         for leaf in resource.leaves.values():
-            for key, text in _settings(leaf):
+            for key, text, at in _settings(leaf):
                 is_empty = leaf.is_secret and not text.strip() and leaf.nested is None
                 if is_empty or _is_default(key, text.strip().lower(), is_secret=leaf.is_secret):
-                    yield Weak(resource.manifest.position(leaf.scalar.start), key, is_empty)
+                    yield Weak(_position(leaf, at), key, is_empty)
 
 
-def _settings(leaf: Leaf) -> Iterator[tuple[str, str]]:
-    """Yield the keys and texts that *leaf* sets: its own, those of its lines where it is a text of lines."""
+def _position(leaf: Leaf, at: int) -> str:
+    """Return ``file:line:column`` of the character *at* of *leaf*'s text, as near as its scalar can be read."""
+    manifest = leaf.resource.manifest
+    with suppress(lenses.CannotHold):
+        return manifest.at(leaf.view, at) if at else manifest.position(leaf.scalar.start)
+    return manifest.position(leaf.scalar.start)
+
+
+def _settings(leaf: Leaf) -> Iterator[tuple[str, str, int]]:
+    """Yield the keys and texts that *leaf* sets, and where they stand: its own, or in a text of lines those of each."""
     if "\n" in leaf.text.strip("\n"):
         if not leaf.inside and not contexts.is_prose(leaf):
-            matches = (match for line in leaf.text.splitlines() if (match := _SETTING.match(line)))
-            yield from ((match[1], match[2]) for match in matches)
+            begin = 0
+            for line in leaf.text.splitlines(keepends=True):
+                if match := _SETTING.match(line.rstrip("\n")):
+                    yield match[1], match[2], begin + match.start(2)
+                begin += len(line)
         return
     item = leaf.path[-2] if leaf.key == "value" and len(leaf.path) > 1 else ""
-    yield (item[len("[name=") : -1] if item.startswith("[name=") else leaf.key), leaf.text
+    yield (item[len("[name=") : -1] if item.startswith("[name=") else leaf.key), leaf.text, 0
 
 
 def _is_default(key: str, text: str, *, is_secret: bool) -> bool:
