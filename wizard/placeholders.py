@@ -50,7 +50,7 @@ _TOKEN = r"""
       | (?: CHANGE[-_]?ME | REPLACE[-_]?ME ) [0-9]*
       | (?: [A-Za-z0-9]+[-_] ){0,12} [cC]hange[-_] (?: (?:this|it|me)[-_] )? in[-_]prod(?:uction)?
       | (?: [cC]hange[-_]?(?:[mM]e|[tT]his) | [rR]eplace[-_]?[mM]e ) [0-9]* (?: [-_][A-Za-z0-9]+ )*
-      | (?: (?:insert|enter)[-_] )? [yY]our (?: [-_][A-Za-z0-9]+ )+
+      | (?: (?:insert|enter|put|set|use|add|replace[-_]with|change[-_]to)[-_] )? [yY]our (?: [-_][A-Za-z0-9]+ )+
       | [A-Z0-9]+ (?: _[A-Z0-9]+ )* _PLACEHOLDER
       | (?: ed25519[ ] )? a_XXXX (?: [ ][A-Za-z0-9+/._]+ )?
     )
@@ -126,13 +126,14 @@ _GLUE = frozenset("-_.+~%$!^&*#\\|?")
 # What may stand beside a placeholder without being a value itself: a user's name, a word of prose, punctuation.
 _SHORT = re.compile(r"[^A-Za-z0-9]*(?:[A-Za-z]{0,8}[^A-Za-z0-9]*)")
 _CALL = re.compile(
-    r"^(?:PLEASE_)?(?:CHANGE_?(?:ME|THIS|IT)[0-9]*|CHANGE_TO|REPLACE(?:_?ME[0-9]*|_WITH|_THIS)?|(?:INSERT_|ENTER_)?YOUR)"
+    r"^(?:PLEASE_)?(?:CHANGE_?(?:ME|THIS|IT)[0-9]*|CHANGE_TO|REPLACE(?:_?ME[0-9]*|_WITH|_THIS)?|(?:(?:INSERT|ENTER|PUT|SET|USE|ADD)_)?"
+    r"YOUR)"
     r"(?:_IN_PROD(?:UCTION)?)?(?:_|$)|(?:^|_)(?:PLACEHOLDER|CHANGE_(?:(?:THIS|IT|ME)_)?IN_PROD(?:UCTION)?)$"
 )
 # Words that say how to make the value, not which one it is.
 _FILLER = re.compile(
     r"ACTUAL|AN?|BASE64|BITS?|BYTES?|CHARACTERS|CHARS?|ENCODED|GENERATED?|HERE|HEX|LONG|MIN|MY|NEW|OWN|RANDOM|REAL|SECURE"
-    r"|STRING|STRONG|SUPER|THE|USING|UUID(?:V4)?|VALUE|WITH|X{3,}|[0-9]*"
+    r"|STRING|STRONG|SUPER|THE|USING|UUID(?:V4)?|VALUE|WITH|X{3,}|YOUR|[0-9]*"
 )
 
 

@@ -146,7 +146,9 @@ metadata:
   name: m
   labels: {app.example.com/part: server}
   finalizers: [matrix.example.com/keep]
-spec: {selector: {matchExpressions: [{key: app.example.com/part, operator: Exists}]}}
+spec:
+  readinessGates: [{conditionType: www.example.com/ready}]
+  selector: {matchExpressions: [{key: app.example.com/part, operator: Exists}]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -320,6 +322,12 @@ def test_well_known_defaults_are_told_and_never_changed(lay_out: LayOut) -> None
 # --- half filled
 
 
+def test_a_well_known_default_in_a_text_of_lines_is_told_at_its_line(lay_out: LayOut) -> None:
+    text = "[security]\nadmin_user = admin\nadmin_password = admin\n"
+    deployment = lay_out({"grafana.ini": text, "main.yaml": config("grafana", text, "grafana.ini")})
+    assert found_ids(deployment) == [("weak-default", "grafana.ini", 3), ("weak-default", "main.yaml", 8)]
+
+
 def test_what_was_filled_in_by_hand_is_carried_to_the_rest(lay_out: LayOut) -> None:
     homeserver = (
         "server_name: chat-corp.net\nmacaroon_secret_key: by-hand-1\nform_secret: changeme\n"
@@ -368,7 +376,7 @@ def test_what_stands_in_environments_and_redis_conf_is_recognised_too(lay_out: L
     assert redis == 'requirepass "by hand #1"\nmasterauth "by hand #1"\n'
     assert deployment.show("livekit-redis-password") == "apart"
     told = deployment.plan("--json")
-    assert [note["where"] for note in told.data["notes"] if "URL" in note["what"]] == ["d.yaml:4:128"]
+    assert [note["where"] for note in told.data["notes"] if "URL" in note["what"]] == ["d.yaml:4:108"]
     assert "held-by-hand" not in told.text
 
 
