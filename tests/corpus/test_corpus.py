@@ -42,7 +42,8 @@ def test_edits_are_proved_and_refusals_are_told_by_their_cause(
     assert f"seed {seed}\n" in out
     assert "8 files" in out
     assert "file: it is not UTF-8  (as in " in out
-    assert "document: while parsing a block mapping, " in out
+    assert "file: it is a Go template, and no YAML  (as in " in out
+    assert "document: while parsing a flow node, " in out
     assert out.endswith("0 corruptions\n")
     assert " 0 edits" not in out
     assert " 0 in " not in out
