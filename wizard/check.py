@@ -21,6 +21,7 @@ from wizard import (
     originals,
     placeholders,
     resources,
+    search,
     sites,
     structure,
     weak,
@@ -56,7 +57,7 @@ def check(tree: Tree, lock: Lock | None) -> list[Finding]:
     manifests = tree.manifests(records)
     records = originals.moved(records, manifests)
     scope = Scope(Answers(), records, frozenset(lock.left_out if lock else ()))
-    found = sites.find(manifests, scope)
+    found = search.find(manifests, scope)
     rules: list[Iterable[Finding]] = [
         _unparsed(manifests),
         _left(manifests, found, scope),

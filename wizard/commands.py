@@ -20,6 +20,7 @@ from wizard import (
     keystore,
     plan,
     prompt,
+    search,
     sites,
     store,
     structure,
@@ -119,7 +120,7 @@ def show(where: Where) -> list[Shown]:
     opened = _opened(where)
     answers = Answers.from_json(opened.vault.answers)
     manifests, followed = plan.followed(Tree(opened.tree.files, instances=answers.instances), opened.vault)
-    found = sites.find(manifests, Scope(answers, followed.records))
+    found = search.find(manifests, Scope(answers, followed.records))
     places: dict[str, list[str]] = {}
     for site in found.sites:
         if site.value:

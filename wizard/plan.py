@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 
-from wizard import catalogue, diff, filling, originals, sites, structure, values, weak
+from wizard import catalogue, diff, filling, originals, search, structure, values, weak
 from wizard import vault as vaults
 from wizard.answers import Answers
 from wizard.errors import Problem, RefusedError
@@ -96,7 +96,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     scope = Scope(answers, vault.records)
     arranged, added = structure.arranged(before, scope)
     consent = replace(consent, enabled=frozenset((record.document, record.path) for record in added))
-    found = originals.without_covered(sites.find(arranged, scope), [*vault.records, *added])
+    found = originals.without_covered(search.find(arranged, scope), [*vault.records, *added])
     resolved = filling.resolve(found, answers, vault, consent, structure.issuers(arranged))
     known, former = resolved.values, resolved.former
     fills = filling.fills(found, resolved, answers, vault, consent)
@@ -161,9 +161,9 @@ def needs(tree: Tree, answers: Answers, vault: Vault) -> tuple[frozenset[str], t
     """
     manifests = tree.manifests(vault.records)
     every = Scope(answers, vault.records, frozenset())
-    names = {site.value for site in sites.find(manifests, every).sites if site.value}
+    names = {site.value for site in search.find(manifests, every).sites if site.value}
     asked = values.questions(names) | structure.questions(manifests)
-    return frozenset(asked), sites.find(manifests, Scope(answers, vault.records)).unknown
+    return frozenset(asked), search.find(manifests, Scope(answers, vault.records)).unknown
 
 
 def take_back(tree: Tree, vault: Vault) -> Plan:
@@ -176,7 +176,7 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
         for path, text in blanked.texts.items()
         if path in before
     }
-    found = sites.find(before.values(), Scope(Answers.from_json(vault.answers), vault.records)).sites
+    found = search.find(before.values(), Scope(Answers.from_json(vault.answers), vault.records)).sites
     changes = tuple(
         Change(
             site.value,
@@ -347,8 +347,8 @@ def _diff(before: list[Manifest], after: list[Manifest], was: Scope, now: Scope,
     new_by_path = {manifest.path: manifest for manifest in after}
     both = [(old, new_by_path[old.path]) for old in before if old.path in new_by_path]
     pairs = [(old, new) for old, new in both if old.text != new.text]
-    old_sites = [*sites.find((old for old, _ in pairs), was).sites, *structure.listed((old for old, _ in pairs), was)]
-    new_sites = [*sites.find((new for _, new in pairs), now).sites, *structure.listed((new for _, new in pairs), now)]
+    old_sites = [*search.find((old for old, _ in pairs), was).sites, *structure.listed((old for old, _ in pairs), was)]
+    new_sites = [*search.find((new for _, new in pairs), now).sites, *structure.listed((new for _, new in pairs), now)]
 
     def hidden(site: Site) -> str | None:
         stands = site.around[site.start : site.end]
