@@ -25,8 +25,9 @@ ReadFile = Callable[[str], bytes]
 
 LARGEST = 1024 * 1024  # bytes of one file that an answer names; a certificate chain is a hundredth of it
 _DEEPEST = 64  # levels of YAML; libyaml's composer recurses in C and ends the process somewhere beyond 5,000
-# TOKEN, or TOKEN @ kind/ns/name:path; some spellings have blanks in them, and so have names of files.
-_PLACE = re.compile(r"(?:\S+|<[^<>]+>|(?:ed25519 )?a_XXXX[^@]*)(?: @ [^:]+:.+)?")
+# TOKEN, or TOKEN @ kind/ns/name:path. Some spellings have blanks in them, and so have names of files; a file that is
+# one text has no path in it.
+_PLACE = re.compile(r"(?:\S+|<[^<>]+>|(?:ed25519 )?a_XXXX[^@]*)(?: @ [^:]+:.*)?")
 _SOURCE = "Write {env: NAME} or {file: PATH}."
 _YAML = "tag:yaml.org,2002:"
 _TYPES = {

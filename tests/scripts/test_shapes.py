@@ -722,6 +722,18 @@ def test_what_is_printed_to_paste_can_be_pasted_for_spellings_and_files_with_bla
     go_round(deployment)
 
 
+@pytest.mark.parametrize("name", [".env", "app.ini", "scalar.json"])
+def test_what_is_printed_to_paste_can_be_pasted_for_a_file_that_is_one_text(lay_out: LayOut, name: str) -> None:
+    text = '"CHANGEME"' if name.endswith(".json") else "SETTING=changeme\n"
+    deployment = lay_out({name: text, "a.yaml": "a: b\n"})
+    asked = deployment.setup()
+    assert asked.code == 2
+    stanza = (asked.out + asked.err).partition("\nplaceholders:\n")[2]
+    answer(deployment, f"{MINIMUM}placeholders:\n{stanza.replace('value: …', 'value: given-text')}")
+    go_round(deployment)
+    assert "given-text" in (deployment.tree / name).read_text()
+
+
 # --- what is not read at all
 
 
