@@ -350,6 +350,8 @@ class Leaf:
         """Why nothing is written here, whatever stands here; '' where something may be."""
         if self.resource.kind and self.path in _REFERENCE:
             return "by this name the places of the object are remembered; fill it in by hand, before the first run"
+        if self.resource.get("sops", "mac") is not None:
+            return "sops guards this file by a checksum over every value; change it with sops"
         if self._is_in_template():
             return "this file is a Go template, in which only a quoted value on one line, without {{ }}, can be edited"
         if self.nested is not None and self._is_document() and lenses.inside(self.nested, self.key):
