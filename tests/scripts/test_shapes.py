@@ -615,7 +615,7 @@ def test_what_cannot_be_edited_is_named_and_counted_and_the_rest_is_done(lay_out
 
 def test_a_file_that_sops_guards_is_left_to_sops(lay_out: LayOut) -> None:
     guarded = secret(
-        "redis-password", password="ENC[AES256_GCM,data:CHANGEME,type:str]", note="CHANGEME_REDIS_PASSWORD"
+        "redis-password", password="ENC[AES256_GCM,data:CHANGEME,type:str]", more="CHANGEME_REDIS_PASSWORD"
     )
     deployment = lay_out({"a.yaml": f"{guarded}sops:\n  mac: ENC[AES256_GCM,data:x]\n"})
     done = untouched(deployment)
