@@ -246,6 +246,11 @@ class Resource:
         outer = (Leaf(self, path, scalar) for path, scalar in manifests.walk(self.node, is_numbered))
         return {leaf.path: leaf for each in outer for leaf in (each, *each.inside)}
 
+    @cached_property
+    def is_guarded(self) -> bool:
+        """Whether sops encrypted the object: its checksum covers every value (FACTS 7)."""
+        return self.get("sops", "mac") is not None
+
     def is_numbered(self, path: Path, number: int, key: Scalar) -> bool:
         """Say whether the *key* of an entry holds a value, or a placeholder for one (see ``manifests.walk``)."""
         return (self.ref, (*path, f"[!{number}]")) in self.manifest.keyed or any(placeholders.find(key.value))
@@ -350,7 +355,7 @@ class Leaf:
         """Why nothing is written here, whatever stands here; '' where something may be."""
         if self.resource.kind and self.path in _REFERENCE:
             return "by this name the places of the object are remembered; fill it in by hand, before the first run"
-        if self.resource.get("sops", "mac") is not None:
+        if self.resource.is_guarded:
             return "sops guards this file by a checksum over every value; change it with sops"
         if self._is_in_template():
             return "this file is a Go template, in which only a quoted value on one line, without {{ }}, can be edited"
