@@ -271,6 +271,7 @@ _OVER: dict[State, frozenset[str]] = {
     State.ABSENT: frozenset({"site", "entry"}),
     State.AS_IT_WAS: frozenset({"site", "entry", "commented", "node", "source"}),
 }
+_BY_KEY = {key: [clause for clause in CLAUSES if key in clause.keys] for each in CLAUSES for key in each.keys}
 KINDS = frozenset(kind for clause in CLAUSES for kind in clause.kinds)
 
 
@@ -281,9 +282,14 @@ def of(resource: Resource) -> list[Clause]:
 
 def value_at(resource: Resource, path: Path, settings: Settings) -> str:
     """Return the name of the value that a clause wants at *path*, '' where none does."""
-    at_path = (clause for clause in CLAUSES if resource.kind in clause.kinds and _is_at(clause, path))
+    at_path = (clause for clause in _BY_KEY.get(path[-1] if path else "", ()) if _fits(clause.parent, path[:-1]))
     for clause in at_path:
-        if clause.applies(resource) and clause.state(settings) is State.PRESENT and not clause.exact:
+        if (
+            resource.kind in clause.kinds
+            and clause.applies(resource)
+            and clause.state(settings) is State.PRESENT
+            and not clause.exact
+        ):
             return clause.value
     return ""
 
