@@ -44,7 +44,7 @@ def key_of(leaf: Leaf, found: Placeholder) -> str:
         return "server_name"  # a user id, room id or alias ends in the server's name
     is_lines = leaf.scalar.style in ("|", ">") or "\n" in leaf.text
     line_key = (_LINE_KEY if is_lines else _PAIR_KEY).match(before)
-    return line_key[1] if line_key else leaf.key
+    return line_key[1] if line_key else variable_of(leaf) or leaf.key
 
 
 def setting_of(leaf: Leaf, key: str) -> tuple[str, str]:

@@ -360,7 +360,7 @@ class _Search:
         hint = placeholders.hint(found.token) or placeholders.hint(contexts.comment_beside(leaf, found))
         recipe = meanings.recipe(hint)
         is_secret = bool(
-            leaf.is_secret or recipe or catalogue.SECRET_WORDS.search(found.role or placeholders.role(key))
+            leaf.is_secret or recipe or any(map(catalogue.SECRET_WORDS.search, (found.role, placeholders.role(key))))
         )
         instance = leaf.resource.instance
         return Unknown(found.token, place(leaf), where, found.family, found.role, key, instance, is_secret, recipe)

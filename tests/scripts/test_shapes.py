@@ -268,6 +268,22 @@ def test_a_hint_chooses_the_generator(lay_out: LayOut, hinted: str) -> None:
         assert len(base64.b64decode(read)) == 32
 
 
+def test_a_containers_variable_is_the_key_of_its_value(lay_out: LayOut) -> None:
+    text = (
+        "kind: Deployment\nmetadata: {name: web}\nspec:\n  template: {spec: {containers: [{env: ["
+        "{name: SYNAPSE_SERVER_NAME, value: matrix.example.com}, {name: HOST, value: matrix.example.com}, "
+        "{name: STORE_PASSWORD, value: REPLACE-VIA-SECRET}]}]}}\n"
+    )
+    deployment = lay_out(text)
+    offered = stanza(deployment.setup())
+    assert offered == {"REPLACE-VIA-SECRET": {"generate": "password"}}
+    answer(deployment, MINIMUM + yaml.safe_dump({"placeholders": offered}))
+    (read,) = go_round(deployment)["main.yaml"]
+    env = {each["name"]: each["value"] for each in read["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert (env["SYNAPSE_SERVER_NAME"], env["HOST"]) == ("chat-corp.net", "matrix.chat-corp.net")
+    assert len(env["STORE_PASSWORD"]) == 40
+
+
 def test_a_uuid_is_made_where_one_is_asked_for_in_the_line_above(lay_out: LayOut) -> None:
     head = "apiVersion: v1\nkind: Secret\nmetadata: {name: thing}\nstringData:\n"
     deployment = lay_out(head + "  # a UUIDv4, by uuidgen\n  id: changeme\n  other: changeme\n")
