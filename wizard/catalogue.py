@@ -577,14 +577,15 @@ def by_setting(file: str, key: str, owner: str = "") -> Row | None:
 
 
 def by_variable(name: str, role: str, workload: str) -> Row | None:
-    """Return the row that the environment variable *name*, of the words *role*, holds, or None.
+    """Return the row of the secret that the environment variable *name*, of the words *role*, holds, or None.
 
     In a container it is what the Secret of the *workload*'s own name would hold under that key; in an environment file
     (*workload* is '') what a placeholder of that role would mean.
     """
     if workload:
         return by_place("Secret", f"{workload}-secrets", name)
-    return None if role in GENERIC_ROLES else _BY_ROLE.get(role)
+    row = None if role in GENERIC_ROLES else _BY_ROLE.get(role)
+    return row if row and row.kind is Kind.SECRET else None  # a host or a port may be any program's
 
 
 def by_host(label: str) -> Row | None:

@@ -375,7 +375,7 @@ def test_what_stands_in_environments_and_redis_conf_is_recognised_too(lay_out: L
     )
     files = {
         "a.yaml": config("redis", 'requirepass "by hand #1"\nmasterauth CHANGEME_REDIS_PASSWORD\n', "redis.conf"),
-        "b.env": "MACAROON_SECRET=macaroon-by-hand\nPASSWORD=another\n",
+        "b.env": "MACAROON_SECRET=macaroon-by-hand\nPASSWORD=another\nDOMAIN=another.net\n",
         "c.yaml": secret(
             "synapse-secrets", REDIS_PASSWORD="changeme", FORM_SECRET="changeme", MACAROON_SECRET="changeme"
         ),
