@@ -171,7 +171,7 @@ def blank(tree: Iterable[Manifest], records: Iterable[Record], expected: Mapping
         lost += gone
         for path, by_view in edits.items():
             now = by_file[path]
-            texts[path] = text = lenses.apply(now.text, lenses.render(by_view))
+            texts[path] = text = lenses.apply(now.text, lenses.render_whole(by_view, now.root))
             by_file[path] = now.with_text(text)
     for path, taken in _appended(by_file, records).items():
         now = by_file[path]

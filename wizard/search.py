@@ -15,6 +15,7 @@ from wizard.catalogue import Kind, Owns, Row
 from wizard.consumed import Consumed
 from wizard.errors import Problem
 from wizard.lenses import CannotHold
+from wizard.manifests import Scalar
 from wizard.placeholders import Placeholder
 from wizard.resources import Leaf, Manifest, Resource
 from wizard.sites import FILLED_IN, Found, How, Refusal, Scope, Site, Unknown, is_left_out, place
@@ -61,6 +62,14 @@ def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
 def _token(text: str) -> str:
     """Return the placeholder that *text* is, '' where a value stands there, be it one with such a word in it."""
     return next(placeholders.find(text)).token if placeholders.is_wholly(text) else ""
+
+
+def _content_start(manifest: Manifest, scalar: Scalar) -> int:
+    """Return where the content of *scalar* begins: the header of a block has a comment that belongs to the file."""
+    if scalar.style not in ("|", ">") or manifest.is_text:
+        return scalar.start
+    end = manifest.text.find("\n", scalar.start, scalar.end)
+    return end if end >= 0 else scalar.end
 
 
 def _refused_at(leaf: Leaf, found: Placeholder) -> str:
@@ -134,7 +143,7 @@ class _Search:
                 taken.add(span)
                 self.sites.append(Site("", manifest, None, *span, "comment", record=record))
         leaves = (leaf.scalar for each in manifest.resources for leaf in each.leaves.values())
-        scalars = sorted({(scalar.start, scalar.end) for scalar in leaves})
+        scalars = sorted({(_content_start(manifest, scalar), scalar.end) for scalar in leaves})
         for found in placeholders.find(text):
             at = bisect_right(scalars, (found.start, len(text)))
             inside = at > 0 and found.start < scalars[at - 1][1]  # scalars stand apart

@@ -233,7 +233,7 @@ def rewritten(manifest: Manifest, edits: Mapping[View, Sequence[Edit]]) -> Manif
     if not any(edits.values()):
         return manifest
     try:
-        done = lenses.render(edits)
+        done = lenses.render_whole(edits, manifest.root)
     except lenses.CannotHold as error:
         what = f"An edit of this file cannot be written where it belongs: {error.reason}."
         raise RefusedError(Problem(what, manifest.path, "Write the text there in a literal block (|).")) from None

@@ -199,6 +199,19 @@ def test_a_comment_behind_a_value_marks_it(lay_out: LayOut) -> None:
     assert read["TURN_SECRET"] == deployment.show("turn-secret") != "letmein"
 
 
+@pytest.mark.parametrize(
+    "body", ["synapse", "  deeper\n    than the first", "CHANGEME_FORM_SECRET", "two\n\n    lines\n"]
+)
+def test_a_mark_in_the_header_of_a_block(lay_out: LayOut, body: str) -> None:
+    text = secret(
+        "synapse-secrets", FORM_SECRET=f"|-  # CHANGEME_FORM_SECRET\n    {body}", other="|  # or CHANGEME\n    x"
+    )
+    deployment = lay_out(text.replace("|-", "|2-") if body.startswith(" ") else text)
+    read = entries(every(go_round(deployment), "Secret")["synapse-secrets"])
+    assert (read["FORM_SECRET"], read["other"]) == (deployment.show("form-secret"), "x\n")
+    assert "CHANGEME" not in (deployment.tree / "main.yaml").read_text()
+
+
 def test_a_marked_value_that_was_clearly_made_is_kept_and_told(lay_out: LayOut) -> None:
     made = "Zk4Yx8Qw2Lm6Np0Rt3Vb"
     deployment = lay_out(secret("synapse-secrets", FORM_SECRET=f"{made}  # CHANGEME"))

@@ -5,7 +5,7 @@ Pure: text in, edits out. What cannot be written safely where it stands is refus
 
 from wizard.lenses.armour import Armour, pem_spans
 from wizard.lenses.nesting import SCRIPT, at, inside
-from wizard.lenses.region import CannotHold, Edit, Lens, View, Whole, apply, render
+from wizard.lenses.region import CannotHold, Edit, Lens, View, Whole, apply, render, render_whole
 from wizard.lenses.shell import is_script
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "is_script",
     "pem_spans",
     "render",
+    "render_whole",
 ]

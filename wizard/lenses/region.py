@@ -209,6 +209,17 @@ def render(edits: Mapping[View, Sequence[Edit]], until: View | None = None) -> l
     return root
 
 
+def render_whole(edits: Mapping[View, Sequence[Edit]], root: View) -> list[Edit]:
+    """Return what ``render`` does for all of a file, whose whole text is *root*.
+
+    Where a block scalar is written anew with its header, an edit of the comment in that header gives way.
+    """
+    try:
+        return render(edits)
+    except ValueError:
+        return render({view: of_view for view, of_view in edits.items() if view != root})
+
+
 def one_to_one(text: str, at: int = 0) -> Reading:
     """The reading of a region whose text stands as it is, *at* characters behind its start."""
     return Reading(text, range(at, at + len(text)), range(at + 1, at + len(text) + 1), at)
