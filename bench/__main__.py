@@ -24,9 +24,11 @@ from typing import Any
 import _ruamel_yaml as libyaml  # type: ignore[import-not-found]  # the compiled half of ruamel.yaml
 import pyrage
 
-from wizard import manifests
+from wizard import check as checking
+from wizard import manifests, placeholders
 from wizard.cli import app
 from wizard.resources import SUFFIXES
+from wizard.structure import Tree
 from wizard.vault import VAULT
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +59,13 @@ ITEM = """\
       server_name: matrix.example.com
       listeners:
         - port: {0}
+"""
+
+SECRET = """\
+apiVersion: v1
+kind: Secret
+metadata: {{name: "s{0}", namespace: matrix}}
+stringData: {{password: CHANGEME, word: "{1}"}}
 """
 
 Run = Callable[[], float]
@@ -112,7 +121,7 @@ class Programs:
 def main() -> None:
     print("| what | runs | ours, ms | floor, ms | ratio |\n| --- | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as scratch:
-        for case in (*runs(Programs(Path(scratch))), *parses()):
+        for case in (*runs(Programs(Path(scratch))), *parses(), *growths()):
             case.ours()
             case.floor()
             ours, floor = zip(*((case.ours() * 1000, case.floor() * 1000) for _ in range(case.runs)), strict=True)
@@ -167,6 +176,19 @@ def parses() -> Iterator[Case]:
     short = [path.read_bytes().decode("utf-8-sig") for path in paths if path.suffix in SUFFIXES]
     yield _parse(f"parse, one document of {len(long) / 1e6:.1f} MB", [long])
     yield _parse(f"parse, {len(short)} manifests of {sum(map(len, short)) / 1e6:.1f} MB", short)
+
+
+def growths() -> Iterator[Case]:
+    """Texts against their own quarter: four times the time is what four times the text may cost."""
+    for what, words in (("words", "change-"), ("host labels", "your.domain."), ("underscores", "CHANGEME_")):
+        find = partial(_timed, lambda text: list(placeholders.find(text)))
+        yield Case(f"find, long line of {what}, 4 x", 5, partial(find, [words * 40000]), partial(find, [words * 10000]))
+    yield Case("check, 400 objects, 4 x", 5, _checking(400), _checking(100))
+
+
+def _checking(number: int) -> Run:
+    text = "---\n".join(SECRET.format(each, "a" * 200) for each in range(number))
+    return partial(_timed, lambda one: checking.check(Tree({"a.yaml": one.encode()}), None), [text])
 
 
 def events(text: str) -> None:

@@ -32,6 +32,7 @@ _SETTING_LINE = re.compile(
     r"^[ \t]*([A-Za-z][\w.-]*)(?:[ \t]*=[ \t]*|[ \t]+)([^\s#=][^\r\n]*?)[ \t]*\r?$", re.MULTILINE
 )
 _ASSIGNED = re.compile(r"[ \t]*[+?:]?=")
+_BLOCK_HEADER = re.compile(r"[|>][-+0-9]*")  # behind the tag and the anchor, if it has any
 _BESIDE = re.compile(r"[ \t]+#([^\r\n]*)")
 # What may lead up to a mark: `# TODO CHANGEME`, `# <- CHANGEME`; behind other words it is only spoken of.
 _LEADING = re.compile(r"\W*(?:(?:todo|fixme|xxx|note|please)\W+)?", re.IGNORECASE)
@@ -64,7 +65,7 @@ def variable_of(leaf: Leaf) -> str:
     """Return the name of the environment variable that *leaf* sets, in a container or an environment file, else ''."""
     if leaf.resource.manifest.is_text:
         return leaf.key if leaf.nested is not None else ""
-    item = leaf.path[-2] if len(leaf.path) > 2 and leaf.path[-3:][0] == "env" and leaf.path[-1] == "value" else ""
+    item = leaf.path[-2] if len(leaf.path) > 2 and leaf.path[-3] == "env" and leaf.path[-1] == "value" else ""
     return item[len("[name=") : -1] if item.startswith("[name=") else ""
 
 
@@ -162,7 +163,8 @@ def mark(leaf: Leaf) -> Placeholder | None:
     here = leaf.written
     at = here.end
     if leaf.scalar.style in ("|", ">") and leaf.nested is None:
-        at = here.start + len(re.match(r"[|>][-+0-9]*|", here.text[here.start :])[0])  # type: ignore[index]
+        header = _BLOCK_HEADER.search(here.text, here.start, here.end)
+        at = header.end() if header else at
     beside = _BESIDE.match(here.text, at)
     if beside is None:
         return None

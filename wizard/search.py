@@ -21,8 +21,8 @@ from wizard.resources import Leaf, Manifest, Resource
 from wizard.sites import FILLED_IN, Found, How, Refusal, Scope, Site, Unknown, is_left_out, place
 from wizard.vault import Record
 
-# A URL with a password of its own, which no placeholder and no variable stands for.
-_HELD = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/:@]*:(?![${<%])[^\s/@\"']+@")
+# A URL with a password of its own, which no placeholder and no variable stands for: from behind its scheme on.
+_HELD = re.compile(r"://[^\s/:@]*:(?![${<%])[^\s/@\"']+@")
 
 
 def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
@@ -214,6 +214,8 @@ class _Search:
 
         Beside spans that are *taken* only lines are left: of a configuration somebody may have filled in the half.
         """
+        if leaf.inside:
+            return []  # its scalars are leaves of their own
         lines = contexts.line_settings(leaf) if not leaf.is_secret else ()
         whole = [] if taken else [(leaf.key, 0, len(leaf.text.rstrip("\n")))]
         open_lines = (line for line in lines if not any(line[1] < end and start < line[2] for start, end in taken))
@@ -223,7 +225,7 @@ class _Search:
             text = leaf.text[start:end]
             is_value = text.strip() != "" and not placeholders.is_template(text)
             row = meanings.known_place(leaf, key, self.own) if is_value else None
-            if row is None or leaf.inside or self.scope.is_off(row.part) or not self._is_adopted(row):
+            if row is None or self.scope.is_off(row.part) or not self._is_adopted(row):
                 continue
             if placeholders.is_wholly(text):
                 continue  # the tree fills it in itself

@@ -7,7 +7,6 @@ import io
 import json
 import re
 import subprocess
-import time
 import uuid
 from configparser import ConfigParser
 from pathlib import Path
@@ -477,13 +476,13 @@ def test_a_mapping_key_is_a_place_too(lay_out: LayOut) -> None:
     assert key in (deployment.tree / "values.yaml").read_text()
 
 
-def test_a_file_of_many_objects_and_one_of_long_words_are_read_in_time(lay_out: LayOut) -> None:
+def test_a_file_of_many_objects_and_one_of_long_words_are_read_whole(lay_out: LayOut) -> None:
+    """Reading the file anew for each object took minutes; ``bench`` measures how the time grows."""
     many = "---\n".join(secret(f"s{number}", password=f"CHANGEME_P{number % 9}") for number in range(800))
     words = f"a: {'change-' * 4000}\nb: {'A_' * 20000}\nc: {'your.domain.' * 2000}\n"
     deployment = lay_out({"many.yaml": many, "words.yaml": words})
-    start = time.process_time()
-    assert deployment.plan().code == 2
-    assert time.process_time() - start < 30  # reading the file anew for each object took minutes
+    offered = stanza(deployment.plan())
+    assert {f"CHANGEME_P{number}" for number in range(9)} <= offered.keys()
 
 
 @pytest.mark.parametrize("section", ["data", "stringData"])
