@@ -24,6 +24,8 @@ from wizard.sites import FILLED_IN, Found, Site, Unknown, groups
 from wizard.values import InTree, Value
 from wizard.vault import Record, Vault
 
+_LONGEST_KEY = 1000  # characters of a key that stands in its line; YAML allows 1024, quotes and blanks included
+
 
 @dataclass(frozen=True)
 class Consent:
@@ -351,7 +353,12 @@ def _stanza(unknown: Iterable[Unknown], answers: Answers) -> str:
         for key in keys:
             decision = _proposal(group[0], answers) if key == first else f"{{same_as: {_quoted(first)}}}"
             lines.setdefault(_quoted(key), decision + (comment if key == first else ""))
-    return "\n".join(["placeholders:", *(f"  {key}: {decision}" for key, decision in lines.items())]) if lines else ""
+    return "\n".join(["placeholders:", *(_entry(key, decision) for key, decision in lines.items())]) if lines else ""
+
+
+def _entry(key: str, decision: str) -> str:
+    """Return one entry of the section; a very long key has to say that it is one (YAML 1.2, 7.4.2)."""
+    return f"  {key}: {decision}" if len(key) <= _LONGEST_KEY else f"  ? {key}\n  : {decision}"
 
 
 def _proposal(unknown: Unknown, answers: Answers) -> str:
