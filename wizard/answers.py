@@ -91,6 +91,11 @@ class Answers:
         answer = self.given.get(section)
         return answer is not None and answer.value is True
 
+    def source(self, key: str) -> tuple[str, str] | None:
+        """Return where an answer was taken from: ("env", NAME), ("file", PATH) or ("prompt", ""); None: written out."""
+        answer = self.given.get(key)
+        return answer.source if answer else None
+
     def answered(self, key: str) -> bool:
         """Tell whether a value is in effect for the key: given, by default, or a secret that the vault keeps."""
         answer, section = self.given.get(key), BY_KEY[key].section
@@ -106,6 +111,10 @@ class Answers:
         if key in BY_KEY and BY_KEY[key].section:
             more[BY_KEY[key].section] = Answer(value=True)
         return replace(self, given={**self.given, **more})
+
+    def without(self, key: str) -> Answers:
+        """Return these answers without one, so that its default counts; one that a vault keeps is reset by it."""
+        return replace(self, given={**self.given, key: Answer(None)})
 
     def with_decision(self, decision: Decision) -> Answers:
         """Return these answers and one more decision about a placeholder."""

@@ -36,6 +36,8 @@ def everywhere(command: F) -> F:
                      help="The tree of manifests."),
         click.option("--identity", type=_PATH, envvar="MATRIX_WIZARD_IDENTITY", help="File with the vault's key."),
         click.option("--json", "as_json", is_flag=True, envvar="MATRIX_WIZARD_JSON", help="Print JSON."),
+        click.option("--plain", is_flag=True, envvar="MATRIX_WIZARD_PLAIN",
+                     help="Ask in plain lines, for screen readers."),
         click.option("-q", "--quiet", is_flag=True, envvar="MATRIX_WIZARD_QUIET", help="Print less."),
     ):  # fmt: skip
         command = option(command)
@@ -86,7 +88,7 @@ def app(context: click.Context) -> int:
     """
     if context.invoked_subcommand is None:
         with setup.make_context("setup", [], parent=context) as inner:
-            return int(setup.invoke(inner))
+            return _guided(**inner.params)
     return 0
 
 
@@ -128,11 +130,9 @@ def blank(**options: Any) -> int:
 @everywhere
 def check(strict: bool, **options: Any) -> int:
     """Say whether the tree is fit to deploy; exit 1 with findings."""
-    from wizard import commands, console
+    from wizard import commands
 
-    found = commands.check(_where(options))
-    console.findings(found, as_json=options["as_json"], quiet=options["quiet"])
-    return int(any(strict or each.severity == "error" for each in found.findings))
+    return _checked(commands.check(_where(options)), options, strict=strict)
 
 
 @app.command()
@@ -209,6 +209,24 @@ def _setup(**options: Any) -> int:
     return int(done.plan.skipped > 0)
 
 
+def _guided(**options: Any) -> int:
+    from wizard import commands, console
+    from wizard.outcome import Checked
+
+    done = commands.guided(_where(options), _review(options))
+    if isinstance(done, Checked):
+        return _checked(done, options)
+    console.outcome(done, as_json=options["as_json"], quiet=options["quiet"])
+    return int(done.plan.skipped > 0)
+
+
+def _checked(found: Any, options: dict[str, Any], *, strict: bool = False) -> int:
+    from wizard import console
+
+    console.findings(found, as_json=options["as_json"], quiet=options["quiet"])
+    return int(any(strict or each.severity == "error" for each in found.findings))
+
+
 def _review(options: dict[str, Any]) -> Any:
     from wizard import console
 
@@ -216,14 +234,22 @@ def _review(options: dict[str, Any]) -> Any:
 
 
 def _where(options: dict[str, Any]) -> Any:
-    from wizard import commands, prompt
+    from wizard import commands, host
 
-    interactive = not options.get("no_input", True) and prompt.is_terminal()
+    terminal = None
+    if not options.get("no_input", True) and host.is_terminal():
+        terminal = _terminal(plain=options["plain"] or not host.can_move_cursor())
     tree, identity = options["tree"], options["identity"]
     typed = (f" --tree {quote(str(tree))}" if tree != DEFAULT_TREE else "") + (
         f" --identity {quote(str(identity))}" if identity else ""
     )
-    return commands.Where(tree, identity, interactive, typed)
+    return commands.Where(tree, identity, terminal, typed)
+
+
+def _terminal(*, plain: bool) -> Any:
+    from wizard import lines, prompt
+
+    return lines.Lines() if plain else prompt.Screen()
 
 
 def _stopped() -> int:

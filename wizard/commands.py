@@ -6,34 +6,36 @@ A verb gives back what it did as data; showing it is the console's work.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from wizard import (
     answerfile,
     catalogue,
     clauses,
     files,
+    guide,
     host,
     keystore,
     plan,
-    prompt,
+    resume,
     search,
-    sites,
     store,
     structure,
     values,
 )
 from wizard import check as checking
 from wizard import vault as vaults
-from wizard.answers import Answers, Decision
+from wizard.answers import Answers
 from wizard.errors import Problem, RefusedError, StoppedError, UsageError
 from wizard.filling import Consent
+from wizard.guide import Guide
+from wizard.interview import Ask, Terminal
 from wizard.keystore import Identity
 from wizard.outcome import Checked, Outcome, Shown
-from wizard.questions import QUESTIONS
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope, Unknown
 from wizard.structure import Tree
@@ -42,11 +44,14 @@ from wizard.vault import LOCK, VAULT, Vault
 
 @dataclass(frozen=True)
 class Where:
-    """What every verb is told: the tree's directory, the identity file if one is named, and whether to ask."""
+    """What every verb is told: the tree's directory, the identity file if one is named, and the terminal to ask at.
+
+    No terminal: nothing is asked, and what is missing is an error.
+    """
 
     tree: Path
     identity: Path | None = None
-    interactive: bool = False
+    terminal: Terminal | None = None
     options: str = ""  # as they were typed, for the commands that a message names
 
 
@@ -61,35 +66,98 @@ class Wishes:
     dry_run: bool = False
     new_deployment: bool = False
     keep_modes: bool = False
+    change: bool = False  # the answers that stand are to be looked at, whether or not anything is open
 
 
-Review = Callable[[Outcome], None]
+class Review(Protocol):
+    """Shows a plan before consent is asked, and the whole of it with its diff on request."""
+
+    def __call__(self, outcome: Outcome, *, whole: bool = False) -> None:
+        """Show *outcome*."""
 
 
 def setup(where: Where, wishes: Wishes, review: Review) -> Outcome:
     """Fill every empty site of the tree and bring every other to the answers; keep every value that exists.
 
-    *review* is shown the plan before consent is asked. UsageError, RefusedError and WriteFailedError as the parts raise
-    them; StoppedError without consent.
+    At a terminal what is missing is asked first, and the answers are reviewed. Elsewhere *review* is shown the plan.
+    UsageError, RefusedError and WriteFailedError as the parts raise them; StoppedError without consent.
     """
     with _nothing_written():
-        opened = _open(where, wishes.new_deployment)
-        answers = _answers(where, wishes, opened)
-        return _setup(where, wishes, review, opened, answers)
+        return _setup(where, wishes, review, _open(where, wishes.new_deployment))
 
 
-def _setup(where: Where, wishes: Wishes, review: Review, opened: _Opened, answers: Answers) -> Outcome:
-    made = plan.fill(_tree(opened, Scope(answers)), answers, opened.vault, wishes.consent, host.now())
-    outcome = Outcome(
-        made, False, where.tree, where.options, unfinished=opened.unfinished, documents=values.well_known(answers)
-    )
-    if wishes.dry_run:
-        return outcome
-    if made.is_empty and opened.identity and made.vault == opened.vault:
+def guided(where: Where, review: Review) -> Outcome | Checked:
+    """Set up a tree for the first time; one that is set up already is told about, and the operator chooses.
+
+    What it gives back, and raises, is what the verb that was chosen does.
+    """
+    with _nothing_written():
+        opened = _open(where)
+        if where.terminal is None or opened.identity is None:
+            return _setup(where, Wishes(), review, opened)
+        checked = check(where)
+        chosen = guide.choose(where.terminal, where.tree, opened.vault, checked)
+        if chosen == "check":
+            return checked
+        return _setup(where, Wishes(change=chosen == "change"), review, opened)
+
+
+def _setup(where: Where, wishes: Wishes, review: Review, opened: _Opened) -> Outcome:
+    answers = _answers(wishes, opened)
+    if where.terminal is not None:
+        return _asked(where, wishes, review, opened, _guide(where, opened, answers, where.terminal))
+    outcome = _planned(where, wishes, opened, answers)
+    if wishes.dry_run or _is_done(outcome, opened):
         return outcome
     review(outcome)
     _ask_consent(where, wishes)
     return _write(where, opened, outcome, wishes.keep_modes)
+
+
+def _asked(where: Where, wishes: Wishes, review: Review, opened: _Opened, guided: Guide) -> Outcome:
+    """Ask, review and write; whatever ends it before the writing leaves the answers for the next run."""
+    draw = functools.partial(_planned, where, wishes, opened)
+    try:
+        with guided.terminal.session():
+            state = guided.interview(change=wishes.change)
+            if wishes.dry_run or wishes.yes:
+                outcome = draw(state.answers)
+                review(outcome)
+            else:
+                is_done = functools.partial(_is_done, opened=opened)
+                show = functools.partial(review, whole=True)
+                outcome = guided.consent(state, draw, is_done, show, change=wishes.change)
+    except (StoppedError, KeyboardInterrupt):
+        raise guided.stopped() from None
+    if wishes.dry_run or _is_done(outcome, opened):
+        return outcome
+    done = _write(where, opened, outcome, wishes.keep_modes)
+    resume.forget(where.tree)
+    return done
+
+
+def _guide(where: Where, opened: _Opened, given: Answers, terminal: Terminal) -> Guide:
+    tree = functools.partial(_tree, opened)
+    on = plan.needs(tree(Scope(given, off=frozenset())), given, opened.vault)
+
+    def undecided(answers: Answers) -> Sequence[Unknown]:
+        return plan.needs(tree(Scope(answers)), answers, opened.vault).unknown
+
+    return Guide(
+        terminal, where.tree, on, given, undecided, _read_named, opened.identity is None, not opened.tree.files
+    )
+
+
+def _planned(where: Where, wishes: Wishes, opened: _Opened, answers: Answers) -> Outcome:
+    made = plan.fill(_tree(opened, Scope(answers)), answers, opened.vault, wishes.consent, host.now())
+    return Outcome(
+        made, False, where.tree, where.options, unfinished=opened.unfinished, documents=values.well_known(answers)
+    )
+
+
+def _is_done(outcome: Outcome, opened: _Opened) -> bool:
+    """Tell whether there is nothing to write: no byte of the tree would change, nor the vault."""
+    return outcome.plan.is_empty and opened.identity is not None and outcome.plan.vault == opened.vault
 
 
 def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
@@ -210,8 +278,8 @@ def _opened(where: Where) -> _Opened:
     return opened
 
 
-def _answers(where: Where, wishes: Wishes, opened: _Opened) -> Answers:
-    """Return the answers: --set over the answers file over the vault's, and where there is a terminal what it asks."""
+def _answers(wishes: Wishes, opened: _Opened) -> Answers:
+    """Return the answers given beforehand: --set over the answers file over the vault's."""
     given, problems = Answers(), list[Problem]()
     if wishes.answers_file is not None:
         beside = wishes.answers_file.parent
@@ -223,41 +291,9 @@ def _answers(where: Where, wishes: Wishes, opened: _Opened) -> Answers:
         given = answerfile.set_options(wishes.settings, host.environment, _read_named).merge(given)
     answers = given.overlay(Answers.from_json(opened.vault.answers))
     if problems:
-        keys, _ = plan.needs(_tree(opened, Scope(answers)), answers, opened.vault)
+        keys = plan.needs(_tree(opened, Scope(answers)), answers, opened.vault).keys
         raise UsageError(*problems, *(each for each in answers.problems(keys) if each not in problems))
-    return _interview(opened, answers) if where.interactive else answers
-
-
-def _interview(opened: _Opened, answers: Answers) -> Answers:
-    """Return *answers* and what is asked besides: on a first run everything, later only what is missing."""
-    keys, unknown = plan.needs(_tree(opened, Scope(answers, off=frozenset())), answers, opened.vault)
-    asked = [question for question in QUESTIONS if question.key in keys]
-    if opened.identity is not None:
-        missing = {problem.what.split()[0] for problem in answers.problems(keys)}
-        asked = [question for question in asked if question.key in missing]
-    answers = prompt.interview(asked, answers, _read_named)
-    for group in sites.groups(unknown):
-        answers = _decide(group, answers)
     return answers
-
-
-def _decide(group: list[Unknown], answers: Answers) -> Answers:
-    """Ask once what the placeholders of *group* are, shown with their places: one value, or one each after all."""
-    first = group[0]
-    spellings = " or ".join(dict.fromkeys(each.token for each in group))
-    places = "".join(f"\n  {each.position}  {each.place}" for each in group)
-    question = f"{spellings} is in no catalogue. What is it?{places}\n"
-    keys = list(dict.fromkeys(each.decision for each in group))
-    names = {*catalogue.BY_NAME, *answers.decisions}
-    about = prompt.Open(keys[0], first.recipe, first.is_secret, len(group) > 1, names)
-    decision = prompt.placeholder(question, about)
-    if decision.action == "split":
-        kind, size = (first.recipe.kind, first.recipe.size) if first.recipe else (None, None)
-        apart = (Decision(f"{each.token} @ {each.place}", "generate", kind, size) for each in group)
-        return functools.reduce(Answers.with_decision, apart, answers)
-    same = Decision("", "same_as", decision.text if decision.action == "same_as" else keys[0])
-    others = (replace(decision if decision.action == "keep" else same, key=key) for key in keys[1:])
-    return functools.reduce(Answers.with_decision, others, answers.with_decision(decision))
 
 
 def _text(path: Path) -> str:
@@ -295,18 +331,18 @@ def _nothing_written() -> Iterator[None]:
 def _ask_consent(where: Where, wishes: Wishes) -> None:
     if wishes.yes:
         return
-    if not where.interactive:
+    if where.terminal is None:
         raise UsageError(
             Problem("Nothing is written without consent.", "", "Give -y to accept this plan, or -n to see it.")
         )
-    if not prompt.confirm("Write this now?"):
+    if where.terminal.ask(Ask("Write this now?", "yes", text="no")) == "no":
         raise StoppedError(_STOPPED)
 
 
 def _write(where: Where, opened: _Opened, outcome: Outcome, keep_modes: bool) -> Outcome:
     """Write the vault first, then the tree; make the vault's key where this is its first run."""
     made = outcome.plan
-    identity = opened.identity or keystore.create(made.vault.id, where.identity, interactive=where.interactive)
+    identity = opened.identity or keystore.create(made.vault.id, where.identity, interactive=where.terminal is not None)
     both = {path: (made.before.get(path), data) for path, data in made.changed.items()}
     journal = vaults.journal(made.verb, host.now(), both)
     recipients = dict.fromkeys((identity.public, *made.vault.recipients))

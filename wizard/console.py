@@ -5,20 +5,20 @@ Data goes to stdout, everything else to stderr. Prints nothing that it is not ha
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from wizard import catalogue
+from wizard import review as reviewing
 from wizard.check import Finding
 from wizard.errors import Problem, UsageError
 from wizard.outcome import Checked, Outcome, Shown
-from wizard.plan import Change, Plan
 
 SCHEMA = 1  # of every JSON document printed here
 
@@ -50,13 +50,31 @@ def bug(error: BaseException) -> None:
     _say("    Please report it with the command you gave, and no secrets.", sys.stderr)
 
 
-def review(outcome: Outcome) -> None:
-    """Print what would be written, before consent is asked, to stderr."""
-    _plan(outcome, sys.stderr)
+def review(outcome: Outcome, *, whole: bool = False) -> None:
+    """Print what would be written, before consent is asked, to stderr; the *whole* of it with the masked diff."""
+    if not whole:
+        _plan(outcome, sys.stderr)
+        return
+    text = io.StringIO()
+    _plan(outcome, text)
+    _say("\n" + outcome.plan.diff.rstrip("\n"), text)
+    _page(text.getvalue())
 
 
-def nothing(outcome: Outcome) -> None:
+def nothing(outcome: Outcome, *, whole: bool = False) -> None:
     """Print nothing."""
+    del outcome, whole
+
+
+def _page(text: str) -> None:
+    """Show a long text by the operator's own pager, where stdout is a terminal for it; else print it to stderr."""
+    if not sys.stdout.isatty():
+        _say(text, sys.stderr)
+        return
+    import pydoc
+
+    os.environ.setdefault("LESS", "FRX")  # as git does: what fits on the screen is printed and left there
+    pydoc.pager(text)
 
 
 def plan(outcome: Outcome, *, as_json: bool) -> None:
@@ -85,7 +103,7 @@ def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
 def _done(done: Outcome) -> Iterator[str]:
     made, files = done.plan, len(done.plan.changed)
     if not done.written:
-        told = list(_left(made))
+        told = list(reviewing.left(made))
         yield from told
         state = "the rest is" if told else "everything is"
         yield f"{done.tree}: {state} as it should be. No byte was changed."
@@ -94,10 +112,11 @@ def _done(done: Outcome) -> Iterator[str]:
         yield "No file changes; the vault keeps the new answers."
         return
     if made.verb == "blank":
-        yield f"Put the placeholders back in {_count(files, 'file')}. The vault keeps every value."
+        yield f"Put the placeholders back in {reviewing.count(files, 'file')}. The vault keeps every value."
         yield f"Fill them in again: {_command('setup', done.options)}"
         return
-    yield f"Wrote {_count(files, 'file')} in {done.tree}. The values are kept in {done.tree}/.matrix-wizard/vault.age."
+    kept = f"The values are kept in {done.tree}/.matrix-wizard/vault.age."
+    yield f"Wrote {reviewing.count(files, 'file')} in {done.tree}. {kept}"
     if "li-admin-password" in made.made:
         yield f"The password of the LI admin page: {_command('show li-admin-password', done.options)}"
     if done.documents:
@@ -163,7 +182,7 @@ def findings(checked: Checked, *, as_json: bool, quiet: bool) -> None:
             sys.stdout,
         )
     ready = "ready" if errors == 0 else "not ready"
-    _say(f"{ready}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}.", sys.stdout)
+    _say(f"{ready}: {reviewing.count(errors, 'error')}, {reviewing.count(len(found) - errors, 'warning')}.", sys.stdout)
 
 
 def _plan(outcome: Outcome, out: TextIO) -> None:
@@ -183,61 +202,25 @@ def _plan(outcome: Outcome, out: TextIO) -> None:
         _say(file, out)
         for line in lines:
             _say(f"  {line}", out)
-    for line in _about(made):
+    for line in reviewing.about(made):
         _say(line, out)
+    if made.made:
+        _say(f"Makes {reviewing.count(len(made.made), 'secret')}, keys included: {', '.join(made.made)}", out)
     for part, count in made.left_out.items():
-        _say(f"Left out, since it is switched off: {part} ({_count(count, 'placeholder')})", out)
+        _say(f"Left out, since it is switched off: {part} ({reviewing.count(count, 'placeholder')})", out)
     private = sum(1 for path in made.private if made.before.get(path) != made.after.get(path))
     if private:
-        _say(
-            f"{_count(private, 'file')} with secrets: readable by you alone from now on (unless --keep-modes).",
-            out,
-        )
-    for line in (*_left(made), *map(_note, made.unneeded)):
+        counted = reviewing.count(private, "file")
+        _say(f"{counted} with secrets: readable by you alone from now on (unless --keep-modes).", out)
+    for line in (*reviewing.left(made), *map(reviewing.note, made.unneeded)):
         _say(line, out)
     count = len(made.changed)
-    _say(f"{_count(len(made.changes), 'change')} in {_count(count, 'file')}." if count else "Nothing to change.", out)
-
-
-def _about(made: Plan) -> Iterator[str]:
-    """Yield what the list of changes does not tell: what counts as one value, and what is made."""
-    for name, places in _grouped(made.changes).items():
-        yield f"One value in {_count(len(places), 'place')}, {name}: {', '.join(places)}"
-    if made.li:
-        yield f"Read as the LI instance's (instances: in the answers says otherwise): {_li(made.li)}"
-    if made.made:
-        yield f"Makes {_count(len(made.made), 'secret')}, keys included: {', '.join(made.made)}"
-
-
-def _left(made: Plan) -> Iterator[str]:
-    """Yield what is left to the operator, whether anything else changes or not: refused places, and remarks."""
-    for refusal in made.refused:
-        yield f"Left as it is: {refusal.position}: {refusal.token or 'this file'}: {refusal.why}."
-    if made.refused:
-        yield f"{_count(len(made.refused), 'place')} left to you, as told above."
-    yield from map(_note, made.notes)
-
-
-def _note(note: Problem) -> str:
-    return f"Note: {note.where + ': ' if note.where else ''}{note.what}"
-
-
-def _grouped(changes: Iterable[Change]) -> dict[str, list[str]]:
-    """Return the places of each value that no row of the catalogue explains, where it has several (DESIGN, law 4)."""
-    found: dict[str, list[str]] = {}
-    for change in changes:
-        if change.value and change.value not in catalogue.BY_NAME:
-            found.setdefault(change.value, []).append(change.position)
-    return {name: places for name, places in found.items() if len(places) > 1}
-
-
-def _li(objects: Mapping[str, str]) -> str:
-    """Return the objects by what says that they are LI's; a label says it plainly, and needs no list."""
-    by: dict[str, list[str]] = {}
-    for ref, what in objects.items():
-        by.setdefault(what, []).append(ref)
-    listed = ((what, _count(len(refs), "object") if what == "label" else ", ".join(refs)) for what, refs in by.items())
-    return "; ".join(f"by {what}: {text}" for what, text in sorted(listed))
+    _say(
+        f"{reviewing.count(len(made.changes), 'change')} in {reviewing.count(count, 'file')}."
+        if count
+        else "Nothing to change.",
+        out,
+    )
 
 
 def _as_data(outcome: Outcome) -> dict[str, Any]:
@@ -268,10 +251,6 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "diff": made.diff,
         "well_known": outcome.documents,
     }
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _parts(position: str) -> tuple[str, int, int]:

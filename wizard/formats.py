@@ -18,10 +18,11 @@ from wizard import keys
 class FormatError(ValueError):
     """A text that is no answer of its kind: what is wrong, and what to write instead (may be empty)."""
 
-    def __init__(self, what: str, instead: str = "") -> None:
+    def __init__(self, what: str, instead: str = "", *suggestions: str) -> None:
         super().__init__(what)
         self.what = what
         self.instead = instead
+        self.suggestions = suggestions
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,11 @@ class Kind:
     read: Callable[[str], Any]
     yaml: type = str  # str, int or list
     choices: tuple[str, ...] = ()
-    is_document: bool = False  # a person names a file rather than typing it
+    is_document: bool = False  # a person names a file, or pastes its text
+    example: str = ""
+    counted: Callable[[tuple[Any, ...]], str] = lambda items: f"{len(items)} ranges, 257 addresses"
+    is_whole: Callable[[str], bool] | None = None  # whether a pasted document is complete; None: that cannot be told
+    named: Callable[[str], str] = lambda _: ""  # what a document is, in words; ValueError where that cannot be told
 
 
 # RFC 2606, RFC 6761: no server can ever be reached under these, so such an answer is a left-over placeholder.
@@ -267,10 +272,18 @@ OPTIONAL_LINE = Kind("text, may be empty", optional_line)
 RECIPIENTS = Kind("list of age or ssh recipients", recipient, list)
 PASSWORD = Kind("password", password)
 WEB_PASSWORD = Kind("password of 72 bytes at most", web_password)
-APNS_KEY = Kind("APNs key (.p8)", apns_key, is_document=True)
-SERVICE_ACCOUNT = Kind("service account (JSON)", service_account, is_document=True)
-CERTIFICATE = Kind("certificate chain (PEM)", certificate, is_document=True)
-PRIVATE_KEY = Kind("private key (PEM)", private_key, is_document=True)
+APNS_KEY = Kind("APNs key (.p8)", apns_key, is_document=True, is_whole=keys.is_whole_key, named=keys.named_private_key)
+SERVICE_ACCOUNT = Kind(
+    "service account (JSON)",
+    service_account,
+    is_document=True,
+    is_whole=keys.is_whole_json,
+    named=keys.named_service_account,
+)
+CERTIFICATE = Kind("certificate chain (PEM)", certificate, is_document=True, named=keys.named_certificates)
+PRIVATE_KEY = Kind(
+    "private key (PEM)", private_key, is_document=True, is_whole=keys.is_whole_key, named=keys.named_private_key
+)
 
 
 def _number(text: str, what: str) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import signal
+import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -36,20 +39,71 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def unechoed() -> Iterator[None]:
+    """Within it the terminal at stdin shows nothing that is typed, and Ctrl-Z does not leave it so to the shell."""
+    descriptor = sys.stdin.fileno()
+    modes = termios.tcgetattr(descriptor)
+    before = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    try:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, [*modes[:3], modes[3] & ~termios.ECHO, *modes[4:]])
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, modes)
+        signal.signal(signal.SIGTSTP, before)
+
+
+def drop_typed_ahead() -> None:
+    """Drop what was typed at the terminal at stdin and is not read yet."""
+    termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
+
+
 def environment(variable: str) -> str | None:
     """Return an environment variable; empty counts as not set, as in the XDG specification."""
     return os.environ.get(variable) or None
 
 
-def data_home() -> Path:
-    """Return ``$XDG_DATA_HOME``, else ``~/.local/share`` (XDG Base Directory: a relative path there is ignored).
+def is_terminal() -> bool:
+    """Tell whether a person can be asked: keys come from a terminal, and a terminal shows the prompts."""
+    return sys.stdin.isatty() and (sys.stdout.isatty() or sys.stderr.isatty())
 
-    Raises UsageError where no home directory is known."""
-    named = environment("XDG_DATA_HOME")
+
+def can_move_cursor() -> bool:
+    """Tell whether the terminal is more than a line printer, by ``TERM`` (terminfo(5): dumb has no cursor motion)."""
+    return environment("TERM") not in (None, "dumb", "unknown")
+
+
+# Glyphs beyond ASCII that our own sentences use, and what says the same in ASCII.
+_PLAIN = str.maketrans({"›": ">", "·": "-", "•": "*", "…": "...", "→": "->", "–": "-", "“": '"', "”": '"', "’": "'"})
+
+
+def glyphs(text: str) -> str:
+    """Return a sentence of ours as the locale can show it: with ASCII in the place of dots, arrows and quotes.
+
+    Asked is the locale itself: Python writes UTF-8 under ``LC_ALL=C`` whatever the terminal can show (PEP 540).
+    """
+    return text if locale.getencoding().lower().replace("-", "") == "utf8" else text.translate(_PLAIN)
+
+
+def data_home() -> Path:
+    """Return ``$XDG_DATA_HOME``, else ``~/.local/share``; as `state_home`."""
+    return _home("XDG_DATA_HOME", ".local/share")
+
+
+def state_home() -> Path:
+    """Return ``$XDG_STATE_HOME``, else ``~/.local/state`` (XDG Base Directory: a relative path there is ignored).
+
+    UsageError where no home directory is known.
+    """
+    return _home("XDG_STATE_HOME", ".local/state")
+
+
+def _home(variable: str, below: str) -> Path:
+    named = environment(variable)
     if named and Path(named).is_absolute():
         return Path(named)
     try:
-        return Path.home() / ".local" / "share"
+        return Path.home() / below
     except RuntimeError:
         problem = Problem("No home directory is known.", "HOME", "Set HOME, or name the key with --identity FILE.")
     raise UsageError(problem)

@@ -27,6 +27,8 @@ _SIGNING_KEY = re.compile(r"ed25519 ([a-zA-Z0-9_]+) ([A-Za-z0-9+/]{43})")
 # CVE-2026-24044: a Helm tool made every key from one seed; Synapse refuses this public key (FACTS 1).
 _WEAK_VERIFY_KEYS = frozenset({"l/O9hxMVKB6Lg+3Hqf0FQQZhVESQcMzbPN1Cz2nM3og"})
 
+_APNS_FILE = re.compile(r"AuthKey_([A-Z0-9]{10})(?:\.p8)?$")
+_PRIVATE_KEY_FOOTER = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY-----")
 _PRIVATE_KEY_HEADER = re.compile(r"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----")
 # What people paste instead of a private key, most telling first (FACTS 3); the last row fits whatever is left.
 _PEM_FAULTS = (
@@ -169,6 +171,51 @@ def tls_pair(certificate_pem: str, private_key_pem: str, hosts: Iterable[str], n
     return chain[0].not_valid_after_utc
 
 
+def belongs(certificate_pem: str, private_key_pem: str) -> bool:
+    """Tell whether a private key is that of the first certificate; ValueError where either cannot be read."""
+    return not _key_faults(_certificates(certificate_pem), _private_key(private_key_pem))
+
+
+def is_whole_key(text: str) -> bool:
+    """Tell whether a text that is being pasted holds the end of a private key; parameters before it end nothing."""
+    return _PRIVATE_KEY_FOOTER.search(text) is not None
+
+
+def is_whole_json(text: str) -> bool:
+    """Tell whether a text that is being pasted has come to the end of its JSON value."""
+    try:
+        json.JSONDecoder().raw_decode(text.lstrip("\ufeff \t\r\n"))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def named_private_key(pem: str) -> str:
+    """Return what kind of private key it is ("EC P-256 private key", "RSA 2048 private key"); ValueError for none."""
+    return f"{_describe(_private_key(pem))} private key"
+
+
+def named_certificates(pem: str) -> str:
+    """Return how many certificates there are, whom the first one is for, and until when (UTC); ValueError for none."""
+    chain = _certificates(pem)
+    names = _names(chain[0])
+    first = f"for {names[0]}" if names else "which names no host"
+    others = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    count = f"{len(chain)} certificates, the first" if len(chain) > 1 else "a certificate"
+    return f"{count} {first}{others}, valid until {chain[0].not_valid_after_utc:%Y-%m-%d}"
+
+
+def named_service_account(text: str) -> str:
+    """Return whose service account it is, as "service account NAME"; ValueError for none."""
+    return f"service account {service_account(text)['client_email']}"
+
+
+def apns_key_id(path: str) -> str:
+    """Return the key id in the name of a file as Apple names it, ``AuthKey_ABC123DEFG.p8``; '' for another name."""
+    found = _APNS_FILE.search(path)
+    return found[1] if found else ""
+
+
 def htpasswd_line(text: str) -> HtpasswdLine:
     """Return what one htpasswd line (final newline allowed) holds; ValueError when nginx cannot verify its hash."""
     user, colon, digest = text.removesuffix("\n").partition(":")
@@ -230,10 +277,12 @@ def _rsa(pem: str, *, proven: bool = False) -> RSAPrivateKey:
 
 def _describe(key: PrivateKeyTypes) -> str:
     from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
     if isinstance(key, EllipticCurvePrivateKey):
         return "EC P-256" if isinstance(key.curve, SECP256R1) else f"EC {key.curve.name}"
-    return type(key).__name__.removesuffix("PrivateKey")
+    name = type(key).__name__.strip("_").removesuffix("PrivateKey")
+    return f"{name} {key.key_size}" if isinstance(key, RSAPrivateKey) else name
 
 
 def _certificates(pem: str) -> list[Certificate]:
@@ -287,12 +336,17 @@ def _time_faults(number: int, one: Certificate, now: datetime) -> list[str]:
 
 
 def _name_faults(leaf: Certificate, hosts: Iterable[str]) -> list[str]:
+    names = set(_names(leaf))
+    missing = [host for host in hosts if not names & {host.lower(), "*." + host.lower().partition(".")[2]}]
+    return [f"The certificate does not name {_listed(missing)}."] if missing else []
+
+
+def _names(leaf: Certificate) -> list[str]:
+    """Return the host names of a certificate in lower case; one in the subject alone is read by no current client."""
     from cryptography import x509
 
     try:
         extension = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-        names = {name.lower() for name in extension.value.get_values_for_type(x509.DNSName)}
+        return [name.lower() for name in extension.value.get_values_for_type(x509.DNSName)]
     except (ValueError, x509.ExtensionNotFound):
-        names = set()  # a name in the subject alone is read by no current client
-    missing = [host for host in hosts if not names & {host.lower(), "*." + host.lower().partition(".")[2]}]
-    return [f"The certificate does not name {_listed(missing)}."] if missing else []
+        return []

@@ -6,7 +6,7 @@ and every text that could be a secret is masked in what is meant to be shown.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -154,16 +154,37 @@ def followed(tree: Tree, vault: Vault) -> tuple[list[Manifest], Vault]:
     return (standing if records == moved else tree.manifests(records)), replace(vault, records=records)
 
 
-def needs(tree: Tree, answers: Answers, vault: Vault) -> tuple[frozenset[str], tuple[Unknown, ...]]:
-    """Return the keys of every answer that *tree* can use, optional ones too, and the placeholders left to decide.
+@dataclass(frozen=True)
+class Needs:
+    """What a tree asks for: ``keys`` of every answer that it can use, optional ones too, and the placeholders left to
+    decide; how many ``secrets`` are not there yet, and how many ``files`` have a site."""
+
+    keys: frozenset[str]
+    unknown: tuple[Unknown, ...]
+    secrets: int
+    files: int
+
+
+def needs(tree: Tree, answers: Answers, vault: Vault) -> Needs:
+    """Return what *tree* needs to be filled in.
 
     The tree decides the questions (DESIGN, law 12): nothing is asked that no site, clause or document needs.
     """
     manifests = tree.manifests(vault.records)
-    every = Scope(answers, vault.records, frozenset())
-    names = {site.value for site in search.find(manifests, every).sites if site.value}
-    asked = values.questions(names) | structure.questions(manifests)
-    return frozenset(asked), search.find(manifests, Scope(answers, vault.records)).unknown
+    sites = search.find(manifests, Scope(answers, vault.records, frozenset())).sites
+    names = {site.value for site in sites if site.value}
+    rows = [catalogue.BY_NAME[name] for name in values.closure(names) if name in catalogue.BY_NAME]
+    return Needs(
+        frozenset(values.questions(names) | structure.questions(manifests)),
+        undecided(manifests, answers, vault),
+        sum(bool(row.make) and row.name not in vault.values for row in rows),
+        len({site.manifest.path for site in sites}),
+    )
+
+
+def undecided(manifests: Sequence[Manifest], answers: Answers, vault: Vault) -> tuple[Unknown, ...]:
+    """Return the placeholders that no row and none of *answers* explains, in what the answers switch on."""
+    return search.find(manifests, Scope(answers, vault.records)).unknown
 
 
 def take_back(tree: Tree, vault: Vault) -> Plan:

@@ -1,247 +1,444 @@
-"""The questions at a terminal, one after another. It decides nothing: rows say what is asked, formats what is legal.
+"""Questions at a terminal that can move its cursor: questionary's prompts, with what they lack put in by one function.
 
-Prompts go to the terminal even when stdout is redirected (UX 3). Call only where `is_terminal()` is true.
+It decides nothing: what is asked, and what is wrong with an answer, is in the `Ask` that it is handed. Prompts go to
+the terminal even when stdout is redirected (UX 3). An answer leaves one line behind; a paste and a secret leave none
+of their text.
 """
 
 from __future__ import annotations
 
-import difflib
 import shutil
-import sys
 import textwrap
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from wizard.answerfile import ReadFile, read_text
-from wizard.answers import Answers, Decision
+from wizard import host
 from wizard.errors import Problem, StoppedError
-from wizard.formats import FormatError
-from wizard.mint import Recipe
-from wizard.questions import SECTIONS, Question, never
-from wizard.secret import Secret
+from wizard.interview import Ask, BackError, Fault, is_document, is_keylike
+from wizard.secret import MASK
 
 if TYPE_CHECKING:
     import questionary
+    from prompt_toolkit.application import Application
+    from prompt_toolkit.buffer import Buffer
+    from prompt_toolkit.key_binding import KeyPressEvent
+    from prompt_toolkit.output import Output
 
-_TYPED = ("prompt", "")
-_POINTER = ">"  # ASCII, so that a C locale shows it
-_MEANINGS = {
-    "value": "a value that may be seen",
-    "secret": "a secret, typed without being shown",
-    "generate": "a secret, made here",
-    "same_as": "the same as another value, by its name",
-    "split": "a secret of its own at each of these places, made here",
-    "keep": "no placeholder: leave it as it stands",
-}
+_STYLES = {"": "", "heading": "bold", "warning": "fg:ansiyellow", "quiet": "fg:ansibrightblack"}
+_NARROWEST = 20  # characters; below it no wrapping helps
+# Seconds. An escape sequence arrives in one piece, or nearly; a lone Esc is Back once no more comes (UX 4).
+_ESCAPE, _SEQUENCE = 0.05, 0.1
 
 
-def is_terminal() -> bool:
-    """Tell whether a person can be asked: keys come from a terminal, and a terminal shows the prompts."""
-    return sys.stdin.isatty() and (sys.stdout.isatty() or sys.stderr.isatty())
+class Screen:
+    """A terminal that shows one prompt at a time and can take back what it has shown."""
+
+    def __init__(self) -> None:
+        self._shown: list[str] = []
+
+    @property
+    def width(self) -> int:
+        """Return how many characters a line holds."""
+        return max(shutil.get_terminal_size().columns - 1, _NARROWEST)
+
+    def session(self) -> AbstractContextManager[None]:
+        """Return what hides keys that are typed between two prompts: they may be the rest of a pasted key."""
+        return host.unechoed()
+
+    def say(self, text: str, style: str = "") -> None:
+        """Show a text, wrapped at blanks; ``style`` is "", "heading", "warning" or "quiet"."""
+        from prompt_toolkit import print_formatted_text
+        from prompt_toolkit.formatted_text import FormattedText
+
+        lines = _wrapped(host.glyphs(text), self.width)
+        print_formatted_text(FormattedText([(_STYLES[style], lines)]), output=_output())
+        self._shown.append(lines)
+
+    def ask(self, ask: Ask) -> str:
+        """Return the text that was typed and accepted. BackError for the question before; StoppedError at Ctrl-C."""
+        prompt = {"choice": _Choice, "yes": _YesNo}.get(ask.form, _Text)(ask, self.width)
+        text = prompt.run()
+        if told := ask.told(text):
+            self.say(told)
+        return ask.normal(text)
+
+    def mark(self) -> int:
+        """Return a mark of what is shown so far, for `back_to`."""
+        return len(self._shown)
+
+    def back_to(self, mark: int) -> None:
+        """Take back what was shown since the mark, as far as it has not scrolled away."""
+        output, columns = _output(), shutil.get_terminal_size().columns
+        rows = sum(max(1, -(-len(line) // columns)) for text in self._shown[mark:] for line in text.split("\n"))
+        del self._shown[mark:]
+        if rows:
+            output.cursor_up(rows)
+            output.write_raw("\r")
+            output.erase_down()
+            output.flush()
 
 
-def interview(needed: Sequence[Question], given: Answers, read_file: ReadFile) -> Answers:
-    """Return the answers given, and those to the needed questions that they leave open.
+class _Prompt:
+    """One question being asked: the prompt that questionary built, patched."""
 
-    Key files are asked for by path and read by ``read_file``. StoppedError at Ctrl-C or Ctrl-D.
-    """
-    answers = _names(needed, given)
-    for question in needed:
-        section = question.section
-        if section and section not in answers.given:
-            answers = answers.with_answer(section, confirm(SECTIONS[section]))
-        if question.key not in answers.given and _is_due(question, answers):
-            answers = _answer(question, answers, read_file)
-    return answers
+    hints: tuple[str, ...] = ("Enter accept",)
 
+    def __init__(self, ask: Ask, width: int) -> None:
+        self.asked = ask
+        self.width = width
+        self.is_explained = False
+        self.question = self.build()
+        self.patch()
 
-def confirm(text: str, *, default: bool = False) -> bool:
-    """Ask for a yes or no, ended by Enter; Enter alone is the default. StoppedError at Ctrl-C or Ctrl-D."""
-    import questionary
+    def build(self) -> questionary.Question:
+        raise NotImplementedError
 
-    return bool(_ask(questionary.confirm(text, default=default, auto_enter=False, output=_output())))
+    def draft(self) -> str | None:
+        """Return what stands in the field, for the day when it is asked again."""
+        return None
 
+    def bind(self, add: Callable[..., Any]) -> None:
+        """Add the keys of this kind of prompt."""
 
-@dataclass(frozen=True)
-class Open:
-    """An unknown placeholder to ask about: ``key`` as in `Decision`, and what is known of it.
-
-    ``recipe`` is what its own spelling asks for; "split" is offered where it ``is_group`` of several places; ``names``
-    are those of the values that it may be the same as.
-    """
-
-    key: str
-    recipe: Recipe | None = None
-    is_secret: bool = False
-    is_group: bool = False
-    names: Collection[str] = ()
-
-
-def placeholder(text: str, about: Open) -> Decision:
-    """Ask what an unknown placeholder is. StoppedError at Ctrl-C or Ctrl-D."""
-    key, recipe = about.key, about.recipe
-    made = f"{_MEANINGS['generate']} ({recipe.kind}{f', {recipe.size}' if recipe.size else ''})" if recipe else ""
-    choices = {**_MEANINGS, **({"generate": made} if made else {})}
-    if not about.is_group:
-        del choices["split"]
-    meaning = _select(text, choices, "generate" if about.is_secret else "value")
-    if meaning == "value":
-        return Decision(key, "value", _text("Value", _not_empty))
-    if meaning == "secret":
-        return Decision(key, "value", Secret(_text("Secret", _not_empty, hidden=True)), source=_TYPED)
-    if meaning == "same_as":
-        return Decision(key, meaning, _text("Name of the other value", _name_among(about.names)))
-    if meaning == "generate" and recipe:
-        return Decision(key, meaning, recipe.kind, recipe.size)
-    return Decision(key, meaning)
-
-
-def _names(needed: Sequence[Question], given: Answers) -> Answers:
-    """Ask for the base domain, what follows from it as one, and the server name, which has no default here."""
-    due = {question.key: question for question in needed if question.key not in given.given}
-    answers = given
-    if "domains.base" in due:
-        answers = _answer(due["domains.base"], answers, _no_file)
-        derived = [question for question in due.values() if question.derived_from == "domains.base"]
-        listed = "\n".join(f"  {question.prompt}: {answers[question.key]}" for question in derived)
-        follow = f"These names follow from {answers['domains.base']}:\n{listed}\nUse them?"
-        if derived and not confirm(follow, default=True):
-            for question in derived:
-                answers = _answer(question, answers, _no_file)
-    if "domains.server_name" in due:
-        answers = _server_name(due["domains.server_name"], answers)
-    return answers
-
-
-def _server_name(question: Question, answers: Answers) -> Answers:
-    forms = [answers[key] for key in ("domains.base", "domains.matrix") if answers[key]]
-    shown = {name: f"{name}   (users are @name:{name})" for name in forms} | {"": "another one"}
-    chosen = _select(_titled(question), shown) or _text(question.prompt, _verdict(question, answers))
-    return answers.with_answer(question.key, question.read(chosen))
-
-
-def _is_due(question: Question, answers: Answers) -> bool:
-    """Tell whether to ask: what is required, what has a default to look at, and what anybody may leave empty."""
-    if question.section and not answers.uses(question.section):
-        return False
-    required = question.required_when(answers)
-    if answers.answered(question.key):
-        return question.asked and not question.key.startswith("domains.")
-    return required or (question.asked and question.required_when is never)
-
-
-def _answer(question: Question, answers: Answers, read_file: ReadFile) -> Answers:
-    """Ask one question until its answer is legal, and return the answers with it; an empty one leaves it open."""
-    if question.kind.choices:
-        words = {word: word for word in question.kind.choices}
-        chosen = _select(_titled(question), words, str(answers[question.key]))
-        return answers.with_answer(question.key, question.read(chosen))
-    if question.kind.is_document:
-        path = _text(_titled(question), _verdict(question, answers, read_file))
-        value = question.read(read_text(path.strip(), read_file))
-        return answers.with_answer(question.key, Secret(value) if question.secret else value, ("file", path.strip()))
-    default = answers[question.key]
-    typed = _text(
-        _titled(question), _verdict(question, answers), "" if default is None else str(default), hidden=question.secret
-    )
-    if question.secret:
-        return answers.with_answer(question.key, Secret(question.read(typed)), _TYPED)
-    if _may_stay_open(question, typed):
-        return answers
-    return answers.with_answer(question.key, question.read(typed))
-
-
-def _verdict(question: Question, answers: Answers, read_file: ReadFile | None = None) -> Callable[[str], bool | str]:
-    """Return questionary's validator for one question: True, or what is wrong and what to write instead."""
-
-    def verdict(text: str) -> bool | str:
-        if _may_stay_open(question, text):
-            return True
+    def run(self) -> str:
         try:
-            value = question.read(read_text(text.strip(), read_file) if read_file else text)
-        except FormatError as error:
-            return _wrapped(f"{error.what} {error.instead}")
-        before = answers.problems(())
-        new = [each for each in answers.with_answer(question.key, value).problems(()) if each not in before]
-        return _wrapped(f"{new[0].what} {new[0].next}") if new else True
+            return str(self.question.unsafe_ask())
+        except (KeyboardInterrupt, EOFError):
+            raise StoppedError(Problem("Stopped. Nothing was written.")) from None
 
-    return verdict
+    def patch(self) -> None:
+        """Put into questionary's prompt what it lacks (UX 4): Back, harmless control keys, and text under the field."""
+        from prompt_toolkit.filters import to_filter
+        from prompt_toolkit.formatted_text import FormattedText
+        from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
+        from prompt_toolkit.layout import HSplit, Layout, Window
+        from prompt_toolkit.layout.controls import FormattedTextControl
 
+        application, keys = self.question.application, KeyBindings()
+        keys.add("s-tab", eager=True)(self.back)
+        keys.add("escape")(self.back)
+        keys.add("c-d", eager=True)(self.stop)
+        keys.add("c-c", eager=True)(self.stop)
+        for key in ("c-z", "c-q", "c-v", "c-l", "c-r", "c-s", "f1"):
+            keys.add(key, eager=True)(_ignore)
+        self.bind(keys.add)
+        own = application.key_bindings
+        application.key_bindings = merge_key_bindings([own, keys] if own else [keys])
+        application.ttimeoutlen, application.timeoutlen = _ESCAPE, _SEQUENCE
+        application.erase_when_done = True
+        for window in application.layout.find_all_windows():
+            window.dont_extend_height = to_filter(True)  # so that what is wrong stands right under the field
+            window.wrap_lines = to_filter(True)
+            if window.height == 1:
+                window.height = None  # and is shown whole
+        below = Window(
+            FormattedTextControl(lambda: FormattedText([("class:instruction", self.below())])), dont_extend_height=True
+        )
+        container = HSplit([application.layout.container, below])
+        application.layout = Layout(container, focused_element=application.layout.current_window)
 
-def _may_stay_open(question: Question, text: str) -> bool:
-    return question.required_when is never and question.default is None and not text.strip()
+    def below(self) -> str:
+        """Return what stands under the field: its help, and which keys do what."""
+        ask = self.asked
+        text = ask.more if self.is_explained else ask.help
+        hints = [*self.hints, *(["Shift-Tab back"] if ask.may_go_back else [])]
+        hints += ["? more"] if ask.more and not self.is_explained and ask.form != "hidden" else []
+        keys = host.glyphs(" · ").join([*hints, "Ctrl-C stop"])
+        lines = (_wrapped(host.glyphs(each), self.width - 2) for each in (text, keys) if each)
+        return "\n".join(textwrap.indent(each, "  ") for each in lines)
 
+    def explain(self, event: KeyPressEvent) -> None:
+        self.is_explained = True
+        event.app.invalidate()
 
-def _not_empty(text: str) -> bool | str:
-    return bool(text) or "This is empty."
+    def back(self, event: KeyPressEvent) -> None:
+        if self.asked.may_go_back:
+            event.app.exit(exception=BackError(self.draft()))
 
-
-def _name_among(names: Collection[str]) -> Callable[[str], bool | str]:
-    def verdict(text: str) -> bool | str:
-        near = difflib.get_close_matches(text, names, 1)
-        hint = f" Did you mean {near[0]}?" if near else " matrix-wizard show lists them."
-        return text in names or _wrapped(f"There is no value called {text}.{hint}")
-
-    return verdict
-
-
-def _no_file(path: str) -> bytes:
-    raise FileNotFoundError(path)
-
-
-def _titled(question: Question) -> str:
-    return f"{question.prompt}\n{_wrapped(question.help, '  ')}\n "
-
-
-def _wrapped(text: str, indent: str = "") -> str:
-    """Return *text* in lines that the terminal does not cut: the advice stands at the end."""
-    width = max(shutil.get_terminal_size().columns - 1, 20)  # characters
-    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
-
-
-def _text(title: str, verdict: Callable[[str], bool | str], default: str = "", *, hidden: bool = False) -> str:
-    import questionary
-    from prompt_toolkit.filters import to_filter
-
-    ask = questionary.password if hidden else questionary.text
-    question = ask(title, default=default, validate=verdict, validate_while_typing=False, output=_output())
-    for window in question.application.layout.find_all_windows():
-        window.dont_extend_height = to_filter(True)  # so that what is wrong stands right under the field (UX 4)
-        if window.height == 1:
-            window.height = None  # and is shown whole
-    return str(_ask(question))
-
-
-def _select(title: str, choices: dict[str, str], default: str | None = None) -> str:
-    import questionary
-
-    rows = [questionary.Choice(shown, value=word) for word, shown in choices.items()]
-    return str(_ask(questionary.select(title, rows, default=default, pointer=_POINTER, output=_output())))
+    def stop(self, event: KeyPressEvent) -> None:
+        event.app.exit(exception=KeyboardInterrupt())
 
 
-def _ask(question: questionary.Question) -> Any:
-    """Run one prompt; Ctrl-C and Ctrl-D end it as StoppedError, and Ctrl-Z does not slip into the text (UX 1)."""
-    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
+class _Choice(_Prompt):
+    """One of several, by the arrow keys."""
 
-    bindings = KeyBindings()
+    hints = ("Up and Down choose", "Enter accept")
 
-    @bindings.add("c-d", eager=True)
-    def stop(event: KeyPressEvent) -> None:
-        event.app.exit(exception=EOFError())
+    def build(self) -> questionary.Question:
+        import questionary
 
-    @bindings.add("c-z", eager=True)
-    def ignore(_: KeyPressEvent) -> None: ...
+        ask = self.asked
+        choices = [questionary.Choice(host.glyphs(shown), value=word) for word, shown in ask.choices.items()]
+        return questionary.select(
+            _wrapped(host.glyphs(ask.label), self.width),
+            choices,
+            default=ask.text if ask.text in ask.choices else None,
+            qmark="",
+            instruction=" ",
+            pointer=host.glyphs("›"),
+            style=_style(),
+            output=_output(),
+        )
 
-    own = question.application.key_bindings
-    question.application.key_bindings = merge_key_bindings([own, bindings] if own else [bindings])
-    try:
-        return question.unsafe_ask()
-    except (KeyboardInterrupt, EOFError):
-        raise StoppedError(Problem("Stopped. Nothing was written.")) from None
+    def bind(self, add: Callable[..., Any]) -> None:
+        add("?", eager=True)(self.explain)
 
 
-def _output() -> Any:
+class _YesNo(_Prompt):
+    """Yes or no; Enter alone takes what is proposed."""
+
+    hints = ("y or n, then Enter",)
+
+    def build(self) -> questionary.Question:
+        import questionary
+
+        label = _wrapped(host.glyphs(self.asked.label), self.width)
+        return questionary.confirm(
+            label, default=self.asked.text == "yes", auto_enter=False, qmark="", style=_style(), output=_output()
+        )
+
+    def bind(self, add: Callable[..., Any]) -> None:
+        add("up", eager=True)(self.back)
+
+    def run(self) -> str:
+        return "yes" if super().run() == "True" else "no"
+
+
+class _Text(_Prompt):
+    """A text in a field: a line, a hidden one, several lines, or a document by its path or pasted."""
+
+    def __init__(self, ask: Ask, width: int) -> None:
+        self.pasted = ""  # the lines of a document that came so far; they are in no buffer, and so on no screen
+        self.is_revealed = False
+        self.doubted: str | None = None
+        self.suggested: Iterator[str] = iter(())
+        self.hints = _hints(ask)
+        super().__init__(ask, width)
+
+    def build(self) -> questionary.Question:
+        import questionary
+        from prompt_toolkit.completion import PathCompleter
+        from prompt_toolkit.history import DummyHistory
+        from prompt_toolkit.shortcuts import CompleteStyle
+
+        ask = self.asked
+        is_path = ask.form == "document"
+        return questionary.text(
+            f"{_wrapped(host.glyphs(ask.label), self.width)}\n  {host.glyphs('›')}",
+            default=ask.text,
+            qmark="",
+            style=_style(),
+            output=_output(),
+            input_processors=[_masking(self)],
+            completer=PathCompleter(expanduser=True) if is_path else None,
+            complete_while_typing=False,
+            complete_style=CompleteStyle.READLINE_LIKE,
+            reserve_space_for_menu=0,
+            prompt_continuation="    ",
+            history=DummyHistory(),
+            enable_open_in_editor=False,
+            enable_suspend=False,
+        )
+
+    def draft(self) -> str | None:
+        return self.pasted or self.buffer.text
+
+    @property
+    def buffer(self) -> Buffer:
+        return self.question.application.current_buffer
+
+    @property
+    def text(self) -> str:
+        return self.pasted + self.buffer.text
+
+    def bind(self, add: Callable[..., Any]) -> None:
+        from prompt_toolkit.filters import Condition
+        from prompt_toolkit.keys import Keys
+
+        # Whichever key accepts a line (Ctrl-O does, too), it is judged first.
+        self.buffer.accept_handler = self.enter
+        add("tab", eager=True)(self.take_suggestion)
+        add(Keys.BracketedPaste, eager=True)(self.paste)
+        is_one_line = Condition(lambda: "\n" not in self.buffer.text)
+        add("up", eager=True, filter=is_one_line)(self.back)
+        add("down", eager=True, filter=is_one_line)(_ignore)
+        if self.asked.form == "hidden":
+            add("c-t", eager=True)(self.reveal)
+        if self.asked.form == "document":
+            collected = Condition(lambda: bool(self.pasted))
+            for key in ("c-u", "c-h", "c-w"):
+                add(key, eager=True, filter=collected)(self.empty)
+
+    def mask(self, line: str) -> str | None:
+        """Return what is shown in the place of a line; None where it is shown as it is."""
+        form = self.asked.form
+        if form == "hidden":
+            return None if self.is_revealed else (host.glyphs(MASK) if line else "")
+        if form != "document":
+            return None
+        if self.pasted:
+            return f"[{self.asked.named(self.pasted)} pasted]"
+        return "[paste]" if is_document(line) or is_keylike(line) else None
+
+    def enter(self, _: Buffer) -> bool:
+        """Accept the text, or say what is wrong with it; within a list or a document, begin the next line."""
+        text, form = self.text, self.asked.form
+        if text.strip() == "?" and form != "hidden" and self.asked.more:
+            self.buffer.reset()
+            self.is_explained = True
+        elif form == "document" and self.goes_on(text):
+            self.pasted = text + "\n"
+            self.buffer.reset()
+        elif form == "list" and self.buffer.document.current_line.strip():
+            if fault := self.asked.judge(text):
+                self.show(fault)
+            else:
+                self.buffer.cursor_position = len(self.buffer.text)
+                self.buffer.insert_text("\n")
+        else:
+            self.accept(text.strip("\n") if form == "list" else text)
+        return True  # the text stays in the field
+
+    def accept(self, text: str) -> None:
+        fault = self.asked.judge(text)
+        doubt = "" if fault else self.asked.doubt(text)
+        if fault:
+            self.show(fault)
+        elif doubt and self.doubted != text:
+            self.doubted = text
+            self.show(Fault(f"{doubt} Enter once more keeps it."))
+        else:
+            application = self.question.application
+            if self.pasted:
+                _forget_typed_ahead(application)
+            application.exit(result=text)
+
+    def goes_on(self, text: str) -> bool:
+        """Tell whether more lines of a pasted document are to come: one ends where it is whole, or by an empty line."""
+        if not is_document(text):
+            return False
+        is_whole = self.asked.is_whole
+        if is_whole and is_whole(text):
+            return False
+        return bool(self.buffer.text.strip()) or not self.pasted
+
+    def show(self, fault: Fault) -> None:
+        """Show what is wrong directly under the field; Tab then takes what is suggested."""
+        from prompt_toolkit.buffer import ValidationState
+        from prompt_toolkit.validation import ValidationError
+
+        self.suggested = iter(fault.suggestions)
+        tail = " (Tab takes it)" if fault.suggestions else ""
+        message = _wrapped(host.glyphs(f"! {fault.what}{tail}"), self.width - 2)
+        self.buffer.validation_error = ValidationError(0, textwrap.indent(message, "  "))
+        self.buffer.validation_state = ValidationState.INVALID
+
+    def take_suggestion(self, event: KeyPressEvent) -> None:
+        """Take the next corrected text; where there is none, complete a path."""
+        if (text := next(self.suggested, None)) is not None:
+            from prompt_toolkit.document import Document
+
+            self.buffer.set_document(Document(text))
+        elif self.asked.form == "document" and not self.mask(self.buffer.text):
+            from prompt_toolkit.key_binding.bindings.completion import display_completions_like_readline
+
+            display_completions_like_readline(event)
+
+    def paste(self, event: KeyPressEvent) -> None:
+        """Take what a terminal marks as pasted: a document at once and unseen, all else without its last line break."""
+        text = event.data.replace("\r\n", "\n").replace("\r", "\n")
+        form = self.asked.form
+        if form == "document" and (self.pasted or is_document(text)):
+            self.pasted = self.text + text
+            self.buffer.reset()
+        elif form == "list":
+            self.buffer.insert_text(text)
+        else:
+            self.buffer.insert_text(text.strip("\n"))
+
+    def empty(self, _: KeyPressEvent) -> None:
+        self.pasted = ""
+        self.buffer.reset()
+
+    def reveal(self, _: KeyPressEvent) -> None:
+        self.is_revealed = not self.is_revealed
+
+
+def _hints(ask: Ask) -> tuple[str, ...]:
+    return {
+        "list": ("Enter next line", "an empty line ends"),
+        "hidden": ("Enter accept", "Ctrl-T show"),
+        "document": ("Enter accept", "Tab completes a path"),
+    }.get(ask.form, ("Enter accept",))
+
+
+def _masking(prompt: _Text) -> Any:
+    """Return the processor that shows a line as `_Text.mask` says: of constant length, so that it tells none."""
+    from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+
+    class Masking(Processor):
+        def apply_transformation(self, given: TransformationInput) -> Transformation:
+            line = given.document.lines[given.lineno]
+            shown = prompt.mask(line)
+            if shown is None:
+                return Transformation(given.fragments)
+            return Transformation(
+                [("class:answer", shown)],
+                source_to_display=lambda _: len(shown),
+                display_to_source=lambda _: len(line),
+            )
+
+    return Masking()
+
+
+def _ignore(_: KeyPressEvent) -> None:
+    """Do nothing: the key would put a control character into a text, or do what nobody expects here."""
+
+
+def _forget_typed_ahead(application: Application[Any]) -> None:
+    """Drop what came behind a pasted document: the rest of a paste must not answer, or show up in, the next field."""
+    from prompt_toolkit.input.typeahead import clear_typeahead
+
+    application.key_processor.input_queue.clear()
+    clear_typeahead(application.input)
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Return a text in lines of at most *width* characters, broken at blanks, each line's indentation kept."""
+    lines = []
+    for line in text.split("\n"):
+        indent = line[: len(line) - len(line.lstrip())]
+        lines.append(
+            textwrap.fill(
+                line, max(width, _NARROWEST), subsequent_indent=indent, break_on_hyphens=False, drop_whitespace=True
+            )
+            if len(line) > width
+            else line
+        )
+    return "\n".join(lines)
+
+
+def _style() -> Any:
+    from prompt_toolkit.styles import Style
+
+    return Style(
+        [
+            ("question", "bold"),
+            ("answer", ""),
+            ("pointer", "bold"),
+            ("highlighted", "bold"),
+            ("instruction", "fg:ansibrightblack"),
+            ("validation-toolbar", "noreverse noinherit fg:ansired bold"),
+        ]
+    )
+
+
+def _output() -> Output:
     from prompt_toolkit.output import create_output
+    from prompt_toolkit.output.vt100 import Vt100_Output
 
-    return create_output(always_prefer_tty=True)
+    output = create_output(always_prefer_tty=True)
+    if isinstance(output, Vt100_Output):
+        output.enable_cpr = False  # a line that does not answer would be waited for, and nothing here needs the answer
+    return output

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from wizard import formats, networks
+from wizard import formats, keys, networks
 from wizard.formats import FormatError, Kind
 
 
@@ -22,6 +22,9 @@ class Known(Protocol):
 
     def uses(self, section: str) -> bool:
         """Tell whether an optional section is on."""
+
+    def source(self, key: str) -> tuple[str, str] | None:
+        """Return where an answer was taken from, as ("file", PATH); None where it was written out or is not given."""
 
 
 Rule = Callable[[Known], bool]
@@ -43,7 +46,10 @@ class Question:
 
     ``required_when`` counts only while nothing is in effect, and within an optional section only while that is on.
     ``derived_from`` names the key that a callable default reads. ``confidential``: masked in every output unless asked
-    for. ``secret``: taken by {env:} or {file:} only, held as a Secret. ``asked``: the interview asks it.
+    for. ``secret``: taken by {env:} or {file:} only, held as a Secret. ``asked``: the interview asks it, and proposes
+    the ``proposals``, of which none is in effect until it is accepted. ``empty`` says what an empty answer means.
+    ``doubt`` names what is legal and unusual about a value; ``fits`` raises FormatError where a value and another
+    answer do not belong together.
     """
 
     key: str
@@ -56,6 +62,10 @@ class Question:
     confidential: bool = False
     secret: bool = False
     asked: bool = True
+    empty: str = ""
+    proposals: Callable[[Known], tuple[str, ...]] = lambda _: ()
+    doubt: Callable[[Any], str] = lambda _: ""
+    fits: Callable[[Any, Known], None] = lambda _value, _known: None
 
     @property
     def section(self) -> str:
@@ -72,13 +82,41 @@ class Question:
         return tuple(dict.fromkeys(items))
 
 
-# An absent section means off (DESIGN, "The answers file"). The text is what the interview asks.
+@dataclass(frozen=True)
+class Section:
+    """An optional section: what the interview asks, and what the review calls it."""
+
+    prompt: str
+    name: str
+
+
+# An absent section means off (DESIGN, "The answers file").
 SECTIONS = {
-    "smtp": "Shall Synapse send mail?",
-    "push.apns": "Shall iPhones get push messages (APNs)?",
-    "push.fcm": "Shall Android phones get push messages (FCM)?",
-    "livekit": "Shall group calls run over LiveKit?",
+    "smtp": Section("Shall Synapse send mail?", "Mail"),
+    "push.apns": Section("Shall iPhones get push messages (APNs)?", "Push to iPhones"),
+    "push.fcm": Section("Shall Android phones get push messages (FCM)?", "Push to Android phones"),
+    "livekit": Section("Shall group calls run over LiveKit?", "Group calls over LiveKit"),
 }
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One step of the interview: its title, the questions that it holds (by the beginning of their keys), and what a
+    person should have at hand for it."""
+
+    title: str
+    keys: tuple[str, ...]
+    at_hand: str = ""
+
+
+CHAPTERS = (
+    Chapter("Names", ("domains",), "your domain"),
+    Chapter("Who may reach LI", ("lawful_intercept",), "the address ranges of law enforcement"),
+    Chapter("Mail", ("smtp",), "the SMTP account, if Synapse is to send mail"),
+    Chapter("Push", ("push",), "the .p8 key and the service account, if phones get push messages"),
+    Chapter("Certificates", ("tls",), "an e-mail address for the certificates"),
+    Chapter("Calls and extras", ("turn", "livekit", "domains.livekit", "network", "storage", "backups")),
+)
 
 # What may stand behind a token under `placeholders:`, one of these each.
 DECISIONS = {
@@ -106,14 +144,14 @@ def _below_base(label: str) -> Callable[[Known], str | None]:
     return lambda known: f"{label}.{known['domains.base']}" if known["domains.base"] else None
 
 
-def _derived_host(key: str, label: str, prompt: str, what: str) -> Question:
+def _derived_host(key: str, label: str, prompt: str, what: str, required_when: Rule = always) -> Question:
     return Question(
         key,
         formats.DOMAIN,
         prompt,
         f"The host name of {what}.",
         _below_base(label),
-        always,
+        required_when,
         derived_from="domains.base",
     )
 
@@ -124,6 +162,18 @@ def _acme(known: Known) -> bool:
 
 def _manual(known: Known) -> bool:
     return bool(known["tls.mode"] == "manual")
+
+
+def _key_id(known: Known) -> tuple[str, ...]:
+    kind, path = known.source("push.apns.key") or ("", "")
+    found = keys.apns_key_id(path) if kind == "file" else ""
+    return (found,) if found else ()
+
+
+def _of_certificate(private_key: str, known: Known) -> None:
+    certificate = known["tls.certificate"]
+    if certificate and not keys.belongs(certificate, private_key):
+        raise FormatError("This private key does not belong to the certificate.", "Give the key it was made with.")
 
 
 QUESTIONS = (
@@ -142,21 +192,23 @@ QUESTIONS = (
         lambda known: known["domains.matrix"],
         always,
         derived_from="domains.matrix",
+        proposals=lambda known: tuple(known[key] for key in ("domains.base", "domains.matrix") if known[key]),
     ),
     _derived_host("domains.matrix", "matrix", "Homeserver", "the main Synapse"),
     _derived_host("domains.element", "element", "Web client", "Element Web"),
     _derived_host("domains.turn", "turn", "TURN server", "coturn"),
-    _derived_host("domains.livekit", "livekit", "LiveKit", "LiveKit"),
+    _derived_host("domains.livekit", "livekit", "LiveKit", "LiveKit", lambda known: known.uses("livekit")),
     _derived_host("domains.li_matrix", "matrix-li", "LI homeserver", "the LI Synapse"),
     _derived_host("domains.li_element", "element-li", "LI web client", "Element Web of the LI instance"),
     _derived_host("domains.li_admin", "admin-li", "LI admin", "Synapse Admin of the LI instance"),
     Question(
         "lawful_intercept.allowed_cidrs",
         networks.ALLOWED_RANGES,
-        "Address ranges that may reach the LI instance",
+        "Addresses that may reach LI",
         "Written into every LI ingress. A single address becomes /32 or /128.",
         required_when=always,
         confidential=True,
+        doubt=lambda ranges: " ".join(networks.remarks(ranges)),
     ),
     Question(
         "lawful_intercept.admin_user",
@@ -202,6 +254,7 @@ QUESTIONS = (
         "For mode manual.",
         required_when=_manual,
         secret=True,
+        fits=_of_certificate,
     ),
     Question("smtp.host", networks.HOST, "SMTP host", "The mail server that Synapse hands mail to.", None, always),
     Question(
@@ -222,9 +275,10 @@ QUESTIONS = (
     Question(
         "smtp.user",
         formats.OPTIONAL_LINE,
-        "SMTP user (empty: no authentication)",
-        "Empty means that the server wants no authentication; then no password is needed.",
+        "SMTP user",
+        "Where the server wants no authentication, no password is needed either.",
         required_when=always,
+        empty="no authentication",
     ),
     Question(
         "smtp.password",
@@ -244,7 +298,13 @@ QUESTIONS = (
         secret=True,
     ),
     Question(
-        "push.apns.key_id", formats.APPLE_ID, "APNs key id", "Ten characters, shown beside the key.", None, always
+        "push.apns.key_id",
+        formats.APPLE_ID,
+        "APNs key id",
+        "Ten characters, shown beside the key.",
+        None,
+        always,
+        proposals=_key_id,
     ),
     Question("push.apns.team_id", formats.APPLE_ID, "Apple team id", "Ten characters, of the account.", None, always),
     Question("push.apns.topic", formats.BUNDLE, "Bundle identifier", "The app that gets the messages.", None, always),
@@ -267,8 +327,9 @@ QUESTIONS = (
     Question(
         "turn.external_ip",
         networks.PUBLIC_ADDRESS,
-        "Public address of the TURN server (empty: as the manifest says)",
+        "Public address of the TURN server",
         "What coturn tells callers. Without it the manifest decides, which may detect it.",
+        empty="as the manifest says",
     ),
     Question(
         "livekit.url",
@@ -294,26 +355,30 @@ QUESTIONS = (
     Question(
         "network.metallb_pool",
         networks.POOL,
-        "Address pool of MetalLB (empty: as the manifest says)",
+        "Address pool of MetalLB",
         "The addresses that MetalLB may give to load balancers.",
+        empty="as the manifest says",
     ),
     Question(
         "storage.class",
         formats.OBJECT_NAME,
-        "Storage class (empty: the cluster's default)",
+        "Storage class",
         "Written where the tree names a storage class.",
+        empty="the cluster's default",
     ),
     Question(
         "backups.retention",
         formats.RETENTION,
-        "Keep main's database backups for (empty: as the manifest says)",
+        "Keep main's database backups for",
         "Days, weeks or months.",
+        empty="as the manifest says",
     ),
     Question(
         "backups.li_retention",
         formats.RETENTION,
-        "Keep LI's database backups for (empty: as the manifest says)",
+        "Keep LI's database backups for",
         "Not shorter than main's.",
+        empty="as the manifest says",
     ),
     Question(
         "key_vault.rsa_bits",

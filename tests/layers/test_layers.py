@@ -26,16 +26,17 @@ HEAD = (
     {"answers", "clauses", "consumed", "meanings", "weak"},
     {"mail"},
     {"answerfile", "sites", "values"},
-    {"search"},
+    {"interview", "search"},
+    {"fields"},
     {"diff", "filling", "originals", "proof"},
     {"structure"},
     {"plan"},
-    {"check"},
+    {"check", "review"},
     {"outcome"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
-HANDS = frozenset({"prompt", "console", "keystore", "store"})
-STORY = frozenset({"commands"})
+HANDS = frozenset({"console", "keystore", "lines", "prompt", "resume", "store"})
+STORY = frozenset({"commands", "guide"})
 DOOR = frozenset({"cli"})
 
 # The lenses are one module to all others but `resources`, which stacks them. Rows as above.
@@ -74,8 +75,9 @@ MACHINE = {
     "socket": set[str](),
     "stat": {"files"},
     "subprocess": set[str](),
-    "sys": {"__main__", "console", "prompt"},
+    "sys": {"__main__", "console", "host", "lines"},
     "tempfile": set[str](),
+    "termios": {"host"},
     "threading": {"keystore"},
     "time": set[str](),
     "uuid": {"mint"},
@@ -145,7 +147,10 @@ def allowed() -> dict[str, AbstractSet[str]]:
     table["resources"] = table["resources"] | STACKED
     table |= dict.fromkeys(BELOW_THE_HANDS, WORDS)
     table |= dict.fromkeys(HANDS, below)
-    table |= {module: below | HANDS - {"console"} for module in STORY}  # a verb gives back data; the door has it shown
+    # A verb gives back data; the door has it shown, and hands the terminal down to whoever asks.
+    table |= {module: below | HANDS - {"console", "lines", "prompt"} for module in STORY}
+    table["commands"] = table["commands"] | {"guide"}
+    table["guide"] = table["guide"] | {"wizard"}
     table |= {module: below | HANDS | STORY | {"wizard"} for module in DOOR}
     table["__main__"] = DOOR
     for number, inner in enumerate(LENSES):

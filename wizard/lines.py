@@ -1,0 +1,192 @@
+"""Questions in plain lines, for screen readers, serial lines and terminals without a cursor: nothing is taken back.
+
+The terminal's own line editing is used, so a line holds 4,095 characters at most (termios(3), canonical mode). What may
+be a secret is read with the echo off.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from contextlib import AbstractContextManager, nullcontext
+from typing import TextIO
+
+from wizard import host
+from wizard.errors import Problem, StoppedError
+from wizard.interview import Ask, BackError, Fault, is_document
+
+_BACK, _MORE, _EMPTY = "<", "?", "-"  # whole answers with a meaning of their own
+_LONGEST = 4095  # bytes of a line that the terminal hands over; of a longer one the rest is lost
+_NARROWEST = 20  # characters
+_YES = {"y": "yes", "yes": "yes", "n": "no", "no": "no"}
+
+
+class Lines:
+    """A terminal that is only ever written to at its end."""
+
+    @property
+    def width(self) -> int:
+        """Return how many characters a line holds."""
+        return max(shutil.get_terminal_size().columns - 1, _NARROWEST)
+
+    def session(self) -> AbstractContextManager[None]:
+        """Return nothing to be done: what is typed ahead is seen, but for what is asked without an echo."""
+        return nullcontext()
+
+    def say(self, text: str, style: str = "") -> None:
+        """Show a text, wrapped at blanks; a ``style`` of "warning" is said in words."""
+        mark = "Warning: " if style == "warning" else ""
+        lines = (mark + host.glyphs(text)).split("\n")
+        self._write("".join(f"{self._wrapped(line)}\n" for line in lines))
+
+    def mark(self) -> int:
+        """Return a mark that means nothing here."""
+        return 0
+
+    def back_to(self, mark: int) -> None:
+        """Say that the question before comes again; what was shown stays."""
+        del mark
+        self.say("Back.")
+
+    def ask(self, ask: Ask) -> str:
+        """Return the text that was typed and accepted. BackError for the question before; StoppedError at Ctrl-C."""
+        self.say(ask.label)
+        if ask.help:
+            self.say(f"  {ask.help}")
+        for number, shown in enumerate(ask.choices.values(), 1):
+            self.say(f"  {number}. {shown}")
+        self.say(f"  {self._hints(ask)}")
+        text = self._until_good(ask)
+        if told := ask.told(text):
+            self.say(told)
+        return ask.normal(text)
+
+    def _until_good(self, ask: Ask) -> str:
+        text, doubted = ask.text, ""
+        while True:
+            typed = self._typed(ask, text, doubted)
+            if typed == _MORE and ask.more and ask.form != "hidden":
+                self.say(f"  {ask.more}")
+                continue
+            if typed == _BACK:
+                if ask.may_go_back:
+                    raise BackError
+                self.say("  There is nothing before this.")
+                continue
+            fault = self._misread(ask, typed) or ask.judge(typed)
+            if fault:
+                self._fault(fault)
+                text = fault.suggestions[0] if fault.suggestions else text
+                continue
+            doubt = ask.doubt(typed)
+            if doubt and typed != doubted:
+                self.say(f"{doubt} Enter once more keeps it.", "warning")
+                doubted = text = typed
+                continue
+            return typed
+
+    def _typed(self, ask: Ask, text: str, doubted: str) -> str:
+        """Return what is answered: what was typed, or what stood there where that was nothing."""
+        if ask.form == "hidden":
+            return self._unseen(ask, "")
+        if ask.form == "document":
+            return self._document(ask, text)
+        line = self._line(ask, text)
+        if ask.form == "choice":
+            return self._chosen(ask, line) or text
+        if ask.form == "yes":
+            return _YES.get(line.strip().lower(), line) or text
+        if line.strip() == _EMPTY and text:
+            return ""
+        if ask.form != "list" or line.strip() in (_BACK, _MORE):
+            return line if line.strip() else text
+        if not line.strip():
+            return doubted or text
+        return "\n".join([line, *iter(lambda: self._line(ask, ""), "")])
+
+    def _document(self, ask: Ask, text: str) -> str:
+        """Return a path, or a pasted document, which ends where it is whole or at an empty line."""
+        with host.unechoed():
+            typed = self._line(ask, text)
+            if is_document(typed):
+                while not (ask.is_whole and ask.is_whole(typed)) and (more := self._line(ask, "", prompt="")):
+                    typed += f"\n{more}"
+                host.drop_typed_ahead()  # the rest of a paste answers no other question
+                typed += "\n"
+        self._write("\n")
+        return typed if is_document(typed) else typed.strip() or text
+
+    def _unseen(self, ask: Ask, text: str) -> str:
+        with host.unechoed():
+            typed = self._line(ask, text)
+        self._write("\n")
+        return typed
+
+    def _chosen(self, ask: Ask, line: str) -> str:
+        words = list(ask.choices)
+        typed = line.strip()
+        if typed.isdecimal() and 1 <= int(typed) <= len(words):
+            return words[int(typed) - 1]
+        return typed
+
+    def _misread(self, ask: Ask, typed: str) -> Fault | None:
+        if ask.form == "choice" and typed not in ask.choices:
+            return Fault(f"Type a number from 1 to {len(ask.choices)}.")
+        if ask.form == "yes" and typed not in ("yes", "no"):
+            return Fault("Type y or n.")
+        if any(len(line.encode("utf-8", "replace")) >= _LONGEST for line in typed.split("\n")):
+            return Fault(f"A terminal cuts lines of more than {_LONGEST} characters. Name a file that holds it.")
+        return None
+
+    def _line(self, ask: Ask, text: str, prompt: str | None = None) -> str:
+        """Return one line as it was typed. StoppedError at Ctrl-C and at the end of input."""
+        shown = f" [{_short(ask, text)}]" if text else ""
+        self._write(f">{shown} " if prompt is None else prompt)
+        try:
+            line = sys.stdin.readline()
+        except UnicodeDecodeError:
+            self._fault(Fault("This is not text in UTF-8."))
+            return self._line(ask, text, prompt)
+        except KeyboardInterrupt:
+            line = ""
+        if not line:
+            self._write("\n")
+            raise StoppedError(Problem("Stopped. Nothing was written."))
+        return line.removesuffix("\n")
+
+    def _hints(self, ask: Ask) -> str:
+        how = {
+            "list": "One a line, an empty line ends.",
+            "hidden": "What you type is not shown.",
+            "document": "A path, or the text pasted: neither is shown.",
+            "choice": "Type a number.",
+            "yes": "Type y or n.",
+        }.get(ask.form, "")
+        keys = [f"{_BACK} goes back"] if ask.may_go_back else []
+        keys += [f"{_MORE} tells more"] if ask.more and ask.form != "hidden" else []
+        keys += [f"{_EMPTY} empties"] if ask.text and ask.form in ("text", "list") else []
+        return " ".join(filter(None, (how, f"{', '.join(keys)}, Ctrl-C stops." if keys else "Ctrl-C stops.")))
+
+    def _fault(self, fault: Fault) -> None:
+        tail = " Enter takes it." if fault.suggestions else ""
+        self.say(f"! {fault.what}{tail}")
+
+    def _wrapped(self, line: str) -> str:
+        indent = line[: len(line) - len(line.lstrip())]
+        return textwrap.fill(line, self.width, subsequent_indent=indent, break_on_hyphens=False)
+
+    def _write(self, text: str) -> None:
+        out = _out()
+        out.write(text.encode(out.encoding or "utf-8", "replace").decode(out.encoding or "utf-8"))
+        out.flush()
+
+
+def _short(ask: Ask, text: str) -> str:
+    if ask.form == "choice":
+        return str(list(ask.choices).index(text) + 1) if text in ask.choices else ""
+    return ", ".join(text.split("\n"))
+
+
+def _out() -> TextIO:
+    return sys.stdout if sys.stdout.isatty() else sys.stderr
