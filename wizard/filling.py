@@ -6,13 +6,13 @@ unknown. Only an unknown one is drift, and nothing is done about drift that nobo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from wizard import catalogue, keys, lenses, placeholders, values
 from wizard.answers import Answers
+from wizard.answersheet import entry, quoted
 from wizard.catalogue import Owns
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.lenses import CannotHold, Edit, View
@@ -23,8 +23,6 @@ from wizard.secret import MASK, Secret
 from wizard.sites import FILLED_IN, Found, Site, Unknown, groups
 from wizard.values import InTree, Value
 from wizard.vault import Record, Vault
-
-_LONGEST_KEY = 1000  # characters of a key that stands in its line; YAML allows 1024, quotes and blanks included
 
 
 @dataclass(frozen=True)
@@ -351,14 +349,9 @@ def _stanza(unknown: Iterable[Unknown], answers: Answers) -> str:
         places = ", ".join(each.position for each in group)
         comment = f"  # one value in {len(group)} places? {places}" if len(group) > 1 else ""
         for key in keys:
-            decision = _proposal(group[0], answers) if key == first else f"{{same_as: {_quoted(first)}}}"
-            lines.setdefault(_quoted(key), decision + (comment if key == first else ""))
-    return "\n".join(["placeholders:", *(_entry(key, decision) for key, decision in lines.items())]) if lines else ""
-
-
-def _entry(key: str, decision: str) -> str:
-    """Return one entry of the section; a very long key has to say that it is one (YAML 1.2, 7.4.2)."""
-    return f"  {key}: {decision}" if len(key) <= _LONGEST_KEY else f"  ? {key}\n  : {decision}"
+            decision = _proposal(group[0], answers) if key == first else f"{{same_as: {quoted(first)}}}"
+            lines.setdefault(quoted(key), decision + (comment if key == first else ""))
+    return "\n".join(["placeholders:", *(entry(key, decision) for key, decision in lines.items())]) if lines else ""
 
 
 def _proposal(unknown: Unknown, answers: Answers) -> str:
@@ -369,10 +362,6 @@ def _proposal(unknown: Unknown, answers: Answers) -> str:
         return f"{{value: {UNWRITTEN}}}"
     kind, size = (unknown.recipe.kind, unknown.recipe.size) if unknown.recipe else ("password", None)
     return f"{{generate: {kind}, length: {size}}}" if size else f"{{generate: {kind}}}"
-
-
-def _quoted(key: str) -> str:
-    return json.dumps(key, ensure_ascii=False)
 
 
 def _unanswered(site: Site) -> Problem:

@@ -25,7 +25,7 @@ HEAD = (
     {"access", "contexts", "questions"},
     {"answers", "clauses", "consumed", "meanings", "weak"},
     {"mail"},
-    {"answerfile", "sites", "values"},
+    {"answerfile", "answersheet", "sites", "values"},
     {"interview", "search"},
     {"fields"},
     {"diff", "filling", "originals", "proof"},
