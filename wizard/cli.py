@@ -152,6 +152,19 @@ def show(name: str | None, out: Path | None, **options: Any) -> int:
     return 0
 
 
+@app.command()
+@click.option("--out", type=_PATH, help="Write them to this new file, readable by you alone.")
+@everywhere
+def answers(out: Path | None, **options: Any) -> int:
+    """Print the answers that the vault keeps as an answers file, without any secret."""
+    from wizard import commands, console
+
+    text = commands.answers(_where(options), out)
+    if out is None:
+        console.sheet(text)
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line *argv* (default: the process's own) and return its exit code."""
     try:

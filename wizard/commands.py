@@ -14,6 +14,7 @@ from typing import Protocol
 
 from wizard import (
     answerfile,
+    answersheet,
     catalogue,
     clauses,
     files,
@@ -216,6 +217,36 @@ def reveal(where: Where, name: str, out: Path | None = None) -> Secret:
     if out is not None:
         _write_out(out, secret)
     return secret
+
+
+def answers(where: Where, out: Path | None = None) -> str:
+    """Return the answers that the vault keeps as the text of an answers file (YAML, no secret, address ranges in it).
+
+    It is written to the new private file *out* if one is named, as `write_answers` does.
+    """
+    kept = Answers.from_json(_opened(where).vault.answers)
+    if out is not None:
+        write_answers(kept, out)
+    return answersheet.sheet(kept)
+
+
+def write_answers(given: Answers, out: Path, beside: Path = Path()) -> None:
+    """Write the answers file of *given* to *out*, a new file that only its owner may read.
+
+    Relative {file:} paths of *given* count from *beside*: the directory of the answers file that they came from, else
+    the one where the program was started. UsageError where *out* exists or cannot be written.
+    """
+
+    def locate(path: str) -> str:
+        try:
+            named = Path(path).expanduser()
+        except RuntimeError:  # no such user: then a file has that name
+            named = Path(path)
+        if not named.is_absolute() and out.parent.resolve() == beside.resolve():
+            return path
+        return str((beside / named).absolute())
+
+    _write_out(out, Secret(answersheet.sheet(given, locate)))
 
 
 def _write_out(out: Path, secret: Secret) -> None:

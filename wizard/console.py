@@ -21,6 +21,7 @@ from wizard.errors import Problem, UsageError
 from wizard.outcome import Checked, Outcome, Shown
 
 SCHEMA = 1  # of every JSON document printed here
+_TO_FILE = "Write them to a file with --out FILE, which is UTF-8."
 
 
 class GoneError(Exception):
@@ -159,6 +160,14 @@ def reveal(text: str) -> None:
     finally:
         sys.stdout.write(leave)
         sys.stdout.flush()
+
+
+def sheet(text: str) -> None:
+    """Print an answers file to stdout. UsageError where stdout's encoding cannot hold it: a `?` would be an answer."""
+    encoding = (sys.stdout.encoding if sys.stdout else None) or "utf-8"
+    if text.encode(encoding, "replace").decode(encoding) != text:
+        raise UsageError(Problem("These answers cannot be written in the characters of this terminal.", "", _TO_FILE))
+    _say(text.rstrip("\n"), sys.stdout)
 
 
 def findings(checked: Checked, *, as_json: bool, quiet: bool) -> None:
