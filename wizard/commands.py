@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from wizard import (
+    afterwards,
     answerfile,
     answersheet,
     catalogue,
@@ -378,6 +379,8 @@ def _write(where: Where, opened: _Opened, outcome: Outcome, keep_modes: bool) ->
     journal = vaults.journal(made.verb, host.now(), both)
     recipients = dict.fromkeys((identity.public, *made.vault.recipients))
     vault = replace(made.vault, recipients=tuple(recipients), journal=journal)
+    stands = {path: data for path, data in {**opened.tree.files, **made.after}.items() if data is not None}
+    left = afterwards.of(stands, vault, str(where.tree)) if made.verb == "setup" else None
     writing = store.Writing(
         made.changed,
         vaults.seal(vault),
@@ -387,7 +390,8 @@ def _write(where: Where, opened: _Opened, outcome: Outcome, keep_modes: bool) ->
     )
     with host.uninterrupted():
         store.commit(opened.tree, writing)
-    return replace(outcome, written=True, key_made="" if opened.identity else identity.where)
+    key_made = "" if opened.identity else identity.where
+    return replace(outcome, written=True, key_made=key_made, key=identity.where, afterwards=left)
 
 
 def _texts(vault: Vault, answers: Answers, names: Iterable[str]) -> dict[str, tuple[str, str]]:

@@ -5,22 +5,26 @@ Data goes to stdout, everything else to stderr. Prints nothing that it is not ha
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
 import re
 import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
 from wizard import review as reviewing
+from wizard.afterwards import Afterwards
 from wizard.check import Finding
 from wizard.errors import Problem, UsageError
 from wizard.outcome import Checked, Outcome, Shown
 
 SCHEMA = 1  # of every JSON document printed here
+_SHEET = "answers.yaml"  # the answers file that the messages name
 _TO_FILE = "Write them to a file with --out FILE, which is UTF-8."
 
 
@@ -124,7 +128,54 @@ def _done(done: Outcome) -> Iterator[str]:
         yield "\nUsers' names end in the bare domain. To be found there, it has to serve:"
     for place, text in done.documents.items():
         yield f"{place}\n    {text}"
-    yield f"Next: {_command('check', done.options)}"
+    if done.afterwards is not None:
+        yield from _afterwards(done, done.afterwards)
+    yield f"\nNext: {_command('check', done.options)}"
+
+
+def _afterwards(done: Outcome, left: Afterwards) -> Iterator[str]:
+    """Yield what only the operator can do, in blocks; what is to be typed or looked up stands on a line of its own."""
+    ingress = [host.name for host in left.hosts if host.server == "ingress"]
+    if ingress:
+        yield from _block("DNS: point these names at the ingress controller.", ingress)
+    for host in (each for each in left.hosts if each.server != "ingress"):
+        yield from _block(f"DNS: point this name at {host.address or 'the node of ' + host.server}.", [host.name])
+    if left.ports:
+        numbers: dict[tuple[str, str], list[str]] = {}
+        for port in left.ports:
+            numbers.setdefault((port.protocol, port.what), []).append(port.number)
+        ports = (f"{protocol} {', '.join(each)}  {what}" for (protocol, what), each in numbers.items())
+        yield from _block("Firewall: open these ports to the internet.", ports)
+    if left.rollout.commands:
+        yield from _block("Apply, in this order, once check says ready:", left.rollout.commands)
+    if left.rollout.skipped:
+        yield from _block("Not applied by these:", [f"{each.path}  ({each.why})" for each in left.rollout.skipped])
+    if left.has_li:
+        yield from _block("The LI instance wants a legal sign-off before it is deployed.", ())
+    if left.li_requests:
+        what = "Then try the LI hosts. From an allowed address none of these says 403, from any other each does:"
+        yield from _block(what, left.li_requests)
+    keys = reviewing.count(left.recipients, "key")
+    yield from _block(
+        f"Keep the vault under version control, the filled files never. It opens with {keys}:", [done.key]
+    )
+    if left.recipients == 1:
+        add = _command("setup --set vault.recipients=age1…", done.options)
+        yield from _block("No vault stays with only one key. To add a second one, by its public half:", [add])
+    yield from _block("The same again, without questions:", _again(done))
+
+
+def _again(done: Outcome) -> list[str]:
+    """Return the commands that give the same again, with the options of this run."""
+    setup = f"setup --answers {_SHEET} --no-input --yes"
+    return [_command(f"answers --out {_SHEET}", done.options), _command(setup, done.options)]
+
+
+def _block(heading: str, lines: Iterable[str]) -> Iterator[str]:
+    """Yield a heading, which the terminal does not cut, and lines to be taken as they are."""
+    width = max(shutil.get_terminal_size().columns - 1, 20)  # characters
+    yield "\n" + textwrap.fill(heading, width, break_on_hyphens=False, break_long_words=False)
+    yield from (f"  {line}" for line in lines)
 
 
 def _command(verb: str, options: str) -> str:
@@ -259,6 +310,21 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "notes": [{"what": note.what, "where": note.where} for note in (*made.notes, *made.unneeded)],
         "diff": made.diff,
         "well_known": outcome.documents,
+        "key": outcome.key,
+        "afterwards": _left_as_data(outcome, outcome.afterwards) if outcome.afterwards else None,
+    }
+
+
+def _left_as_data(done: Outcome, left: Afterwards) -> dict[str, Any]:
+    return {
+        "dns": [dataclasses.asdict(each) for each in left.hosts],
+        "ports": [dataclasses.asdict(each) for each in left.ports],
+        "apply": list(left.rollout.commands),
+        "not_applied": [dataclasses.asdict(each) for each in left.rollout.skipped],
+        "legal_sign_off": left.has_li,
+        "li_requests": list(left.li_requests),
+        "recipients": left.recipients,
+        "again": _again(done),
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wizard.afterwards import Afterwards
 from wizard.check import Finding
 from wizard.plan import Plan
 
@@ -15,8 +16,9 @@ class Outcome:
     """What setup or blank did, or would do.
 
     ``options``: those of the run that the next command needs too. ``key_made``: where the vault's key lies, if it was
-    made now. ``unfinished``: files that stand as before the last run. ``documents``: what the bare domain has to serve
-    or to say in DNS, by where it goes.
+    made now; ``key``: where the one lies that was used. ``unfinished``: files that stand as before the last run.
+    ``documents``: what the bare domain has to serve or to say in DNS, by where it goes. ``afterwards``: what is left to
+    the operator once setup has written.
     """
 
     plan: Plan
@@ -26,6 +28,8 @@ class Outcome:
     key_made: str = ""
     unfinished: tuple[str, ...] = ()
     documents: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    afterwards: Afterwards | None = None
 
 
 @dataclass(frozen=True)
