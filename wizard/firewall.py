@@ -76,6 +76,7 @@ _EDGE = (_Rule("TCP", (("http", "80"),)), _Rule("TCP", (("https", "443"),)))
 _ENTRANCES = frozenset({"Ingress", "Gateway"}) | access.ROUTES
 
 _TURN_IMAGE, _LIVEKIT_IMAGE = re.compile(r"\bcoturn\b"), re.compile(r"\blivekit-server\b")
+_NAMED = re.compile(r"coturn|turnserver|-auth-secret|lt-cred-mech|livekit|rtc")
 _TURN_FILE = re.compile(r"^(?:use-auth-secret|static-auth-secret|lt-cred-mech)\b", re.MULTILINE)
 _LINE = re.compile(r"([A-Za-z][\w-]*)[ =]*(.*)", re.ASCII)  # of turnserver.conf, as `lenses.coturn` reads it
 
@@ -83,10 +84,11 @@ _LINE = re.compile(r"([A-Za-z][\w-]*)[ =]*(.*)", re.ASCII)  # of turnserver.conf
 def ports(used: Iterable[Resource]) -> tuple[Port, ...]:
     """Return the ports to open for the objects that are *used*: of the ingress, of coturn, of LiveKit; each once."""
     used = list(used)
+    speaking = _speaking(used)
     found = [*_opened(_EDGE, {}, "Ingress")] if any(each.kind in _ENTRANCES for each in used) else []
-    turn = _turn(used)
+    turn = _turn(speaking)
     found += _opened(_TURN, turn, "coturn") if turn is not None else []
-    rtc = list(_rtc(used))
+    rtc = list(_rtc(speaking))
     objects = [settings for resource, settings in rtc if resource.kind]
     for settings in objects:
         found += _opened(_RTC, settings, "LiveKit")
@@ -99,7 +101,12 @@ def ports(used: Iterable[Resource]) -> tuple[Port, ...]:
 
 def has_turn(used: Iterable[Resource]) -> bool:
     """Say whether a coturn is among the objects that are *used*."""
-    return _turn(used) is not None
+    return _turn(_speaking(used)) is not None
+
+
+def _speaking(used: Iterable[Resource]) -> list[Resource]:
+    """Return the objects that a scan of their file cannot rule out: only those are looked into."""
+    return [each for each in used if _NAMED.search(each.manifest.path) or _NAMED.search(each.manifest.text)]
 
 
 def _opened(rules: Iterable[_Rule], settings: Settings, what: str) -> Iterator[Port]:

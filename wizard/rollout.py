@@ -67,11 +67,11 @@ def of(manifests: Iterable[Manifest], scope: Scope, root: str) -> Rollout:
         for path, each in files.items()
         if path.endswith(SUFFIXES)
     }
-    spaces = [path for path in sorted(reasons) if not reasons[path] and "Namespace" in _kinds(files[path])]
+    first = {path for path, why in reasons.items() if not why and "Namespace" in _kinds(files[path])}
     targets: dict[tuple[int, str], list[str]] = {}
     turns = _turns(reasons, files)
     for path, why, inner in _largest(reasons):
-        if not why and path not in spaces and any(files[each].resources for each in inner):
+        if not why and path not in first and any(files[each].resources for each in inner):
             targets.setdefault((turns[inner[0]], _top(path)), []).append(path)
     rivals = {home: other for home in built for other in built if other != home and built[home] & built[other]}
     steps = {step: _sources(root, paths) for step, paths in targets.items()} | {
@@ -79,13 +79,13 @@ def of(manifests: Iterable[Manifest], scope: Scope, root: str) -> Rollout:
         for home, paths in built.items()
         if home not in rivals
     }
-    first = [_sources(root, spaces)] if spaces else []
+    spaces = [_sources(root, sorted(first))] if first else []
     alike = [
         Skipped(f"{home}/", f"it builds on the same files as {other}/: apply one") for home, other in rivals.items()
     ]
     left = [Skipped(path, why) for path, why, _ in _largest(reasons) if why not in ("", _BUILT)]
     return Rollout(
-        tuple(f"{APPLY} {what}" for what in (*first, *(steps[step] for step in sorted(steps)))), (*alike, *left)
+        tuple(f"{APPLY} {what}" for what in (*spaces, *(steps[step] for step in sorted(steps)))), (*alike, *left)
     )
 
 
@@ -164,7 +164,8 @@ def _turns(reasons: Mapping[str, str], files: Files) -> dict[str, int]:
     for path, why in reasons.items():
         if not why:
             groups.setdefault(_top(path) or path, []).append(path)
-    return {path: _turn(paths, files) for paths in groups.values() for path in paths}
+    turns = ((paths, _turn(paths, files)) for paths in groups.values())
+    return {path: turn for paths, turn in turns for path in paths}
 
 
 def _turn(paths: Iterable[str], files: Files) -> int:

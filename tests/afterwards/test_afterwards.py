@@ -122,6 +122,7 @@ def test_only_the_hosts_of_li_are_to_be_refused() -> None:
             ("web", "a.chat-corp.net"),
             ("synapse-li", "b.chat-corp.net"),
             ("any", "admin-li.chat-corp.net"),
+            ("all-li", "'*.chat-corp.net'"),
         ]
     )
     left = of({"a.yaml": both})

@@ -78,6 +78,7 @@ def test_the_ports_of_the_bundled_tree_are_those_of_its_readme(fill: Any) -> Non
                      ("TCP", "7881"), ("UDP", "7882"), ("UDP", "50000-60000")}  # fmt: skip
     readme = README.read_text("utf-8").partition("## Ports to open")[2].partition("##")[0].replace("\u2013", "-")
     assert all(number in readme for _, number in ports)
+    assert len(told["ports"]) == len(ports)
     charts = [each for each in told["ports"] if each["number"] == "50000-60000"]
     assert [each["what"] for each in charts] == ["LiveKit, where its chart runs it"]
 
