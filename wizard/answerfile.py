@@ -7,7 +7,6 @@ to (for a file: its own directory). A text that may be a secret is in no problem
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from wizard import mint
 from wizard.answers import Answer, Answers, Decision
 from wizard.errors import Problem, UsageError
 from wizard.formats import FormatError
-from wizard.questions import BY_KEY, DECISIONS, GENERATED, INSTANCES, SECTIONS, UNWRITTEN, Question
+from wizard.questions import BY_KEY, DECIDED, DECISIONS, GENERATED, INSTANCES, SECTIONS, UNWRITTEN, Question
 from wizard.secret import Secret
 
 ReadEnv = Callable[[str], str | None]
@@ -25,9 +24,6 @@ ReadFile = Callable[[str], bytes]
 
 LARGEST = 1024 * 1024  # bytes of one file that an answer names; a certificate chain is a hundredth of it
 _DEEPEST = 64  # levels of YAML; libyaml's composer recurses in C and ends the process somewhere beyond 5,000
-# TOKEN, or TOKEN @ kind/ns/name:path. Some spellings have blanks in them, and so have names of files; a file that is
-# one text has no path in it.
-_PLACE = re.compile(r"(?:\S+|<[^<>]+>|(?:ed25519 )?a_XXXX[^@]*)(?: @ [^:]+:.*)?")
 _SOURCE = "Write {env: NAME} or {file: PATH}."
 _YAML = "tag:yaml.org,2002:"
 _TYPES = {
@@ -259,7 +255,7 @@ class _Reader:
             self.placeholder(key, key_node, value)
 
     def placeholder(self, key: str, key_node: Any, node: Any) -> None:
-        if not _PLACE.fullmatch(key):
+        if not DECIDED.fullmatch(key):
             self.problem(key_node, f"{key} is not a placeholder.", "Write TOKEN, or TOKEN @ kind/namespace/name:path.")
             return
         try:
@@ -268,7 +264,7 @@ class _Reader:
             self.problem(node, f"placeholders.{key}: {error.what}", error.instead)
 
     def decision(self, key: str, node: Any) -> Decision:
-        pairs = {each.value: value for each, value in node.value} if _form(node) == "mapping" else {}
+        pairs = _entries(node)
         length = pairs.pop("length", None) if "generate" in pairs else None
         if len(pairs) != 1 or not pairs.keys() <= DECISIONS.keys():
             raise FormatError("This does not say what to do.", f"Write one of {_listed(DECISIONS)} in braces.")
@@ -356,6 +352,14 @@ def _form(node: Any) -> str:
     if isinstance(node, str):
         return "text"
     return "null" if node.tag == f"{_YAML}null" and node.id == "scalar" else str(node.id)
+
+
+def _entries(node: Any) -> dict[str, Any]:
+    """Return the value nodes of a mapping by key; none where a key is no text or stands twice, or it is no mapping."""
+    if _form(node) != "mapping":
+        return {}
+    entries = {key.value: value for key, value in node.value if key.id == "scalar"}
+    return entries if len(entries) == len(node.value) else {}
 
 
 def _scalar(node: Any, wanted: type) -> str:

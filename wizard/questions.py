@@ -118,6 +118,9 @@ CHAPTERS = (
     Chapter("Calls and extras", ("turn", "livekit", "domains.livekit", "network", "storage", "backups")),
 )
 
+# What `placeholders:` has as keys: TOKEN, or TOKEN @ kind/ns/name:path. Some spellings have blanks in them, and so have
+# names of files; a file that is one text has no path in it.
+DECIDED = re.compile(r"(?:\S+|<[^<>]+>|(?:ed25519 )?a_XXXX[^@]*)(?: @ [^:]+:.*)?")
 # What may stand behind a token under `placeholders:`, one of these each.
 DECISIONS = {
     "value": "this text",

@@ -200,6 +200,8 @@ def test_missing_answers_are_told_beside_the_others() -> None:
         ("? [a]\n: b\n", "answers.yaml:1:3", "A key is text"),
         ("[" * 100_000, "answers.yaml:1:65", "too deep"),
         ("domains: {base: &x {env: A, file: B}}\n", "answers.yaml:1:17", "neither"),
+        ("placeholders: {CHANGEME_X: {? [value] : b}}\n", "answers.yaml:1:28", "does not say"),
+        ("placeholders: {CHANGEME_X: {value: a, value: b}}\n", "answers.yaml:1:28", "does not say"),
         ("lawful_intercept: {allowed_cidrs: []}\n", "answers.yaml:1:35", "empty"),
     ],
 )
