@@ -146,7 +146,10 @@ class _Reader:
             return
         for key_node, name, value in self.entries(node, prefix):
             key = prefix + name
-            if key in BY_KEY:
+            if "." in name and any(f"{known}.".startswith(f"{key}.") for known in BY_KEY):
+                self.problem(key_node, f"{key} joins what stands below one another here.", f"Write {_nested(name)}.")
+                self.flawed.update(known for known in BY_KEY if f"{known}.".startswith(f"{key}."))
+            elif key in BY_KEY:
                 self.question(BY_KEY[key], value)
             elif key == "placeholders":
                 self.placeholders(value)
@@ -400,6 +403,12 @@ def _did_you_mean(name: str, prefix: str) -> str:
 def _below(prefix: str) -> list[str]:
     names = [key.removeprefix(prefix).partition(".")[0] for key in BY_KEY if key.startswith(prefix)]
     return list(dict.fromkeys(names if prefix else [*names, "placeholders", "instances"]))
+
+
+def _nested(name: str) -> str:
+    """Return how a dotted name stands in an answers file, on one line."""
+    first, dot, rest = name.partition(".")
+    return f"{first}: {{{_nested(rest)}}}" if dot else f"{first}: …"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -222,6 +222,9 @@ def test_a_recursive_alias_is_a_mistake_and_no_bug() -> None:
         ("law_intercept: {}\n", "Did you mean lawful_intercept?"),
         ("lawful_intercept: {alowed_cidrs: []}\n", "Did you mean allowed_cidrs?"),
         ("backups: {xyz: 1}\n", "Known here: retention, li_retention."),
+        ("push.apns.key_id: ABC123DEFG\n", "Write push: {apns: {key_id: …}}."),
+        ("push: {apns.key_id: ABC123DEFG}\n", "Write apns: {key_id: …}."),
+        ("push.apns: {key_id: ABC123DEFG}\n", "Write push: {apns: …}."),
     ],
 )
 def test_an_unknown_key_suggests_a_known_one(text: str, suggestion: str) -> None:
