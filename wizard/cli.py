@@ -165,6 +165,16 @@ def answers(out: Path | None, **options: Any) -> int:
     return 0
 
 
+@app.command()
+def schema() -> int:
+    """Print the JSON Schema of the answers file, by which an editor completes and checks it."""
+    from wizard import console
+    from wizard.schema import schema as of_answers
+
+    console.schema(of_answers())
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line *argv* (default: the process's own) and return its exit code."""
     try:

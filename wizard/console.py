@@ -245,6 +245,11 @@ def findings(checked: Checked, *, as_json: bool, quiet: bool) -> None:
     _say(f"{ready}: {reviewing.count(errors, 'error')}, {reviewing.count(len(found) - errors, 'warning')}.", sys.stdout)
 
 
+def schema(made: Mapping[str, Any]) -> None:
+    """Print a JSON Schema to stdout."""
+    _print_json(made)
+
+
 def _plan(outcome: Outcome, out: TextIO) -> None:
     made = outcome.plan
     if outcome.unfinished:
@@ -339,7 +344,7 @@ def _one_line(text: str) -> str:
     return f"{first} … ({len(rest) + 1} lines)" if rest else first
 
 
-def _print_json(data: dict[str, Any]) -> None:
+def _print_json(data: Mapping[str, Any]) -> None:
     _say(json.dumps(data, indent=2, ensure_ascii=False), sys.stdout)
 
 

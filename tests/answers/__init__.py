@@ -1,1 +1,1 @@
-"""Tests of answers, answerfile, questions, formats and networks."""
+"""Tests of answers, answerfile, questions, schema, formats and networks."""

@@ -23,7 +23,7 @@ HEAD = (
     {"formats", "lenses", "vault"},
     {"entries", "holes", "networks", "resources"},
     {"access", "contexts", "questions"},
-    {"answers", "clauses", "consumed", "meanings", "weak"},
+    {"answers", "clauses", "consumed", "meanings", "schema", "weak"},
     {"mail"},
     {"answerfile", "answersheet", "sites", "values"},
     {"firewall", "interview", "rollout", "search"},
