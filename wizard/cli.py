@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from wizard import __version__
+from wizard import __version__, completion, helppage
 from wizard.errors import StoppedError, WizardError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,55 +30,64 @@ _PATH = click.Path(path_type=Path)
 
 
 def everywhere(command: F) -> F:
-    """Add the options that every command has."""
-    for option in (
-        click.option("--tree", type=_PATH, default=DEFAULT_TREE, envvar="MATRIX_WIZARD_TREE", show_default=True,
-                     help="The tree of manifests."),
-        click.option("--identity", type=_PATH, envvar="MATRIX_WIZARD_IDENTITY", help="File with the vault's key."),
-        click.option("--json", "as_json", is_flag=True, envvar="MATRIX_WIZARD_JSON", help="Print JSON."),
-        click.option("--plain", is_flag=True, envvar="MATRIX_WIZARD_PLAIN",
-                     help="Ask in plain lines, for screen readers."),
-        click.option("-q", "--quiet", is_flag=True, envvar="MATRIX_WIZARD_QUIET", help="Print less."),
-    ):  # fmt: skip
-        command = option(command)
+    """Add the options that every command on a tree has."""
+    option = helppage.option("Everywhere")
+    for add in reversed((
+        option("--tree", type=_PATH, default=DEFAULT_TREE, envvar="MATRIX_WIZARD_TREE", show_default=True,
+               shell_complete=completion.directories, help="The tree of manifests."),
+        option("--identity", type=_PATH, envvar="MATRIX_WIZARD_IDENTITY", help="File with the vault's key."),
+        option("--json", "as_json", is_flag=True, envvar="MATRIX_WIZARD_JSON", help="Print JSON."),
+        option("--plain", is_flag=True, envvar="MATRIX_WIZARD_PLAIN", help="Ask in plain lines, for screen readers."),
+        option("-q", "--quiet", is_flag=True, envvar="MATRIX_WIZARD_QUIET", help="Print less."),
+    )):  # fmt: skip
+        command = add(command)
     return command
 
 
 def consenting(command: F) -> F:
     """Add the options of the commands that write."""
-    for option in (
-        click.option("-y", "--yes", is_flag=True, help="Accept the plan; answers no question."),
-        click.option("-n", "--dry-run", is_flag=True, help="Show the plan, write nothing."),
-        click.option("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."),
-        click.option("--keep-modes", is_flag=True, help="Leave file modes as they are."),
-    ):
-        command = option(command)
+    consent, tree = helppage.option("Consent"), helppage.option("The tree")
+    for add in reversed((
+        consent("-y", "--yes", is_flag=True, help="Accept the plan; answers no question."),
+        consent("-n", "--dry-run", is_flag=True, help="Show the plan, write nothing."),
+        consent("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."),
+        tree("--keep-modes", is_flag=True, help="Leave file modes as they are."),
+    )):  # fmt: skip
+        command = add(command)
     return command
 
 
 def answering(command: F) -> F:
     """Add the options that give answers and decisions."""
-    for option in (
-        click.option(
-            "--answers", "answers_file", type=_PATH, envvar="MATRIX_WIZARD_ANSWERS", help="Answers file (YAML)."
-        ),
-        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="One answer; may be repeated."),
-        click.option(
-            "--accept-site", multiple=True, metavar="PLACE", help="Fill an existing secret into this new place."
-        ),
-        click.option("--accept-new-sites", is_flag=True, help="Fill existing secrets into all new places."),
-        click.option(
-            "--adopt", "drift", flag_value="adopt", help="Take secrets that were edited by hand into the vault."
-        ),
-        click.option("--restore", "drift", flag_value="restore", help="Put the vault's values back over hand edits."),
-        click.option("--new-deployment", is_flag=True, help="Start anew: forget the vault that sites.lock names."),
-        click.option("--skip-unparseable", is_flag=True, help="Leave out documents that are not valid YAML."),
-    ):
-        command = option(command)
+    answers, known, tree = map(helppage.option, ("Answers", "Secrets that exist already", "The tree"))
+    for add in reversed((
+        answers("--answers", "answers_file", type=_PATH, envvar="MATRIX_WIZARD_ANSWERS", help="Answers file (YAML)."),
+        answers("--set", "settings", multiple=True, metavar="KEY=VALUE", shell_complete=completion.keys,
+                help="One answer; may be repeated."),
+        known("--accept-site", multiple=True, metavar="PLACE", help="Fill an existing secret into this new place."),
+        known("--accept-new-sites", is_flag=True, help="Fill existing secrets into all new places."),
+        known("--adopt", "drift", flag_value="adopt", help="Take secrets that were edited by hand into the vault."),
+        known("--restore", "drift", flag_value="restore", help="Put the vault's values back over hand edits."),
+        tree("--new-deployment", is_flag=True, help="Start anew: forget the vault that sites.lock names."),
+        tree("--skip-unparseable", is_flag=True, help="Leave out documents that are not valid YAML."),
+    )):  # fmt: skip
+        command = add(command)
     return command
 
 
-@click.group(invoke_without_command=True, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=helppage.Group,
+    invoke_without_command=True,
+    epilog=EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    examples=(
+        ("matrix-wizard", "Ask what must be known, show the plan, and fill ./deployment."),
+        ("matrix-wizard plan --answers answers.yaml", "Show what would change, masked, and write nothing."),
+        ("matrix-wizard setup --answers answers.yaml --no-input --yes", "Fill without questions, as a pipeline does."),
+        ("matrix-wizard check --strict", "Say whether the tree is fit to deploy."),
+        ("matrix-wizard show turn-secret", "Reveal one secret, on a screen that leaves no trace."),
+    ),
+)
 @click.version_option(__version__, prog_name="matrix-wizard")
 @click.pass_context
 def app(context: click.Context) -> int:
@@ -92,7 +101,18 @@ def app(context: click.Context) -> int:
     return 0
 
 
-@app.command()
+@app.command(
+    heading="Fill a tree",
+    examples=(
+        ("matrix-wizard setup --tree k8s/matrix", "Fill a tree of your own where it stands."),
+        ("matrix-wizard setup --answers answers.yaml --dry-run", "Show what that file would change."),
+        ("matrix-wizard setup --set domains.element=web.chat-corp.net", "Change one answer, keep all others."),
+        (
+            "matrix-wizard setup --set 'smtp.password={file: password.txt}'",
+            "Give a secret, which no command line holds.",
+        ),
+    ),
+)
 @answering
 @consenting
 @everywhere
@@ -101,7 +121,7 @@ def setup(**options: Any) -> int:
     return _setup(**options)
 
 
-@app.command()
+@app.command(heading="Fill a tree")
 @answering
 @everywhere
 def plan(**options: Any) -> int:
@@ -109,23 +129,7 @@ def plan(**options: Any) -> int:
     return _setup(**options, dry_run=True, no_input=True)
 
 
-@app.command()
-@consenting
-@everywhere
-def blank(**options: Any) -> int:
-    """Put every site back to its original text; the vault keeps the values."""
-    from wizard import commands, console
-
-    wishes = commands.Wishes(yes=options["yes"], dry_run=options["dry_run"], keep_modes=options["keep_modes"])
-    done = commands.blank(_where(options), wishes, _review(options))
-    if options["dry_run"]:
-        console.plan(done, as_json=options["as_json"])
-    else:
-        console.outcome(done, as_json=options["as_json"], quiet=options["quiet"])
-    return 0
-
-
-@app.command()
+@app.command(heading="Look at it")
 @click.option("--strict", is_flag=True, help="Warnings count too.")
 @everywhere
 def check(strict: bool, **options: Any) -> int:
@@ -135,8 +139,8 @@ def check(strict: bool, **options: Any) -> int:
     return _checked(commands.check(_where(options)), options, strict=strict)
 
 
-@app.command()
-@click.argument("name", required=False)
+@app.command(heading="Look at it")
+@click.argument("name", required=False, shell_complete=completion.names)
 @click.option("--out", type=_PATH, help="Write the one value to this file, readable by you alone.")
 @everywhere
 def show(name: str | None, out: Path | None, **options: Any) -> int:
@@ -152,7 +156,7 @@ def show(name: str | None, out: Path | None, **options: Any) -> int:
     return 0
 
 
-@app.command()
+@app.command(heading="Look at it")
 @click.option("--out", type=_PATH, help="Write them to this new file, readable by you alone.")
 @everywhere
 def answers(out: Path | None, **options: Any) -> int:
@@ -165,7 +169,26 @@ def answers(out: Path | None, **options: Any) -> int:
     return 0
 
 
-@app.command()
+@app.command(heading="Take it back")
+@consenting
+@everywhere
+def blank(**options: Any) -> int:
+    """Put every site back to its original text; the vault keeps the values."""
+    from wizard import commands, console
+
+    wishes = commands.Wishes(yes=options["yes"], dry_run=options["dry_run"], keep_modes=options["keep_modes"])
+    done = commands.blank(_where(options), wishes, _review(options))
+    if options["dry_run"]:
+        console.plan(done, as_json=options["as_json"])
+    else:
+        console.outcome(done, as_json=options["as_json"], quiet=options["quiet"])
+    return 0
+
+
+@app.command(
+    heading="Editor and shell",
+    examples=(("matrix-wizard schema > answers.schema.json", "Lay it beside answers.yaml."),),
+)
 def schema() -> int:
     """Print the JSON Schema of the answers file, by which an editor completes and checks it."""
     from wizard import console
@@ -175,10 +198,25 @@ def schema() -> int:
     return 0
 
 
+@app.command(
+    "completion",
+    heading="Editor and shell",
+    examples=(
+        ('eval "$(matrix-wizard completion bash)"', "In ~/.bashrc; with zsh in ~/.zshrc, after compinit."),
+        ("matrix-wizard completion fish | source", "In ~/.config/fish/config.fish."),
+    ),
+)
+@click.argument("shell", type=click.Choice(list(completion.SHELLS)))
+def complete(shell: str) -> int:
+    """Print the script by which your shell completes verbs, options, keys and names."""
+    click.echo(completion.script(shell, app), nl=False)
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command line *argv* (default: the process's own) and return its exit code."""
     try:
-        return int(app.main(argv, prog_name="matrix-wizard", standalone_mode=False) or 0)
+        return int(app.main(argv, prog_name=completion.PROGRAM, standalone_mode=False) or 0)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
@@ -192,10 +230,10 @@ def main(argv: list[str] | None = None) -> int:
         console.problems(error.problems, error.paste)
         return error.exit_code
     except BaseException as error:
+        if isinstance(error, SystemExit | GeneratorExit):  # click's own answer to a Tab, too
+            raise
         from wizard import console
 
-        if isinstance(error, SystemExit | GeneratorExit):
-            raise
         if isinstance(error, console.GoneError):
             console.hang_up()
             return 0

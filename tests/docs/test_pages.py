@@ -64,7 +64,7 @@ def commands() -> list[str]:
         for line in "\n".join(blocks(text, "sh")).splitlines() + re.findall(r"`(matrix-wizard [^`]+)`", text):
             called = _COMMAND.match(line)
             if called:
-                found.append((called[1] or called[2]).partition(" #")[0].strip())
+                found.append(re.split(r" [#|>]", called[1] or called[2])[0].strip())
     return found
 
 

@@ -36,6 +36,7 @@ HEAD = (
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"console", "keystore", "lines", "prompt", "resume", "store"})
 STORY = frozenset({"commands", "guide"})
+BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
 DOOR = frozenset({"cli"})
 
 # The lenses are one module to all others but `resources`, which stacks them. Rows as above.
@@ -53,7 +54,7 @@ STACKED = {"lenses.encoded", "lenses.region", "lenses.scalar"}
 PACKAGES = {
     "_ruamel_yaml": {"manifests"},
     "bcrypt": {"mint"},
-    "click": {"cli"},
+    "click": {"cli", "completion", "helppage"},
     "cryptography": {"keys", "mint"},
     "keyring": {"keystore"},
     "nacl": {"keys", "mint"},
@@ -150,7 +151,8 @@ def allowed() -> dict[str, AbstractSet[str]]:
     table |= {module: below | HANDS - {"console", "lines", "prompt"} for module in STORY}
     table["commands"] = table["commands"] | {"guide"}
     table["guide"] = table["guide"] | {"wizard"}
-    table |= {module: below | HANDS | STORY | {"wizard"} for module in DOOR}
+    table |= dict.fromkeys(BESIDE_THE_DOOR, WORDS | head)  # they tell what may be typed, and do nothing
+    table |= {module: below | HANDS | STORY | BESIDE_THE_DOOR | {"wizard"} for module in DOOR}
     table["__main__"] = DOOR
     for number, inner in enumerate(LENSES):
         above = {f"lenses.{lens}" for row in LENSES[:number] for lens in row}
