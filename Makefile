@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run check test format lock bench corpus clean
+.PHONY: run check test format docs lock bench corpus clean
 .DELETE_ON_ERROR:
 
 run: .venv/run.stamp
@@ -27,6 +27,10 @@ test: .venv/dev.stamp
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The tables of docs/reference that follow from the program's own.
+docs: .venv/dev.stamp
+	$(BIN)/python -m tests.docs
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench

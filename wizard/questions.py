@@ -1,6 +1,7 @@
 """The registry of questions: one row for each answer that a person may give.
 
-Prompts, parser, ``--set`` and the reference page all follow from these rows. A new question is one row here.
+Prompts, parser, ``--set``, JSON Schema, completion and the reference page follow from these rows. A new question is one
+row here; ``make docs`` writes it into the page.
 """
 
 from __future__ import annotations

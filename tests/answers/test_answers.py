@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from wizard import answerfile
 from wizard.answers import Answers
 from wizard.errors import RefusedError
-from wizard.questions import BY_KEY, DECISIONS, QUESTIONS, SECTIONS, never
+from wizard.questions import BY_KEY
 from wizard.secret import Secret
 
 ENVIRONMENT = {"PASSWORD": "hunter2"}
@@ -167,19 +166,3 @@ def test_the_record_holds_no_secret_but_where_it_came_from() -> None:
 def test_a_list_survives_the_record() -> None:
     text = "lawful_intercept: {allowed_cidrs: [10.1.1.1, 10.2.0.0/16]}"
     assert kept(text)["lawful_intercept.allowed_cidrs"] == answers(text)["lawful_intercept.allowed_cidrs"]
-
-
-def test_every_question_is_in_the_reference() -> None:
-    page = Path("docs/reference/answers.md").read_text()
-    for question in QUESTIONS:
-        default = f"from `{question.derived_from}`" if question.derived_from else question.default
-        due = "" if default or question.required_when is never else "required"
-        marks = ", ".join(
-            mark for mark, on in (("secret", question.secret), ("confidential", question.confidential)) if on
-        )
-        kind = " \\| ".join(f"`{word}`" for word in question.kind.choices) or question.kind.name
-        cells = (f"`{question.key}`", kind, default or due, marks, question.help)
-        row = f"| {' | '.join(map(str, cells))} |".replace("<", "\\<")
-        assert re.sub(r" +", " ", row) in page
-    for key in (*SECTIONS, *DECISIONS):
-        assert f"`{key}`" in page

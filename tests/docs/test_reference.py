@@ -16,11 +16,12 @@ import pyrage
 import pytest
 
 from wizard import catalogue, check, errors, vault
-from wizard.catalogue import Kind, Row
 from wizard.cli import app
+from wizard.questions import DECISIONS, QUESTIONS, SECTIONS
 from wizard.secret import Secret
 from wizard.vault import Generation, Journal, JournalFile, Kept, Record, Vault
 
+from . import tables
 from .pages import ROOT, code, page, rows, section
 
 COMMANDS = page("reference/commands.md")
@@ -69,41 +70,38 @@ def test_every_finding_is_documented() -> None:
     assert {code(row[0])[0] for row in rows(section(COMMANDS, "What check finds"))} == literals
 
 
-MADE = {
-    "": "",
-    "password": "{size} letters and digits",
-    "django": "64 letters and digits",
-    "signing-key": "an Ed25519 key in Synapse's format",
-    "rsa": "an RSA key of `key_vault.rsa_bits`",
-    "livekit-api-key": "an API key in LiveKit's form",
-}
+@pytest.mark.parametrize("name", tables.PAGES)
+def test_what_follows_from_the_program_stands_on_its_page(name: str) -> None:
+    """When it does not, ``make docs`` writes it there."""
+    assert page(name) == tables.renewed(page(name), tables.PAGES[name])
 
 
-def said(row: Row) -> list[str]:
-    """Return the cells of *row* on the page of values."""
-    given = f"`{row.answer}`" if row.answer else ""
-    if row.kind is Kind.SECRET:
-        source = " or ".join(filter(None, [given, MADE[row.make].format(size=row.size)]))
-    else:
-        source = given or ", ".join(f"`{name}`" for name in row.inputs)
-    words = [f"`{role}`" for role in row.roles] + [f"`{label}.…`" if label else "`example.com`" for label in row.hosts]
-    places = [f"`{place.kind} {place.name} > {place.key}`".replace("|", "\\|") for place in row.places]
-    return [f"`{row.name}`", row.kind.value, source, " ".join(words), " ".join(places)]
+@pytest.mark.parametrize(
+    ("name", "heading", "listed"),
+    [
+        ("reference/answers.md", "Keys", [question.key for question in QUESTIONS]),
+        ("reference/answers.md", "Placeholders that the catalogue does not know", [*DECISIONS]),
+        ("reference/values.md", "The table", [row.name for row in catalogue.ROWS]),
+        ("reference/values.md", "Components", [each.name for each in catalogue.COMPONENTS]),
+    ],
+)
+def test_each_row_reads_as_one(name: str, heading: str, listed: list[str]) -> None:
+    """Told by its cells, which a pattern's own bars do not part."""
+    found = rows(section(page(name), heading))
+    assert [code(cells[0])[0] for cells in found] == listed
+    assert len({len(cells) for cells in found}) == 1
 
 
-@pytest.mark.parametrize("row", catalogue.ROWS, ids=lambda row: row.name)
-def test_every_value_is_documented(row: Row) -> None:
-    assert said(row) in rows(section(page("reference/values.md"), "The table"))
+def test_marks_that_are_missing_are_told() -> None:
+    parts = tables.PAGES["reference/values.md"]
+    for text in ("", page("reference/answers.md"), page("reference/values.md").replace("docs: values", "docs: valeus")):
+        with pytest.raises(ValueError, match="values"):
+            tables.renewed(text, parts)
 
 
-def test_no_other_value_is_documented() -> None:
-    listed = [code(row[0])[0] for row in rows(section(page("reference/values.md"), "The table"))]
-    assert listed == [row.name for row in catalogue.ROWS]
-
-
-def test_the_components_are_documented() -> None:
-    listed = {code(row[0])[0]: code(row[1]) for row in rows(section(page("reference/values.md"), "Components"))}
-    assert listed == {each.name: each.switch.split("|") for each in catalogue.COMPONENTS}
+def test_the_optional_sections_are_documented() -> None:
+    text = page("reference/answers.md")
+    assert set(SECTIONS) <= set(code(text[text.index("**Optional sections**") :].partition("\n- ")[0]))
 
 
 @pytest.mark.parametrize(
