@@ -7,11 +7,13 @@ Every text ends without a newline; whoever renders it into a file adds one.
 from __future__ import annotations
 
 import base64
+import contextlib
 import secrets
 import string
+import threading
 import uuid
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from wizard.secret import Secret
 
@@ -37,15 +39,68 @@ class Kind:
     sizes: Collection[int]
 
 
+@dataclass
+class _Begun:
+    """A secret in the making: once ``done`` is set it is there, or None if it could not be made."""
+
+    done: threading.Event = field(default_factory=threading.Event)
+    secret: Secret | None = None
+
+
+_begun: dict[tuple[str, int], _Begun] = {}  # by kind and size
+
+
 def make(recipe: Recipe) -> Secret:
-    """Return a new secret of ``recipe``; ValueError for an unknown kind or a size which that kind cannot have."""
+    """Return a new secret of ``recipe``; ValueError for an unknown kind or a size which that kind cannot have.
+
+    One that `ahead` began is waited for and taken, once only.
+    """
+    kind, size = _sized(recipe)
+    begun = _begun.pop((kind, size), None)
+    if begun:
+        begun.done.wait()
+        if begun.secret is not None:
+            return begun.secret
+    return Secret(KINDS[kind].make(size))
+
+
+def ahead(recipe: Recipe) -> None:
+    """Begin to make a secret of ``recipe`` for the next `make` of it; nothing more while one is begun already.
+
+    The process may end at any time without waiting for it. Whatever goes wrong shows in `make`, which tries again.
+    ValueError as from `make`.
+    """
+    kind, size = _sized(recipe)
+    if (kind, size) in _begun:
+        return
+    begun = _begun[kind, size] = _Begun()
+
+    def work() -> None:
+        with contextlib.suppress(BaseException):  # a panic in Rust is no Exception
+            begun.secret = Secret(KINDS[kind].make(size))
+        begun.done.set()
+
+    try:
+        # A daemon, which the end of the process does not wait for; OpenSSL works without the interpreter's lock.
+        threading.Thread(target=work, daemon=True).start()
+    except RuntimeError:  # no more threads
+        begun.done.set()
+
+
+def is_ready(recipe: Recipe) -> bool:
+    """Tell whether `make` has nothing to wait for: False only while a secret that `ahead` began is in the making."""
+    begun = _begun.get(_sized(recipe))
+    return begun is None or begun.done.is_set()
+
+
+def _sized(recipe: Recipe) -> tuple[str, int]:
     kind = KINDS.get(recipe.kind)
     if kind is None:
         raise ValueError(f"There is no kind of secret called {recipe.kind!r}; the kinds are {', '.join(KINDS)}.")
     size = kind.default if recipe.size is None else recipe.size
     if size not in kind.sizes:
         raise ValueError(f"A secret of the kind {recipe.kind} cannot have the size {size}.")
-    return Secret(kind.make(size))
+    return recipe.kind, size
 
 
 def signing_key(used_ids: Collection[str]) -> Secret:

@@ -78,7 +78,7 @@ MACHINE = {
     "sys": {"__main__", "console", "host", "lines"},
     "tempfile": set[str](),
     "termios": {"host"},
-    "threading": {"keystore"},
+    "threading": {"keystore", "mint"},
     "time": set[str](),
     "uuid": {"mint"},
 }

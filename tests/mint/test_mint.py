@@ -3,9 +3,11 @@
 import base64
 import json
 import re
+import signal
 import string
 import subprocess
 import sys
+import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
@@ -287,3 +289,98 @@ def test_a_user_that_would_change_the_file_is_refused(user: str) -> None:
 def test_a_password_that_is_cut_short_elsewhere_is_refused(password: str) -> None:
     with pytest.raises(ValueError, match="at least one character and no NUL"):
         mint.htpasswd("admin", Secret(password))
+
+
+AHEAD = [Recipe("rsa"), Recipe("rsa", 3072), Recipe("password", 20)]
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Add a kind that is made only once the gate stands open; its first try in a thread fails if its size is 2."""
+    opened = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def wait(size: int) -> str:
+        threads.append(threading.current_thread())
+        opened.wait()
+        if size == 2 and threading.current_thread() is not threading.main_thread():
+            raise OSError("no randomness")
+        return f"made {len(threads)}"
+
+    monkeypatch.setitem(mint.KINDS, "gated", mint.Kind(wait, 1, (1, 2)))
+    yield opened
+    opened.set()
+
+
+@pytest.mark.parametrize("recipe", AHEAD, ids=str)
+def test_what_was_made_ahead_is_used_once(recipe: Recipe) -> None:
+    mint.ahead(recipe)
+    first, second = mint.make(recipe).reveal(), mint.make(recipe).reveal()
+    assert first != second
+    if recipe.kind == "rsa":
+        for pem in (first, second):
+            assert f"Private-Key: ({recipe.size or 2048} bit" in openssl("pkey", "-text", "-noout", text=pem)
+
+
+def test_make_waits_for_the_one_that_was_begun_and_takes_that(gate: threading.Event) -> None:
+    recipe, same = Recipe("gated"), Recipe("gated", 1)
+    assert mint.is_ready(recipe)
+    mint.ahead(recipe)
+    mint.ahead(same)  # begun already
+    assert not mint.is_ready(recipe)
+    assert not mint.is_ready(same)
+    gate.set()
+    assert mint.make(same).reveal() == "made 1"
+    assert mint.is_ready(recipe)
+    assert mint.make(recipe).reveal() == "made 2"
+
+
+def test_another_recipe_does_not_wait(gate: threading.Event) -> None:
+    mint.ahead(Recipe("gated"))
+    assert mint.is_ready(Recipe("password"))
+    assert len(make("password")) == 40
+    gate.set()
+    mint.make(Recipe("gated"))
+
+
+def test_what_could_not_be_made_ahead_is_made_now(gate: threading.Event, capsys: pytest.CaptureFixture[str]) -> None:
+    mint.ahead(Recipe("gated", 2))
+    gate.set()
+    assert mint.make(Recipe("gated", 2)).reveal() == "made 2"
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_recipe_that_cannot_be_made_is_refused_at_once() -> None:
+    for call in (mint.ahead, mint.is_ready):
+        with pytest.raises(ValueError, match="1024"):
+            call(Recipe("rsa", 1024))
+
+
+ENDLESS = (
+    "import threading; from wizard import mint;"
+    "mint.KINDS['endless'] = mint.Kind(lambda size: str(threading.Event().wait()), 1, (1,));"
+    "mint.ahead(mint.Recipe('endless'));"
+)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [ENDLESS, "from wizard import mint; mint.ahead(mint.Recipe('rsa', 4096))"],
+    ids=["a secret that is never made", "a large key"],
+)
+def test_the_process_ends_without_waiting_for_a_secret(program: str) -> None:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_an_interrupt_ends_the_wait_for_a_secret() -> None:
+    program = ENDLESS + "print('waiting', flush=True); mint.make(mint.Recipe('endless'))"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert child.stdout
+        assert child.stdout.readline() == b"waiting\n"
+        child.send_signal(signal.SIGINT)
+        try:
+            _, said = child.communicate(timeout=60)
+        finally:
+            child.kill()
+    assert b"KeyboardInterrupt" in said
