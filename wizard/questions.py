@@ -7,7 +7,7 @@ row here; ``make docs`` writes it into the page.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -74,13 +74,40 @@ class Question:
         return next((section for section in SECTIONS if self.key.startswith(section + ".")), "")
 
     def read(self, text: str) -> Any:
-        """Return the value of an answer given as text; a list takes commas or lines. FormatError when it is none."""
+        """Return the value of an answer given as text; a list takes commas, lines or what else separates its items.
+
+        FormatError when it is none: of a list it names the first wrong item, and suggests the whole list with another
+        in its place.
+        """
         if self.kind.yaml is not list:
             return self.kind.read(text)
-        items = tuple(self.kind.read(item) for item in re.split(r"[,\n]", text) if item.strip())
-        if not items:
+        values: dict[Any, None] = {}
+        wrong: list[FormatError] = []
+        for start, end in _items(text, self.kind.separator):
+            try:
+                values[self.kind.read(text[start:end])] = None
+            except FormatError as error:
+                between = "\n" if "\n" in text.strip() else ", "
+                whole = (text[:start] + each.replace(", ", between) + text[end:] for each in error.suggestions)
+                wrong.append(FormatError(error.what, error.instead, *whole))
+        if wrong:
+            others = {1: "", 2: " One other is wrong, too."}.get(
+                len(wrong), f" {len(wrong) - 1} others are wrong, too."
+            )
+            raise FormatError(wrong[0].what + others, wrong[0].instead, *wrong[0].suggestions)
+        if not values:
             raise FormatError("The list is empty.", "Write at least one.")
-        return tuple(dict.fromkeys(items))
+        return tuple(values)
+
+
+def _items(text: str, separator: str) -> Iterator[tuple[int, int]]:
+    """Yield start and end of each item of a list, blanks around it left out."""
+    start = 0
+    for end, after in (*(found.span() for found in re.finditer(separator, text)), (len(text), len(text))):
+        item = text[start:end]
+        if item.strip():
+            yield start + len(item) - len(item.lstrip()), start + len(item.rstrip())
+        start = after
 
 
 @dataclass(frozen=True)
