@@ -125,7 +125,7 @@ def _add(top: _Section, question: Question, answers: Answers, locate: Locate) ->
         here = here.inner.setdefault(each, _Section())
     if question.section:
         switch = answers.given.get(question.section)
-        here.about = SECTIONS[question.section]
+        here.about = SECTIONS[question.section].prompt
         here.is_on, here.is_off = answers.uses(question.section), bool(switch and switch.is_reset)
         if not here.is_on:
             return
