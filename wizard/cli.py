@@ -295,7 +295,7 @@ def _review(options: dict[str, Any]) -> Any:
 
 
 def _where(options: dict[str, Any]) -> Any:
-    from wizard import commands, host
+    from wizard import commands, console, host
 
     terminal = None
     if not options.get("no_input", True) and host.is_terminal():
@@ -304,7 +304,8 @@ def _where(options: dict[str, Any]) -> Any:
     typed = (f" --tree {quote(str(tree))}" if tree != DEFAULT_TREE else "") + (
         f" --identity {quote(str(identity))}" if identity else ""
     )
-    return commands.Where(tree, identity, terminal, typed)
+    told = {} if options["quiet"] else {"tell": console.tell}
+    return commands.Where(tree, identity, terminal, options=typed, **told)
 
 
 def _terminal(*, plain: bool) -> Any:

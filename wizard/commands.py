@@ -6,7 +6,7 @@ A verb gives back what it did as data; showing it is the console's work.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from wizard import (
     guide,
     host,
     keystore,
+    mint,
     plan,
     resume,
     search,
@@ -37,7 +38,9 @@ from wizard.filling import Consent
 from wizard.guide import Guide
 from wizard.interview import Ask, Terminal
 from wizard.keystore import Identity
+from wizard.mint import Recipe
 from wizard.outcome import Checked, Outcome, Shown
+from wizard.plan import Needs
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope, Unknown
 from wizard.structure import Tree
@@ -54,6 +57,7 @@ class Where:
     tree: Path
     identity: Path | None = None
     terminal: Terminal | None = None
+    tell: Callable[[str], None] = lambda _: None  # a line about what takes long, where there is no terminal to ask at
     options: str = ""  # as they were typed, for the commands that a message names
 
 
@@ -69,6 +73,10 @@ class Wishes:
     new_deployment: bool = False
     keep_modes: bool = False
     change: bool = False  # the answers that stand are to be looked at, whether or not anything is open
+
+
+_QUICK = 2048  # bits of an RSA key that is made in a blink
+_SHEET = "answers.yaml"
 
 
 class Review(Protocol):
@@ -108,6 +116,8 @@ def _setup(where: Where, wishes: Wishes, review: Review, opened: _Opened) -> Out
     answers = _answers(wishes, opened)
     if where.terminal is not None:
         return _asked(where, wishes, review, opened, _guide(where, opened, answers, where.terminal))
+    if answers["key_vault.rsa_bits"] > _QUICK and "key_vault.rsa_bits" in _needs(opened, answers).keys:
+        _begin_rsa(opened, answers)
     outcome = _planned(where, wishes, opened, answers)
     if wishes.dry_run or _is_done(outcome, opened):
         return outcome
@@ -119,6 +129,8 @@ def _setup(where: Where, wishes: Wishes, review: Review, opened: _Opened) -> Out
 def _asked(where: Where, wishes: Wishes, review: Review, opened: _Opened, guided: Guide) -> Outcome:
     """Ask, review and write; whatever ends it before the writing leaves the answers for the next run."""
     draw = functools.partial(_planned, where, wishes, opened)
+    if "key_vault.rsa_bits" in guided.needs.keys:
+        _begin_rsa(opened, guided.given)  # while the questions are asked
     try:
         with guided.terminal.session():
             state = guided.interview(change=wishes.change)
@@ -135,22 +147,49 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: _Opened, guided
         return outcome
     done = _write(where, opened, outcome, wishes.keep_modes)
     resume.forget(where.tree)
-    return done
+    is_first = opened.identity is None and wishes.answers_file is None
+    return replace(done, sheet=_offered_sheet(guided.terminal, done)) if is_first else done
+
+
+def _offered_sheet(terminal: Terminal, done: Outcome) -> Path | None:
+    """Write an answers file for the same again without questions, if that is wanted, and return where it is."""
+    out = Path(_SHEET)
+    text = f"Write the answers into {out}, for the same again without questions?"
+    try:
+        if out.exists() or terminal.ask(Ask(text, "yes", "No secret is in it.", text="no")) == "no":
+            return None
+        write_answers(Answers.from_json(done.plan.vault.answers), out)
+    except (StoppedError, KeyboardInterrupt, UsageError):  # the tree is written: nothing else counts
+        return None
+    return out
+
+
+def _begin_rsa(opened: _Opened, answers: Answers) -> None:
+    """Begin with the key that takes longest to make, where the vault has none."""
+    if "key-vault-rsa-key" not in opened.vault.values:
+        mint.ahead(Recipe("rsa", answers["key_vault.rsa_bits"]))
 
 
 def _guide(where: Where, opened: _Opened, given: Answers, terminal: Terminal) -> Guide:
-    tree = functools.partial(_tree, opened)
-    on = plan.needs(tree(Scope(given, off=frozenset())), given, opened.vault)
-
     def undecided(answers: Answers) -> Sequence[Unknown]:
-        return plan.needs(tree(Scope(answers)), answers, opened.vault).unknown
+        return _needs(opened, answers).unknown
 
+    needs = _needs(opened, given, off=frozenset())
     return Guide(
-        terminal, where.tree, on, given, undecided, _read_named, opened.identity is None, not opened.tree.files
+        terminal, where.tree, needs, given, undecided, _read_named, opened.identity is None, not opened.tree.files
     )
 
 
+def _needs(opened: _Opened, answers: Answers, off: frozenset[str] | None = None) -> Needs:
+    scope = Scope(answers) if off is None else Scope(answers, off=off)
+    return plan.needs(_tree(opened, scope), answers, opened.vault)
+
+
 def _planned(where: Where, wishes: Wishes, opened: _Opened, answers: Answers) -> Outcome:
+    bits = answers["key_vault.rsa_bits"]
+    if bits > _QUICK and not mint.is_ready(Recipe("rsa", bits)):
+        tell = where.terminal.say if where.terminal else where.tell
+        tell(f"Making an RSA key of {bits} bits: a few seconds …")
     made = plan.fill(_tree(opened, Scope(answers)), answers, opened.vault, wishes.consent, host.now())
     return Outcome(
         made, False, where.tree, where.options, unfinished=opened.unfinished, documents=values.well_known(answers)
@@ -323,7 +362,7 @@ def _answers(wishes: Wishes, opened: _Opened) -> Answers:
         given = answerfile.set_options(wishes.settings, host.environment, _read_named).merge(given)
     answers = given.overlay(Answers.from_json(opened.vault.answers))
     if problems:
-        keys = plan.needs(_tree(opened, Scope(answers)), answers, opened.vault).keys
+        keys = _needs(opened, answers).keys
         raise UsageError(*problems, *(each for each in answers.problems(keys) if each not in problems))
     return answers
 

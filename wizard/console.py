@@ -45,6 +45,11 @@ def problems(found: Sequence[Problem], paste: str = "") -> None:
         _say(f"\nTo paste into the answers file, and to change as it should be:\n\n{paste}", sys.stderr)
 
 
+def tell(text: str) -> None:
+    """Print a line about what takes longer than a blink, to stderr."""
+    _say(text, sys.stderr)
+
+
 def bug(error: BaseException) -> None:
     """Print where a bug is, without the text of the exception, which could hold anything."""
     place = error.__traceback__
@@ -167,8 +172,9 @@ def _afterwards(done: Outcome, left: Afterwards) -> Iterator[str]:
 
 def _again(done: Outcome) -> list[str]:
     """Return the commands that give the same again, with the options of this run."""
-    setup = f"setup --answers {_SHEET} --no-input --yes"
-    return [_command(f"answers --out {_SHEET}", done.options), _command(setup, done.options)]
+    setup = f"setup --answers {done.sheet or _SHEET} --no-input --yes"
+    written = [] if done.sheet else [_command(f"answers --out {_SHEET}", done.options)]
+    return [*written, _command(setup, done.options)]
 
 
 def _block(heading: str, lines: Iterable[str]) -> Iterator[str]:

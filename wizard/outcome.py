@@ -18,7 +18,7 @@ class Outcome:
     ``options``: those of the run that the next command needs too. ``key_made``: where the vault's key lies, if it was
     made now; ``key``: where the one lies that was used. ``unfinished``: files that stand as before the last run.
     ``documents``: what the bare domain has to serve or to say in DNS, by where it goes. ``afterwards``: what is left to
-    the operator once setup has written.
+    the operator once setup has written; ``sheet``: the answers file that was written on request.
     """
 
     plan: Plan
@@ -30,6 +30,7 @@ class Outcome:
     documents: Mapping[str, str] = field(default_factory=dict)
     key: str = ""
     afterwards: Afterwards | None = None
+    sheet: Path | None = None
 
 
 @dataclass(frozen=True)

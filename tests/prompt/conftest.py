@@ -18,6 +18,7 @@ from .screens import Screens
 
 PASSWORD = "Xy7zzy 'quoted' $5 #1"
 KEY_ID = "ABC123DEFG"
+OFFER = "Write the answers into answers.yaml, for the same again without questions?"
 
 
 @pytest.fixture(scope="package")
@@ -87,3 +88,10 @@ def at_review(home: Path, *words: str, **options: int) -> Screens:
         screens.answer(label, keys)
     screens.at("Write now?")
     return screens
+
+
+def agree(screens: Screens, sheet: str = "") -> int:
+    """Consent, and answer whether an answers file is wanted (Enter alone: no); return the exit code."""
+    screens.answer("Write now?", "y\r")
+    screens.answer(OFFER, f"{sheet}\r")
+    return screens.end()

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 TAB, BACK, UP, DOWN, ESCAPE = "\t", "\x1b[Z", "\x1b[A", "\x1b[B", "\x1b"
 CTRL_C, CTRL_D, CTRL_T, CTRL_U, CTRL_Z = "\x03", "\x04", "\x14", "\x15", "\x1a"
 PASTE, PASTED = "\x1b[200~", "\x1b[201~"
-_LONGEST = 12  # seconds that anything may take on a busy machine; nothing waits for so long by design
+_LONGEST = 30  # seconds that anything may take on a busy machine; nothing waits for so long by design
 
 
 class Screens:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import KEY_ID, PASSWORD, at_review, script
+from .conftest import KEY_ID, PASSWORD, agree, at_review, script
 from .screens import BACK, CTRL_T, DOWN, ESCAPE, UP, Screens
 
 
@@ -25,8 +25,7 @@ def test_a_first_install_ends_in_a_tree_that_check_finds_ready(home: Path) -> No
     review = " ".join(screens.scrolled.split())
     for line in ("7/7 Review", "signing key ed25519 a_", "RSA key of 2048 bits", "can never be changed"):
         assert line in review
-    screens.answer("Write now?", "y\r")
-    assert screens.end() == 0
+    assert agree(screens) == 0
     assert (home / "deployment" / ".matrix-wizard" / "vault.age").exists()
     homeserver = (home / "deployment/main-instance/01-synapse/configmap.yaml").read_text()
     assert "server_name: chat-corp.net" in homeserver.replace('"', "")
@@ -41,8 +40,7 @@ def test_no_secret_is_on_any_screen(home: Path) -> None:
     screens = at_review(home)
     screens.answer("Write now?", "d\r")
     screens.until("Write now? d")
-    screens.answer("Write now?", "y\r")
-    assert screens.end() == 0
+    assert agree(screens) == 0
     hidden = [PASSWORD, *(home / f"AuthKey_{KEY_ID}.p8").read_text().splitlines()[1:-1]]
     hidden += [line for line in (home / "fcm.json").read_text().splitlines() if "private_key" in line]
     for text in hidden:

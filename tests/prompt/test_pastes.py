@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from .conftest import KEY_ID, script
+from .conftest import KEY_ID, agree, script
 from .screens import DOWN, PASTE, PASTED, Screens
 
 APNS, FCM = "APNs key file (.p8)", "FCM service account file (JSON)"
@@ -121,8 +121,7 @@ def test_a_chain_of_four_hundred_lines_ends_at_an_empty_line(home: Path, how: st
     assert "RSA 2048 private key" in screens.shown
     for label, keys, _ in script()[20:]:
         screens.answer(label, keys)
-    screens.answer("Write now?", "y\r")
-    assert screens.end() == 0, screens.scrolled
+    assert agree(screens) == 0, screens.scrolled
     manifests = [path for path in (home / "deployment").rglob("*.yaml") if "tls.crt" in path.read_text()]
     (written,) = [path.read_text() for path in manifests if "BEGIN PRIVATE KEY" in path.read_text()]
     shown = subprocess.run(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PASSWORD, at_review, script
+from .conftest import PASSWORD, agree, at_review, script
 from .screens import CTRL_C, CTRL_D, CTRL_Z, Screens
 
 STOPPED = "Stopped. Nothing was written."
@@ -99,8 +99,7 @@ def test_a_refused_consent_keeps_the_answers_and_a_written_tree_does_not(home: P
     for label, keys, _ in script():
         if label in SECRETS:
             screens.answer(label, keys)
-    screens.answer("Write now?", "y\r")
-    assert screens.end() == 0
+    assert agree(screens) == 0
     assert not list((home / ".local/state/matrix-wizard").glob("*/*"))
 
 
