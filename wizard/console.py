@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from wizard import host
 from wizard import review as reviewing
 from wizard.afterwards import Afterwards
 from wizard.check import Finding
@@ -78,7 +79,7 @@ def nothing(outcome: Outcome, *, whole: bool = False) -> None:
 
 def _page(text: str) -> None:
     """Show a long text by the operator's own pager, where stdout is a terminal for it; else print it to stderr."""
-    if not sys.stdout.isatty():
+    if not host.shows(sys.stdout):
         _say(text, sys.stderr)
         return
     import pydoc
@@ -107,7 +108,16 @@ def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
         _print_json(_as_data(done))
     elif not quiet:
         for line in _done(done):
-            _say(line, sys.stdout)
+            _say(_filled(line), sys.stdout)
+
+
+def _filled(line: str) -> str:
+    """Return a sentence in lines that a terminal does not cut; what is indented is to be taken as it stands."""
+    if not host.shows(sys.stdout) or "  " in line or "\n" in line.strip("\n"):
+        return line
+    width = max(shutil.get_terminal_size().columns - 1, 20)  # characters
+    start = "\n" if line.startswith("\n") else ""
+    return start + textwrap.fill(line.strip("\n"), width, break_on_hyphens=False, break_long_words=False)
 
 
 def _done(done: Outcome) -> Iterator[str]:
@@ -140,11 +150,11 @@ def _done(done: Outcome) -> Iterator[str]:
 
 def _afterwards(done: Outcome, left: Afterwards) -> Iterator[str]:
     """Yield what only the operator can do, in blocks; what is to be typed or looked up stands on a line of its own."""
-    ingress = [host.name for host in left.hosts if host.server == "ingress"]
+    ingress = [one.name for one in left.hosts if one.server == "ingress"]
     if ingress:
         yield from _block("DNS: point these names at the ingress controller.", ingress)
-    for host in (each for each in left.hosts if each.server != "ingress"):
-        yield from _block(f"DNS: point this name at {host.address or 'the node of ' + host.server}.", [host.name])
+    for one in (each for each in left.hosts if each.server != "ingress"):
+        yield from _block(f"DNS: point this name at {one.address or 'the node of ' + one.server}.", [one.name])
     if left.ports:
         numbers: dict[tuple[str, str], list[str]] = {}
         for port in left.ports:
@@ -362,6 +372,8 @@ def _say(text: str, out: TextIO | None) -> None:
     """Write a line; a terminal that cannot show a character gets a question mark for it, not a traceback."""
     if out is None:
         return  # closed by whoever started the program
+    if out.isatty():
+        text = host.glyphs(text)
     encoding = out.encoding or "utf-8"
     line = text.translate(_CONTROLS).encode(encoding, "replace").decode(encoding)
     try:

@@ -15,7 +15,7 @@ from wizard.answerfile import ReadFile, read_text
 from wizard.answers import Answers, Decision
 from wizard.formats import FormatError
 from wizard.interview import Ask, Fault, Field, Form, State, is_document, is_keylike
-from wizard.questions import BY_KEY, CHAPTERS, QUESTIONS, SECTIONS, Chapter, Question, never
+from wizard.questions import CHAPTERS, QUESTIONS, SECTIONS, Chapter, Question, never
 from wizard.secret import MASK, Secret
 from wizard.sites import Unknown, groups
 
@@ -323,7 +323,7 @@ class _Meaning:
         first = "generate" if self.group[0].is_secret else "value"
         label = f"{spellings} is in no catalogue. What is it?"
         return Ask(f"{label}{places}", "choice", text=state.picked.get(self.key, first), choices=choices,
-                   echo=lambda text: f"{spellings}: {choices[text]}")  # fmt: skip
+                   title=spellings, echo=lambda text: choices[text])  # fmt: skip
 
     def take(self, state: State, text: str) -> State:
         answers, first = state.answers, self.group[0]
@@ -349,7 +349,6 @@ class _MeaningText:
     """The text that a meaning wants: the value, the secret, or the other value's name."""
 
     of: _Meaning
-    names: frozenset[str]
 
     @property
     def key(self) -> str:
@@ -370,7 +369,7 @@ class _MeaningText:
             return Ask("Secret", "hidden", judge=_not_empty, echo=lambda _: MASK)
         if meaning == "value":
             return Ask("Value", "text", text=shown, judge=_not_empty)
-        return Ask("Name of the other value", "text", text=shown, judge=self._name)
+        return Ask("Name of the other value", "text", text=shown, judge=functools.partial(self._name, state))
 
     def take(self, state: State, text: str) -> State:
         meaning = state.picked[self.of.key]
@@ -384,12 +383,13 @@ class _MeaningText:
     def row(self, state: State) -> tuple[str, str]:
         return self.of.row(state)
 
-    def _name(self, text: str) -> Fault | None:
+    def _name(self, state: State, text: str) -> Fault | None:
         import difflib
 
-        if text in self.names:
+        names = {*catalogue.BY_NAME, *state.answers.decisions} - {each.decision for each in self.of.group}
+        if text in names:
             return None
-        near = tuple(difflib.get_close_matches(text, self.names, 1))
+        near = tuple(difflib.get_close_matches(text, names, 1))
         hint = f"Did you mean {near[0]}?" if near else "matrix-wizard show lists them."
         return Fault(f"There is no value called {text}. {hint}", near)
 
@@ -419,23 +419,21 @@ def fields(needed: Iterable[str], read_file: ReadFile, fixed: Iterable[str] = ()
     return found
 
 
-def decisions(unknown: Iterable[Unknown], answers: Answers) -> list[Field]:
+def decisions(unknown: Iterable[Unknown]) -> list[Field]:
     """Return what is asked about placeholders that no catalogue knows: once for each group of them."""
-    names = frozenset({*catalogue.BY_NAME, *answers.decisions})
     found: list[Field] = []
     for group in groups(unknown):
         meaning = _Meaning(tuple(group))
-        found += [meaning, _MeaningText(meaning, names)]
+        found += [meaning, _MeaningText(meaning)]
     return found
 
 
-def opening(needed: Iterable[str], count: int) -> str:
-    """Return what a person should have at hand, for the opening lines; *count* is how many questions are asked."""
-    keys = set(needed)
-    chapters = [chapter for chapter in CHAPTERS if any(_chapter(key) is chapter for key in keys & BY_KEY.keys())]
-    at_hand = "; ".join(chapter.at_hand for chapter in chapters if chapter.at_hand)
+def opening(titles: Collection[str], count: int) -> str:
+    """Return what to have at hand for the steps called *titles*; *count* is how many questions are asked."""
+    at_hand = "; ".join(chapter.at_hand for chapter in CHAPTERS if chapter.title in titles and chapter.at_hand)
     minutes = max(1, round(count / 4))
-    return f"At hand: {at_hand}. About {minutes} minute{'s' if minutes > 1 else ''}."
+    about = f"About {minutes} minute{'s' if minutes > 1 else ''}."
+    return f"At hand: {at_hand}. {about}" if at_hand else about
 
 
 def named(listed: Iterable[Field], given: Collection[str]) -> frozenset[str]:

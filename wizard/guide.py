@@ -18,7 +18,7 @@ from wizard.interview import Ask, BackError, Fault, Field, Interview, State, Ter
 from wizard.outcome import Checked, Outcome
 from wizard.plan import Needs
 from wizard.questions import SECTIONS
-from wizard.sites import Unknown
+from wizard.sites import Unknown, groups
 from wizard.vault import Vault
 
 _REVIEW = "Review"
@@ -46,6 +46,8 @@ class Guide:
     def __post_init__(self) -> None:
         self._fields = fields.fields(self.needs.keys, self.read_file, () if self.is_first else (_SERVER_NAME,))
         self._settled = self._settled_before()
+        due = (each.chapter for each in self._fields if each.is_due(State(self.given)))
+        self._titles = [*dict.fromkeys(due), *([fields.PLACEHOLDERS] if self.needs.unknown else []), _REVIEW]
 
     def interview(self, *, change: bool = False) -> State:
         """Ask what is open, after the opening lines and the offer to go on where one stopped; nothing on a *change*."""
@@ -137,16 +139,11 @@ class Guide:
         on = frozenset(section for section in SECTIONS if state.answers.uses(section))
         if on not in self._decisions:
             undecided = replace(state.answers, decisions=self.given.decisions)
-            self._decisions[on] = fields.decisions(self.unknown(undecided), undecided)
+            self._decisions[on] = fields.decisions(self.unknown(undecided))
         return [*self._fields, *self._decisions[on]]
 
     def _rows(self, state: State) -> list[tuple[Field, str, str]]:
         return fields.rows(self._course(state), state)
-
-    @property
-    def _titles(self) -> list[str]:
-        titles = list(dict.fromkeys(each.chapter for each in self._fields))
-        return [*titles, *([fields.PLACEHOLDERS] if self.needs.unknown else []), _REVIEW]
 
     def _settled_before(self) -> frozenset[str]:
         """Return the keys of what need not be asked: given already, and on a later run all that is not missing."""
@@ -164,13 +161,14 @@ class Guide:
         """Say what will be asked, made and written, and what to have at hand."""
         what = "new, made from the bundled tree" if self.is_bundled else "not filled in yet"
         asked = sum(each.key not in self._settled and each.is_due(state) for each in self._fields)
+        asked += len(groups(self.needs.unknown))
         self.terminal.say(f"matrix-wizard {__version__}    tree: {self.tree} ({what})", "heading")
         self.terminal.say(
             f"I ask {review.count(asked, 'question')} or a few more, make {review.count(self.needs.secrets, 'secret')} "
             f"and keys, and fill in {review.count(self.needs.files, 'file')}. Nothing is written until you agree. "
             "Ctrl-C stops; your answers are kept, secrets are not."
         )
-        self.terminal.say(fields.opening(self.needs.keys, asked))
+        self.terminal.say(fields.opening(self._titles, asked))
 
     def _resumed(self, state: State) -> State:
         """Return the state of a run that was stopped, if there is one and it is wanted."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from wizard.errors import Problem, UsageError
 
@@ -65,7 +66,12 @@ def environment(variable: str) -> str | None:
 
 def is_terminal() -> bool:
     """Tell whether a person can be asked: keys come from a terminal, and a terminal shows the prompts."""
-    return sys.stdin.isatty() and (sys.stdout.isatty() or sys.stderr.isatty())
+    return shows(sys.stdin) and (shows(sys.stdout) or shows(sys.stderr))
+
+
+def shows(stream: TextIO | None) -> bool:
+    """Tell whether a stream is a terminal; one that was closed before the start (``>&-``) is None, and is none."""
+    return stream is not None and stream.isatty()
 
 
 def can_move_cursor() -> bool:

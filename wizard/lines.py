@@ -189,4 +189,4 @@ def _short(ask: Ask, text: str) -> str:
 
 
 def _out() -> TextIO:
-    return sys.stdout if sys.stdout.isatty() else sys.stderr
+    return sys.stdout if host.shows(sys.stdout) else sys.stderr

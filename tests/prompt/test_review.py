@@ -205,3 +205,22 @@ def test_placeholders_that_no_catalogue_knows_are_asked_about_and_can_be_gone_ba
     assert secret["stringData"]["token"] == "t0p-secret-2"
     assert config["data"]["motto"] == "Hello: world"
     assert "t0p-secret" not in screens.everything
+
+
+def test_a_placeholder_is_the_same_as_another_one_or_is_kept(home: Path) -> None:
+    (home / "deployment").mkdir()
+    manifest = home / "deployment" / "grafana.yaml"
+    manifest.write_text(UNKNOWN)
+    screens = Screens(home)
+    password, token, motto = (f"CHANGEME_GRAFANA_{name}" for name in ("ADMIN_PASSWORD", "TOKEN", "MOTTO"))
+    screens.answer(f"{password} is in no catalogue. What is it?", "\r")
+    screens.answer(f"{token} is in no catalogue. What is it?", DOWN + "\r")
+    screens.answer("Name of the other value", "CHANGEME_GRAFANA_ADMIN_PASWORD\r")
+    screens.until("(Tab takes it)")
+    screens.send("\t\r")
+    screens.answer(f"{motto} is in no catalogue. What is it?", "\x1b[A\r")  # the last choice: leave it
+    assert agree(screens) == 0
+    secret, config = YAML(typ="safe").load_all(manifest.read_text())
+    assert len(secret["stringData"]["token"]) == 40
+    assert secret["stringData"]["token"] == secret["stringData"]["admin-password"]
+    assert config["data"]["motto"] == motto
