@@ -14,7 +14,7 @@ from wizard import catalogue
 from wizard.answerfile import ReadFile, read_text
 from wizard.answers import Answers, Decision
 from wizard.formats import FormatError
-from wizard.interview import Ask, Fault, Field, Form, State, is_document, is_keylike
+from wizard.interview import Ask, Fault, Field, Form, State, at_path, is_document, is_keylike
 from wizard.questions import CHAPTERS, QUESTIONS, SECTIONS, Chapter, Question, never
 from wizard.secret import MASK, Secret
 from wizard.sites import Unknown, groups
@@ -192,7 +192,7 @@ class _Asked:
         """Return what stands in the field at first: never a secret, and of a document its path."""
         source, value = state.answers.source(self.key), state.answers[self.key]
         if self.question.kind.is_document:
-            return source[1] if source and source[0] == "file" else ""
+            return source[1] if source and source[0] == "file" else state.picked.get(at_path(self.key), "")
         if value is None or isinstance(value, Secret) or self.question.secret:
             return ""
         return "\n".join(map(str, value)) if isinstance(value, tuple) else str(value)

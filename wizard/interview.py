@@ -253,6 +253,11 @@ def told(problem: Problem) -> str:
     return f"{problem.where + ': ' if problem.where else ''}{problem.what} {problem.next}".strip()
 
 
+def at_path(key: str) -> str:
+    """Return the key among what is picked of the path that a secret document of a stopped run was read from."""
+    return f"{key}: path"
+
+
 def is_document(text: str) -> bool:
     """Tell whether a text is a document itself, rather than the path of one."""
     start = text.lstrip("\ufeff \t\r\n")
@@ -278,8 +283,8 @@ def record(state: State) -> dict[str, Any]:
     hidden = answers.given.keys() - kept.keys() | {
         f"placeholders.{key}{end}" for key in answers.decisions.keys() - decided.keys() for end in ("", ": text")
     }
-    paths = {key: source[1] for key in hidden if (source := answers.source(key)) and source[0] == "file"}
-    return {**data, "picked": dict(state.picked), "seen": sorted(state.seen - hidden), "paths": paths}
+    paths = {at_path(key): source[1] for key in hidden if (source := answers.source(key)) and source[0] == "file"}
+    return {**data, "picked": {**state.picked, **paths}, "seen": sorted(state.seen - hidden)}
 
 
 def resumed(data: Mapping[str, Any], given: Answers) -> State:
