@@ -222,6 +222,8 @@ class _Asked:
         question, answers = self.question, state.answers
         if self._keeps(state, text) or self._may_stay_open(text):
             return None
+        if self._form == "document" and not text.strip():
+            return Fault("This is empty. Name the file, or paste what it holds.")
         if self._form == "document" and not is_document(text) and is_keylike(text.strip()):
             return Fault("This is neither a path nor a whole key. Paste it from its BEGIN line to its END line.")
         try:

@@ -325,14 +325,13 @@ class _Text(_Prompt):
 
     def show(self, fault: Fault) -> None:
         """Show what is wrong directly under the field; Tab then takes what is suggested."""
-        from prompt_toolkit.buffer import ValidationState
         from prompt_toolkit.validation import ValidationError
 
         self.suggested = iter(fault.suggestions)
         tail = " (Tab takes it)" if fault.suggestions else ""
         message = _wrapped(host.glyphs(f"! {fault.what}{tail}"), self.width - 2)
+        # The buffer is not told that it is invalid: then it would pass no further Enter on while the text is the same.
         self.buffer.validation_error = ValidationError(0, textwrap.indent(message, "  "))
-        self.buffer.validation_state = ValidationState.INVALID
 
     def take_suggestion(self, event: KeyPressEvent) -> None:
         """Take the next corrected text; where there is none, complete a path."""
