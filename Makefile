@@ -30,7 +30,7 @@ format: .venv/dev.stamp
 
 # The tables of docs/reference that follow from the program's own.
 docs: .venv/dev.stamp
-	$(BIN)/python -m tests.docs
+	PYTHONPATH=tests $(BIN)/python -m docs
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench

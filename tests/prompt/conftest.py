@@ -25,11 +25,16 @@ OFFER = "Write the answers into answers.yaml, for the same again without questio
 def key_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with an APNs key, named as Apple names it, and a service account."""
     home = tmp_path_factory.mktemp("keys")
+    make_keys(home)
+    return home
+
+
+def make_keys(home: Path) -> None:
+    """Make the key files that the script names."""
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (home / f"AuthKey_{KEY_ID}.p8").write_bytes(pem)
     (home / "fcm.json").write_text(json.dumps(service_account(), indent=2) + "\n")
-    return home
 
 
 @pytest.fixture
