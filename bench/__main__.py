@@ -24,6 +24,7 @@ from typing import Any
 import _ruamel_yaml as libyaml  # type: ignore[import-not-found]  # the compiled half of ruamel.yaml
 import pyrage
 
+from bench.pressing import Field
 from wizard import check as checking
 from wizard import manifests, placeholders
 from wizard.cli import app
@@ -121,7 +122,7 @@ class Programs:
 def main() -> None:
     print("| what | runs | ours, ms | floor, ms | ratio |\n| --- | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as scratch:
-        for case in (*runs(Programs(Path(scratch))), *parses(), *growths()):
+        for case in (*runs(Programs(Path(scratch))), *presses(Path(scratch)), *parses(), *growths()):
             case.ours()
             case.floor()
             ours, floor = zip(*((case.ours() * 1000, case.floor() * 1000) for _ in range(case.runs)), strict=True)
@@ -167,6 +168,20 @@ def work_of(source: Path, filled: Path) -> dict[str, Any]:
         "vault": len(plain),
         "written": {**written, key.name: key.stat().st_size},
     }
+
+
+def presses(scratch: Path) -> Iterator[Case]:
+    """Keys in the interview's fields against the same key in questionary's own prompt."""
+    bare = Field([str(FLOORS / "prompt.py")], scratch, "Name")
+    names, second = "Base domain", "These names follow"
+    first = Field(["-m", "wizard", "--tree", "asked"], scratch, names)
+    yield Case("a letter at the first question", 41, first.press, bare.press)
+    later = Field(["-m", "wizard", "--tree", "asked"], scratch, names, "chat-corp.net\r", second)
+    yield Case(
+        "Shift-Tab, until the question before stands", 41, partial(later.back_and_forth, names, second), bare.press
+    )
+    for field in (bare, first, later):
+        field.child.close(force=True)
 
 
 def parses() -> Iterator[Case]:

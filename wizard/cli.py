@@ -89,15 +89,25 @@ def answering(command: F) -> F:
     ),
 )
 @click.version_option(__version__, prog_name="matrix-wizard")
+@click.option("--tree", type=_PATH, shell_complete=completion.directories, help="The tree, without a command.")
+@click.option("--identity", type=_PATH, help="File with the vault's key, without a command.")
+@click.option("--plain", is_flag=True, help="Ask in plain lines, without a command.")
 @click.pass_context
-def app(context: click.Context) -> int:
+def app(context: click.Context, /, **options: Any) -> int:
     """Make a tree of Matrix manifests deployable, and keep it so.
 
-    Without a command: ask what is needed and fill ./deployment, which is made where there is none.
+    Without a command: ask what is needed and fill ./deployment, which is made where there is none; for a tree that is
+    set up, say how it stands and offer a choice.
     """
+    given = {name: value for name, value in options.items() if value}
     if context.invoked_subcommand is None:
         with setup.make_context("setup", [], parent=context) as inner:
-            return _guided(**inner.params)
+            return _guided(**{**inner.params, **given})
+    if given:
+        named = ", ".join(f"--{name}" for name in given)
+        raise click.UsageError(
+            f"{named} stands behind the command: matrix-wizard {context.invoked_subcommand} {named} …"
+        )
     return 0
 
 
