@@ -177,11 +177,9 @@ def presses(scratch: Path) -> Iterator[Case]:
     first = Field(["-m", "wizard", "--tree", "asked"], scratch, names)
     yield Case("a letter at the first question", 41, first.press, bare.press)
     later = Field(["-m", "wizard", "--tree", "asked"], scratch, names, "chat-corp.net\r", second)
-    yield Case(
-        "Shift-Tab, until the question before stands", 41, partial(later.back_and_forth, names, second), bare.press
-    )
-    for field in (bare, first, later):
-        field.child.close(force=True)
+    yield Case("Shift-Tab to the question before", 41, partial(later.back_and_forth, names, second), bare.press)
+    for each in (bare, first, later):
+        each.child.close(force=True)
 
 
 def parses() -> Iterator[Case]:
