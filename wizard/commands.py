@@ -154,7 +154,7 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: _Opened, guided
 def _offered_sheet(terminal: Terminal, done: Outcome) -> Path | None:
     """Write an answers file for the same again without questions, if that is wanted, and return where it is."""
     out = Path(_SHEET)
-    text = f"Write the answers into {out}, for the same again without questions?"
+    text = f"Write {out}, for the same again without questions?"
     try:
         if out.exists() or terminal.ask(Ask(text, "yes", "No secret is in it.", text="no")) == "no":
             return None

@@ -74,6 +74,15 @@ def shows(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def size() -> os.terminal_size:
+    """Return columns and lines of the terminal at stdin, wherever stdout goes; 80x24 where it does not know them."""
+    try:
+        found = os.get_terminal_size(sys.stdin.fileno())
+    except OSError:
+        found = os.terminal_size((0, 0))
+    return found if all(found) else os.terminal_size((80, 24))  # a serial line says 0x0
+
+
 def can_move_cursor() -> bool:
     """Tell whether the terminal is more than a line printer, by ``TERM`` (terminfo(5): dumb has no cursor motion)."""
     return environment("TERM") not in (None, "dumb", "unknown")

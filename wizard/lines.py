@@ -6,7 +6,6 @@ be a secret is read with the echo off.
 
 from __future__ import annotations
 
-import shutil
 import sys
 import textwrap
 from contextlib import AbstractContextManager, nullcontext
@@ -28,7 +27,7 @@ class Lines:
     @property
     def width(self) -> int:
         """Return how many characters a line holds."""
-        return max(shutil.get_terminal_size().columns - 1, _NARROWEST)
+        return max(host.size().columns - 1, _NARROWEST)
 
     def session(self) -> AbstractContextManager[None]:
         """Return nothing to be done: what is typed ahead is seen, but for what is asked without an echo."""

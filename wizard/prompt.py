@@ -7,10 +7,10 @@ of their text.
 
 from __future__ import annotations
 
-import shutil
 import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from wizard import host
@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     import questionary
     from prompt_toolkit.application import Application
     from prompt_toolkit.buffer import Buffer
+    from prompt_toolkit.formatted_text import FormattedText
     from prompt_toolkit.key_binding import KeyPressEvent
+    from prompt_toolkit.layout import Dimension
     from prompt_toolkit.output import Output
 
 _STYLES = {"": "", "heading": "bold", "warning": "fg:ansiyellow", "quiet": "fg:ansibrightblack"}
 _NARROWEST = 20  # characters; below it no wrapping helps
+_KEY_LINES = 2  # under the choices, at least
+_UNBROKEN = "\u00a0"  # a blank where no line ends
 # Seconds. An escape sequence arrives in one piece, or nearly; a lone Esc is Back once no more comes (UX 4).
 _ESCAPE, _SEQUENCE = 0.05, 0.1
 
@@ -40,7 +44,7 @@ class Screen:
     @property
     def width(self) -> int:
         """Return how many characters a line holds."""
-        return max(shutil.get_terminal_size().columns - 1, _NARROWEST)
+        return _width()
 
     def session(self) -> AbstractContextManager[None]:
         """Return what hides keys that are typed between two prompts: they may be the rest of a pasted key."""
@@ -57,8 +61,8 @@ class Screen:
 
     def ask(self, ask: Ask) -> str:
         """Return the text that was typed and accepted. BackError for the question before; StoppedError at Ctrl-C."""
-        prompt = {"choice": _Choice, "yes": _YesNo}.get(ask.form, _Text)(ask, self.width)
-        text = prompt.run()
+        prompt = {"choice": _Choice, "yes": _YesNo}.get(ask.form, _Text)
+        text = prompt(self._said_ahead(ask)).run()
         if told := ask.told(text):
             self.say(told)
         return ask.normal(text)
@@ -69,7 +73,7 @@ class Screen:
 
     def back_to(self, mark: int) -> None:
         """Take back what was shown since the mark, as far as it has not scrolled away."""
-        output, columns = _output(), shutil.get_terminal_size().columns
+        output, columns = _output(), host.size().columns
         rows = sum(max(1, -(-len(line) // columns)) for text in self._shown[mark:] for line in text.split("\n"))
         del self._shown[mark:]
         if rows:
@@ -78,15 +82,42 @@ class Screen:
             output.erase_down()
             output.flush()
 
+    def _said_ahead(self, ask: Ask) -> Ask:
+        """Return what is asked; where a long label would push the choices off the screen, it is said before them."""
+        label, _, rest = ask.label.partition("\n")
+        shown = [*_wrapped(ask.label, self.width).split("\n"), *ask.choices]
+        if not rest or len(shown) + _KEY_LINES <= host.size().lines:
+            return ask
+        self.say(ask.label)
+        return replace(ask, label=label)
+
+
+class _Reflowed(str):
+    """A text that questionary formats anew for each frame: wrapped at blanks for the width that the terminal has then.
+
+    ``taken`` characters of a line are not its own; ``indent`` stands before its second and further lines.
+    """
+
+    taken: int
+    indent: str
+
+    def __new__(cls, text: str, taken: int = 1, indent: str = "") -> _Reflowed:
+        made = super().__new__(cls, host.glyphs(text))
+        made.taken, made.indent = taken, indent
+        return made
+
+    def __format__(self, _: str) -> str:
+        return _wrapped(str(self), _width() - self.taken).replace("\n", f"\n{self.indent}")
+
 
 class _Prompt:
     """One question being asked: the prompt that questionary built, patched."""
 
     hints: tuple[str, ...] = ("Enter accept",)
 
-    def __init__(self, ask: Ask, width: int) -> None:
+    def __init__(self, ask: Ask) -> None:
         self.asked = ask
-        self.width = width
+        self.fault = ""
         self.is_explained = False
         self.question = self.build()
         self.patch()
@@ -110,9 +141,8 @@ class _Prompt:
     def patch(self) -> None:
         """Put into questionary's prompt what it lacks (UX 4): Back, harmless control keys, and text under the field."""
         from prompt_toolkit.filters import to_filter
-        from prompt_toolkit.formatted_text import FormattedText
         from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
-        from prompt_toolkit.layout import HSplit, Layout, Window
+        from prompt_toolkit.layout import Dimension, HSplit, Layout, Window
         from prompt_toolkit.layout.controls import FormattedTextControl
 
         application, keys = self.question.application, KeyBindings()
@@ -130,23 +160,33 @@ class _Prompt:
         for window in application.layout.find_all_windows():
             window.dont_extend_height = to_filter(True)  # so that what is wrong stands right under the field
             window.wrap_lines = to_filter(True)
-            if window.height == 1:
-                window.height = None  # and is shown whole
-        below = Window(
-            FormattedTextControl(lambda: FormattedText([("class:instruction", self.below())])), dont_extend_height=True
-        )
-        container = HSplit([application.layout.container, below])
-        application.layout = Layout(container, focused_element=application.layout.current_window)
+        application.layout.current_window.height = Dimension(min=1)  # where lines are few, the label gives way first
+        self.field = application.layout.container
+        below = Window(FormattedTextControl(self.below), height=self.height_below, dont_extend_height=True)
+        application.layout = Layout(HSplit([self.field, below]), focused_element=application.layout.current_window)
 
-    def below(self) -> str:
-        """Return what stands under the field: its help, and which keys do what."""
-        ask = self.asked
-        text = ask.more if self.is_explained else ask.help
+    def below(self) -> FormattedText:
+        """Return what stands under the field, as far as there are lines for it: what is wrong, its help, the keys."""
+        from prompt_toolkit.formatted_text import FormattedText
+
+        ask, size = self.asked, host.size()
         hints = [*self.hints, *(["Shift-Tab back"] if ask.may_go_back else [])]
         hints += ["? more"] if ask.more and not self.is_explained and ask.form != "hidden" else []
-        keys = host.glyphs(" · ").join([*hints, "Ctrl-C stop"])
-        lines = (_wrapped(host.glyphs(each), self.width - 2) for each in (text, keys) if each)
-        return "\n".join(textwrap.indent(each, "  ") for each in lines)
+        keys = f"{_UNBROKEN}· ".join(each.replace(" ", _UNBROKEN) for each in [*hints, "Ctrl-C stop"])
+        fault = _indented(self.fault)[: size.lines - 1]  # the line of the field stays in any case
+        told = _indented(ask.more if self.is_explained else ask.help)
+        known = [line.replace(_UNBROKEN, " ") for line in _indented(keys)]
+        taken = self.field.preferred_height(size.columns, size.lines).preferred + len(fault)
+        rest = known if fault and taken + len(told) + len(known) > size.lines else [*told, *known]
+        quiet = rest[: max(size.lines - taken, 0)]
+        lines = [*(("class:fault", line) for line in fault), *(("class:instruction", line) for line in quiet)]
+        return FormattedText([(style, ("\n" if number else "") + line) for number, (style, line) in enumerate(lines)])
+
+    def height_below(self) -> Dimension:
+        """Return how many lines stand under the field: no fewer, however few are left for the label above it."""
+        from prompt_toolkit.layout import Dimension
+
+        return Dimension.exact(len(self.below()))
 
     def explain(self, event: KeyPressEvent) -> None:
         self.is_explained = True
@@ -169,9 +209,10 @@ class _Choice(_Prompt):
         import questionary
 
         ask = self.asked
-        choices = [questionary.Choice(host.glyphs(shown), value=word) for word, shown in ask.choices.items()]
+        titles = {word: _Reflowed(shown, 3, " " * 3) for word, shown in ask.choices.items()}  # behind the pointer
+        choices = [questionary.Choice(shown, value=word) for word, shown in titles.items()]
         return questionary.select(
-            _wrapped(host.glyphs(ask.label), self.width),
+            _Reflowed(ask.label, 3, " "),
             choices,
             default=ask.text if ask.text in ask.choices else None,
             qmark="",
@@ -193,7 +234,7 @@ class _YesNo(_Prompt):
     def build(self) -> questionary.Question:
         import questionary
 
-        label = _wrapped(host.glyphs(self.asked.label), self.width)
+        label = _Reflowed(self.asked.label, len(" (y/N) yes"), " ")
         return questionary.confirm(
             label, default=self.asked.text == "yes", auto_enter=False, qmark="", style=_style(), output=_output()
         )
@@ -208,13 +249,13 @@ class _YesNo(_Prompt):
 class _Text(_Prompt):
     """A text in a field: a line, a hidden one, several lines, or a document by its path or pasted."""
 
-    def __init__(self, ask: Ask, width: int) -> None:
+    def __init__(self, ask: Ask) -> None:
         self.pasted = ""  # the lines of a document that came so far; they are in no buffer, and so on no screen
         self.is_revealed = False
         self.doubted: str | None = None
         self.suggested: Iterator[str] = iter(())
         self.hints = _hints(ask)
-        super().__init__(ask, width)
+        super().__init__(ask)
 
     def build(self) -> questionary.Question:
         import questionary
@@ -225,7 +266,7 @@ class _Text(_Prompt):
         ask = self.asked
         is_path = ask.form == "document"
         return questionary.text(
-            f"{_wrapped(host.glyphs(ask.label), self.width)}\n  {host.glyphs('›')}",
+            _Reflowed(f"{ask.label}\n  ›"),
             default=ask.text,
             qmark="",
             style=_style(),
@@ -258,6 +299,7 @@ class _Text(_Prompt):
 
         # Whichever key accepts a line (Ctrl-O does, too), it is judged first.
         self.buffer.accept_handler = self.enter
+        self.buffer.on_text_changed += self.silence
         add("tab", eager=True)(self.take_suggestion)
         add(Keys.BracketedPaste, eager=True)(self.paste)
         is_one_line = Condition(lambda: "\n" not in self.buffer.text)
@@ -285,11 +327,11 @@ class _Text(_Prompt):
         """Accept the text, or say what is wrong with it; within a list or a document, begin the next line."""
         text, form = self.text, self.asked.form
         if text.strip() == "?" and form != "hidden" and self.asked.more:
-            self.buffer.reset()
+            self.clear()
             self.is_explained = True
         elif form == "document" and self.goes_on(text):
             self.pasted = text + "\n"
-            self.buffer.reset()
+            self.clear()
         elif form == "list" and self.buffer.document.current_line.strip():
             if fault := self.asked.judge(text):
                 self.show(fault)
@@ -325,13 +367,18 @@ class _Text(_Prompt):
 
     def show(self, fault: Fault) -> None:
         """Show what is wrong directly under the field; Tab then takes what is suggested."""
-        from prompt_toolkit.validation import ValidationError
-
         self.suggested = iter(fault.suggestions)
         tail = " (Tab takes it)" if fault.suggestions else ""
-        message = _wrapped(host.glyphs(f"! {fault.what}{tail}"), self.width - 2)
-        # The buffer is not told that it is invalid: then it would pass no further Enter on while the text is the same.
-        self.buffer.validation_error = ValidationError(0, textwrap.indent(message, "  "))
+        self.fault = f"! {fault.what}{tail}"
+
+    def silence(self, _: Buffer) -> None:
+        """Say no more what was wrong: the text is another one."""
+        self.fault = ""
+
+    def clear(self) -> None:
+        """Empty the field."""
+        self.buffer.reset()
+        self.fault = ""
 
     def take_suggestion(self, event: KeyPressEvent) -> None:
         """Take the next corrected text; where there is none, complete a path."""
@@ -350,7 +397,7 @@ class _Text(_Prompt):
         form = self.asked.form
         if form == "document" and (self.pasted or is_document(text)):
             self.pasted = self.text + text
-            self.buffer.reset()
+            self.clear()
         elif form == "list":
             self.buffer.insert_text(text)
         else:
@@ -358,7 +405,7 @@ class _Text(_Prompt):
 
     def empty(self, _: KeyPressEvent) -> None:
         self.pasted = ""
-        self.buffer.reset()
+        self.clear()
 
     def reveal(self, _: KeyPressEvent) -> None:
         self.is_revealed = not self.is_revealed
@@ -418,6 +465,15 @@ def _wrapped(text: str, width: int) -> str:
     return "\n".join(lines)
 
 
+def _width() -> int:
+    return max(host.size().columns - 1, _NARROWEST)
+
+
+def _indented(text: str) -> list[str]:
+    """Return the lines of a text that stands under a field."""
+    return textwrap.indent(_wrapped(host.glyphs(text), _width() - 2), "  ").split("\n") if text else []
+
+
 def _style() -> Any:
     from prompt_toolkit.styles import Style
 
@@ -428,7 +484,7 @@ def _style() -> Any:
             ("pointer", "bold"),
             ("highlighted", "bold"),
             ("instruction", "fg:ansibrightblack"),
-            ("validation-toolbar", "noreverse noinherit fg:ansired bold"),
+            ("fault", "fg:ansired bold"),
         ]
     )
 

@@ -18,7 +18,7 @@ from .screens import Screens
 
 PASSWORD = "Xy7zzy 'quoted' $5 #1"
 KEY_ID = "ABC123DEFG"
-OFFER = "Write the answers into answers.yaml, for the same again without questions?"
+OFFER = "Write answers.yaml, for the same again without questions?"
 
 
 @pytest.fixture(scope="package")

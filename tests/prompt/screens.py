@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,12 +22,17 @@ _LONGEST = 30  # seconds that anything may take on a busy machine; nothing waits
 class Screens:
     """A run of the program: keys in, and every screen that it showed."""
 
-    def __init__(self, home: Path, *words: str, rows: int = 40, columns: int = 100, **environment: str) -> None:
+    def __init__(
+        self, home: Path, *words: str, under: str = "", rows: int = 40, columns: int = 100, **environment: str
+    ) -> None:
+        """Start the program; ``under`` is a shell command in which {program} stands for it, for redirections."""
         self.home = home
         kept = {key: text for key, text in os.environ.items() if not key.startswith(("MATRIX_WIZARD", "LC_", "XDG_"))}
+        program = [sys.executable, "-m", "wizard", *words]
+        started = ["/bin/sh", "-c", under.format(program=shlex.join(program))] if under else program
         self.child = pexpect.spawn(
-            sys.executable,
-            ["-m", "wizard", *words],
+            started[0],
+            started[1:],
             cwd=str(home),
             env={
                 **kept,
