@@ -186,6 +186,7 @@ def _needs(opened: _Opened, answers: Answers, off: frozenset[str] | None = None)
 
 
 def _planned(where: Where, wishes: Wishes, opened: _Opened, answers: Answers) -> Outcome:
+    answers.overlay(Answers.from_json(opened.vault.answers))  # RefusedError where the server's name would change
     bits = answers["key_vault.rsa_bits"]
     if bits > _QUICK and not mint.is_ready(Recipe("rsa", bits)):
         tell = where.terminal.say if where.terminal else where.tell

@@ -463,7 +463,8 @@ def _decided(group: Sequence[Unknown], decision: Decision, answers: Answers) -> 
 def _unproposed(before: Answers, state: State) -> State:
     """Return the state without answers that were taken from proposals which are none any more: they are asked again."""
     answers, seen = state.answers, state.seen
-    for question in QUESTIONS:
+    # What was not asked here is not asked again: given beforehand, or in the vault for good, as the server's name is.
+    for question in (each for each in QUESTIONS if each.key in seen):
         given = answers.given.get(question.key)
         was, now = question.proposals(before), question.proposals(answers)
         if given and given.value in was and given.value not in now and was != now:

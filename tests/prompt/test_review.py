@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -224,3 +225,21 @@ def test_a_placeholder_is_the_same_as_another_one_or_is_kept(home: Path) -> None
     assert len(secret["stringData"]["token"]) == 40
     assert secret["stringData"]["token"] == secret["stringData"]["admin-password"]
     assert config["data"]["motto"] == motto
+
+
+def test_the_server_name_of_the_first_run_outlives_another_base_domain(home: Path) -> None:
+    """Its answer was one of those proposed, which are others once the base domain is: it stays all the same."""
+    assert agree(at_review(home)) == 0
+    screens = Screens(home, rows=60)
+    screens.answer("What is to be done?", "\r")
+    screens.answer("Which line is to change?", "1\r")
+    screens.answer("Base domain", "\x15new-corp.net\r")
+    screens.at("Write now?")
+    screens.until("(below new-corp.net)")
+    screens.answer("Write now?", "y\r")
+    assert screens.end() == 0
+    assert run(home, "show", "server-name").stdout.strip() == "chat-corp.net"
+    written = "".join(path.read_text() for path in (home / "deployment").rglob("*.yaml"))
+    names = set(re.findall(r"^ *server_name: *\"?([^\"\s]+)", written, re.MULTILINE))
+    assert names == {"chat-corp.net"}
+    assert "matrix.new-corp.net" in written
