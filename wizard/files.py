@@ -5,11 +5,13 @@ Every function raises OSError as the system gives it; the hands above turn it in
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 STAGED = ".mwtmp"  # no suffix that kubectl, or a glob for manifests, would read
+_MOST = 16 * 1024 * 1024  # bytes; no key, answers file or record is near it
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -43,8 +45,15 @@ def stage(path: Path, data: bytes, like: os.stat_result | None, private: bool) -
 
 
 def read(path: Path) -> bytes:
-    """Return the bytes of a file that a person named; its errors (OSError) are the caller's to word."""
-    return path.read_bytes()
+    """Return the bytes of a file that a person named; its errors (OSError) are the caller's to word.
+
+    One that is larger than 16 MiB, or without an end (``/dev/zero``), is EFBIG.
+    """
+    with path.open("rb") as file:
+        data = file.read(_MOST + 1)
+    if len(data) > _MOST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return data
 
 
 def write_private(path: Path, data: bytes) -> None:

@@ -150,7 +150,8 @@ class _Prompt:
         keys.add("escape")(self.back)
         keys.add("c-d", eager=True)(self.stop)
         keys.add("c-c", eager=True)(self.stop)
-        for key in ("c-z", "c-q", "c-v", "c-l", "c-r", "c-s", "f1"):
+        # A paste answers no yes or no and no choice, and a key that was meant for another field must not be drawn.
+        for key in ("c-z", "c-q", "c-v", "c-l", "c-r", "c-s", "f1", "<bracketed-paste>"):
             keys.add(key, eager=True)(_ignore)
         self.bind(keys.add)
         own = application.key_bindings

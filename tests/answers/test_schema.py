@@ -115,6 +115,8 @@ def test_every_answer_is_described_and_has_its_forms(question: Question) -> None
     for name in question.key.split("."):
         property_ = property_["properties"][name]
     assert property_["description"].startswith(question.help)
+    for word, marked in (("Secret: ", question.secret), ("Confidential: ", question.confidential)):
+        assert (word in property_["description"]) == marked
     assert property_.get("default") == (None if callable(question.default) else question.default)
 
 

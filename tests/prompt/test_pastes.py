@@ -167,3 +167,18 @@ def test_a_list_is_pasted_line_by_line(home: Path) -> None:
     screens = before(home, "Addresses that may reach LI")
     screens.send(PASTE + "185.60.112.0/24\r185.60.113.7\r" + PASTED + "\r")
     screens.until("Addresses that may reach LI: 2 ranges, 257 addresses")
+
+
+@pytest.mark.parametrize("label", ["Shall iPhones get push messages (APNs)?", "Certificates"])
+def test_a_key_pasted_where_none_is_asked_for_answers_nothing_and_is_not_drawn(home: Path, label: str) -> None:
+    text = (home / f"AuthKey_{KEY_ID}.p8").read_text()
+    screens = before(home, label)
+    screens.send(PASTE + text.replace("\n", "\r") + PASTED, "?" if label == "Certificates" else "n")
+    screens.until("In the answers file" if label == "Certificates" else "(y/N) No")
+    assert not [line for line in text.splitlines() if line in screens.everything]
+
+
+def test_a_file_without_an_end_is_refused(home: Path) -> None:
+    screens = before(home, APNS)
+    screens.send("/dev/zero\r")
+    screens.until("! /dev/zero cannot be read: File too large.")
