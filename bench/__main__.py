@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +122,7 @@ class Programs:
 def main() -> None:
     print("| what | runs | ours, ms | floor, ms | ratio |\n| --- | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as scratch:
-        for case in (*runs(Programs(Path(scratch))), *presses(Path(scratch)), *parses(), *growths()):
+        for case in chain(runs(Programs(Path(scratch))), presses(Path(scratch)), parses(), growths()):
             case.ours()
             case.floor()
             ours, floor = zip(*((case.ours() * 1000, case.floor() * 1000) for _ in range(case.runs)), strict=True)
@@ -171,7 +171,7 @@ def work_of(source: Path, filled: Path) -> dict[str, Any]:
 
 
 def presses(scratch: Path) -> Iterator[Case]:
-    """Keys in the interview's fields against the same key in questionary's own prompt."""
+    """Keys in the interview's fields against a letter in questionary's own prompt; the programs end with the last."""
     bare = Field([str(FLOORS / "prompt.py")], scratch, "Name")
     names, second = "Base domain", "These names follow"
     first = Field(["-m", "wizard", "--tree", "asked"], scratch, names)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pexpect
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_LETTERS = "abcdefgijknopqrstuvwxyz"  # without h, l and m, which end the escape sequences of any redrawing
+_SIZE = (24, 120)  # rows and columns: a line of all letters that are pressed has room
 BACK = "\x1b[Z"
 
 
@@ -19,8 +20,11 @@ class Field:
     """A program that waits at a field, into which keys are pressed; *after* are the keys that lead to the field."""
 
     def __init__(self, words: list[str], home: Path, asks: str, after: str = "", then: str = "") -> None:
-        environment: Mapping[str, str] = {**os.environ, "HOME": str(home), "TERM": "xterm-256color"}
-        self.child = pexpect.spawn(sys.executable, words, cwd=str(home), env=environment, timeout=30, encoding="utf-8")
+        kept = {key: text for key, text in os.environ.items() if not key.startswith(("MATRIX_WIZARD", "XDG_"))}
+        environment: Mapping[str, str] = {**kept, "HOME": str(home), "TERM": "xterm-256color"}
+        self.child = pexpect.spawn(
+            sys.executable, words, cwd=str(home), env=environment, dimensions=_SIZE, timeout=30, encoding="utf-8"
+        )
         self.child.delaybeforesend = None
         self.letters: Iterator[str] = cycle(_LETTERS)
         self.child.expect_exact(asks)
