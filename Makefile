@@ -28,7 +28,7 @@ format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The tables of docs/reference that follow from the program's own.
+# The tables of docs/reference that follow from the program's own, and the README's pictures of its screens.
 docs: .venv/dev.stamp
 	PYTHONPATH=tests $(BIN)/python -m docs
 

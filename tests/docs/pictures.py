@@ -1,6 +1,6 @@
 """The README's pictures of the terminal: the real program is driven as in tests/prompt, its screens drawn as SVG.
 
-What is random on them (the id of the signing key) is replaced by a fixed text of the same length.
+What differs from run to run or from release to release on them is replaced by a fixed text.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
+from wizard import __version__
+
 COLUMNS, ROWS = 80, 60
 _OUTSIDE = re.compile(r"@font-face \{\{.*?\}\}\s*|<!--.*?-->\s*", re.DOTALL)
-_KEY_ID = re.compile(r"a_[A-Za-z0-9]{4}\b")
+_STEADY = {r"\ba_[A-Za-z0-9]{4}\b": "a_Xk2f", rf"(?<=^matrix-wizard ){re.escape(__version__)}(?= )": "0.1.0"}
 _COLORS = {"brown": "yellow", "brightblack": "bright_black", "brightbrown": "bright_yellow"}
 
 
@@ -33,18 +35,18 @@ def drawn(home: Path) -> dict[str, str]:
     options: dict[str, Any] = {"rows": ROWS, "columns": COLUMNS, "PATH": f"{path}:/usr/bin:/bin"}
     first = Screens(home, **options)
     first.answer("Base domain", "https://chat-corp.net/\r")
-    first.until("(Tab takes it)")
+    _whole(first, "(Tab takes it)")
     pictures = {"fault": _svg(first, "matrix-wizard")}
     first.send("\t\r")
     for label, keys, _ in script()[1:]:
         if label == "APNs key file (.p8)":
             first.at(label)
             first.send(PASTE + (home / f"AuthKey_{KEY_ID}.p8").read_text() + PASTED)
-            first.until("pasted]")
+            _whole(first, "pasted]")
             pictures["paste"] = _svg(first, "a key is pasted", start="3/7 Mail")
         # Pasted, the key has no name that would tell its id.
         first.answer(label, {"APNs key file (.p8)": "\r", "APNs key id": f"{KEY_ID}\r"}.get(label, keys))
-    first.at("Write now?")
+    _whole(first, "Write now?")
     pictures["review"] = _svg(first, "the review", start="7/7 Review")
     first.send("n\r")
     first.end()
@@ -55,6 +57,11 @@ def drawn(home: Path) -> dict[str, str]:
     last.end()
     pictures["after"] = _svg(last, "what is left to do", start="DNS: point these names")
     return pictures
+
+
+def _whole(screens: Screens, shown: str) -> None:
+    """Wait until a text is shown, and what is drawn after it: the keys stand last, at the end of the screen."""
+    screens.until(lambda screen: shown in screen and screen.rstrip().endswith("Ctrl-C stop"))
 
 
 def _svg(screens: Screens, title: str, start: str = "") -> str:
@@ -71,7 +78,9 @@ def _svg(screens: Screens, title: str, start: str = "") -> str:
 
 def _text(screens: Screens, row: int) -> Text:
     cells = [screens.screen.buffer[row][column] for column in range(COLUMNS)]
-    plain = _KEY_ID.sub("a_Xk2f", "".join(cell.data for cell in cells))
+    plain = "".join(cell.data for cell in cells)
+    for pattern, fixed in _STEADY.items():
+        plain = re.sub(pattern, fixed, plain)
     text, place = Text(), 0
     for (color, bold), run in groupby(cells, lambda cell: (cell.fg, cell.bold)):
         length = len(list(run))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from xml.etree import ElementTree
+
+import pyrage
+from prompt.conftest import KEY_ID, PASSWORD
+
+from wizard.vault import VAULT
 
 from .pages import DOCS
 from .pictures import drawn
@@ -31,3 +37,15 @@ def test_the_pictures_are_drawn_from_the_program_and_name_no_address(tmp_path: P
             SHOWN.findall(text)
         )
         assert "@font-face" not in svg
+        joined = "".join(text.split())
+        assert not any(secret in joined for secret in _secrets(tmp_path))  # none is told by a failure, either
+
+
+def _secrets(home: Path) -> list[str]:
+    """Return what was typed, pasted or made in the run and is nobody's to see, without blanks."""
+    key = (home / f"AuthKey_{KEY_ID}.p8").read_text().splitlines()[1:-1]
+    account = json.loads((home / "fcm.json").read_text())["private_key"].splitlines()[1:-1]
+    identity = (home / "key.txt").read_text().splitlines()[-1]
+    vault = pyrage.decrypt((home / "deployment" / VAULT).read_bytes(), [pyrage.x25519.Identity.from_str(identity)])
+    kept = [made["text"] for value in json.loads(vault)["values"].values() for made in value["generations"]]
+    return ["".join(secret.split()) for secret in (PASSWORD, identity, *key, *account, *kept)]
