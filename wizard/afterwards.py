@@ -6,6 +6,7 @@ answer.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from wizard.sites import Scope
 from wizard.vault import Vault
 
 _ROUTERS = ("Ingress", "IngressRoute")  # the kinds whose hosts are known
+# turn_uris of Synapse: RFC 7065, 3.1.
+_TURN_URI = re.compile(r"turns?:([A-Za-z0-9.-]+)(?:[:?]|$)")
+_ADDRESS = re.compile(r"[0-9.]+")  # IPv4, which DNS need not know
 _STATUS = r"curl -sSo /dev/null -w '%{http_code}\n'"
 
 
@@ -71,14 +75,23 @@ def _hosts(used: list[Resource], answers: Answers) -> Iterable[Host]:
     """Yield the names that the tree serves; where calls are relayed it is coturn's own, which no ingress serves."""
     names = _filled(host for each in used if each.kind in _ROUTERS for host in each.hosts)
     yield from (Host(name, "ingress") for name in names)
-    turn = answers["domains.turn"]
-    if turn and firewall.has_turn(used):
-        yield Host(turn, "coturn", answers["turn.external_ip"] or "")
+    if firewall.has_turn(used):
+        turn = _filled(_turn_hosts(used)) or _filled([answers["domains.turn"]])
+        address = answers["turn.external_ip"] or ""
+        yield from (Host(name, "coturn", address) for name in turn if not _ADDRESS.fullmatch(name))
+
+
+def _turn_hosts(used: Iterable[Resource]) -> Iterable[str]:
+    """Yield the hosts that clients are told to relay by, as they stand in the tree: not all of them were asked for."""
+    for each in used:
+        if "turn" in each.manifest.text:
+            found = (_TURN_URI.match(leaf.text) for leaf in each.leaves.values())
+            yield from (uri[1].lower() for uri in found if uri)
 
 
 def _li_hosts(router: Resource) -> list[str]:
     return router.hosts if router.instance == "li" else router.li_hosts
 
 
-def _filled(hosts: Iterable[str]) -> list[str]:
+def _filled(hosts: Iterable[str | None]) -> list[str]:
     return sorted({host for host in hosts if host and not any(placeholders.find(host))})

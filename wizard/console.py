@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 import textwrap
@@ -196,7 +197,12 @@ def _block(heading: str, lines: Iterable[str]) -> Iterator[str]:
 
 def _command(verb: str, options: str) -> str:
     """Return a command as it can be typed here, where the program need not be on the PATH."""
-    program = "matrix-wizard" if shutil.which("matrix-wizard") else sys.argv[0]
+    if shutil.which("matrix-wizard"):
+        program = "matrix-wizard"
+    elif sys.argv[0].endswith("__main__.py"):  # python -m wizard
+        program = f"{shlex.quote(sys.executable)} -m wizard"
+    else:
+        program = shlex.quote(sys.argv[0])
     return f"{program} {verb}{options}"
 
 

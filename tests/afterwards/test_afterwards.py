@@ -114,6 +114,23 @@ def test_names_are_those_that_the_tree_serves() -> None:
     assert of({"a.yaml": turn}, known).hosts == (Host("turn.chat-corp.net", "coturn", "185.60.113.10"),)
 
 
+@pytest.mark.parametrize(
+    ("uris", "names"),
+    [
+        ("'turn:Relay.corp.net?transport=udp', 'turns:relay.corp.net:5349', 'turn:b.corp.net'", ["b", "relay"]),
+        ("'turn:turn.example.com'", ["turn.chat-"]),
+        ("'turn:185.60.113.10:3478'", []),
+        ("", ["turn.chat-"]),
+    ],
+)
+def test_the_relay_is_named_as_synapse_tells_its_clients(uris: str, names: list[str]) -> None:
+    synapse = config("synapse", "homeserver.yaml", f"# turn:old.corp.net\nturn: off\nturn_uris: [{uris}]\n")
+    text = f"{config('coturn', 'turnserver.conf', 'use-auth-secret')}---\n{synapse}"
+    wanted = [f"{name}corp.net" if name.endswith("-") else f"{name}.corp.net" for name in names]
+    assert [each.name for each in of({"a.yaml": text}).hosts] == wanted
+    assert of({"a.yaml": synapse}).hosts == ()  # somebody else's relay
+
+
 def test_only_the_hosts_of_li_are_to_be_refused() -> None:
     rules = "spec: {rules: [{host: HOST}]}\n"
     both = "\n---\n".join(

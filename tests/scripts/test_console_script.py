@@ -71,6 +71,22 @@ def test_a_pipe_that_closes_early_and_an_odd_locale_are_no_bugs(one: Filled) -> 
     assert "bug" not in piped.stderr
 
 
+def test_a_command_that_is_printed_can_be_typed(one: Filled, tmp_path: Path) -> None:
+    """Also where the program is no command on the PATH: a module, or a script with a blank in its path."""
+    script = tmp_path / "my bin" / PROGRAM.name
+    script.parent.mkdir()
+    script.symlink_to(PROGRAM)
+    options = ("--tree", one.deployment.tree, "--identity", one.deployment.identity)
+    path = {"PATH": "/usr/bin:/bin"}
+    for started in ([sys.executable, "-m", "wizard"], [script]):
+        done = _run([*started, "blank", *options, "--no-input", "--yes"], tmp_path, path)
+        assert done.returncode == 0, done.stderr
+        _, _, command = done.stdout.rpartition("Fill them in again: ")
+        again = _run(["bash", "-c", f"{command.strip()} --no-input --yes"], tmp_path, path)
+        assert again.returncode == 0, again.stderr
+        assert again.stdout.startswith("Wrote")
+
+
 def test_usage_errors_are_exit_2(tmp_path: Path) -> None:
     for argv in (("no-such-verb",), ("setup", "--no-such-option"), ("check", "--tree", "nowhere"), ("blank",)):
         stopped = start(*argv, cwd=tmp_path)
