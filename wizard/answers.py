@@ -4,9 +4,9 @@ and ask. A secret answer is only passed through: the record that `to_json` makes
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from wizard import formats, networks
 from wizard.errors import Problem, RefusedError
@@ -60,6 +60,9 @@ class Decision:
     def place(self) -> str:
         """The one place that the decision is for, ``kind/ns/name:path``; empty for every place."""
         return self.key.partition(" @ ")[2]
+
+
+_Sourced = TypeVar("_Sourced", Answer, Decision)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,14 @@ class Answers:
     def with_decision(self, decision: Decision) -> Answers:
         """Return these answers and one more decision about a placeholder."""
         return replace(self, decisions={**self.decisions, decision.key: decision})
+
+    def located(self, turn: Callable[[str], str]) -> Answers:
+        """Return these answers with the path of each {file:} that one was taken from turned by *turn*."""
+        return replace(
+            self,
+            given={key: _located(answer, turn) for key, answer in self.given.items()},
+            decisions={key: each and _located(each, turn) for key, each in self.decisions.items()},
+        )
 
     def merge(self, below: Answers) -> Answers:
         """Return these answers over others: what is absent here is taken from ``below``, a reset hides it."""
@@ -238,6 +249,12 @@ class Answers:
 
 def _differs(answers: Answers, kept: Answers, key: str) -> bool:
     return key in answers.given and answers.given[key].value != (kept.given[key].value if key in kept.given else None)
+
+
+def _located(sourced: _Sourced, turn: Callable[[str], str]) -> _Sourced:
+    if sourced.source is None or sourced.source[0] != "file":
+        return sourced
+    return replace(sourced, source=("file", turn(sourced.source[1])))
 
 
 def _plain(key: str, answer: Answer) -> Any:

@@ -76,7 +76,7 @@ class Wishes:
 
 
 _QUICK = 2048  # bits of an RSA key that is made in a blink
-_SHEET = "answers.yaml"
+_SHEET = Path("answers.yaml")
 
 
 class Review(Protocol):
@@ -123,7 +123,9 @@ def _setup(where: Where, wishes: Wishes, review: Review, opened: _Opened) -> Out
         return outcome
     review(outcome)
     _ask_consent(where, wishes)
-    return _write(where, opened, outcome, wishes.keep_modes)
+    done = _write(where, opened, outcome, wishes.keep_modes)
+    is_all = wishes.answers_file is not None and wishes.answers_file.is_file() and not wishes.settings
+    return replace(done, sheet=wishes.answers_file) if is_all else done
 
 
 def _asked(where: Where, wishes: Wishes, review: Review, opened: _Opened, guided: Guide) -> Outcome:
@@ -153,12 +155,12 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: _Opened, guided
 
 def _offered_sheet(terminal: Terminal, done: Outcome) -> Path | None:
     """Write an answers file for the same again without questions, if that is wanted, and return where it is."""
-    out = Path(_SHEET)
+    out = _SHEET
     text = f"Write {out}, for the same again without questions?"
     try:
         if out.exists() or terminal.ask(Ask(text, "yes", "No secret is in it.", text="no")) == "no":
             return None
-        write_answers(Answers.from_json(done.plan.vault.answers), out)
+        write_answers(_kept(done.plan.vault, done.tree), out)
     except (StoppedError, KeyboardInterrupt, UsageError):  # the tree is written: nothing else counts
         return None
     return out
@@ -191,7 +193,8 @@ def _planned(where: Where, wishes: Wishes, opened: _Opened, answers: Answers) ->
     if bits > _QUICK and not mint.is_ready(Recipe("rsa", bits)):
         tell = where.terminal.say if where.terminal else where.tell
         tell(f"Making an RSA key of {bits} bits: a few seconds …")
-    made = plan.fill(_tree(opened, Scope(answers)), answers, opened.vault, wishes.consent, host.now())
+    kept = answers.located(lambda path: files.seen_from(opened.tree.root, path))  # the vault is read from anywhere
+    made = plan.fill(_tree(opened, Scope(answers)), kept, opened.vault, wishes.consent, host.now())
     return Outcome(
         made, False, where.tree, where.options, unfinished=opened.unfinished, documents=values.well_known(answers)
     )
@@ -265,29 +268,30 @@ def answers(where: Where, out: Path | None = None) -> str:
 
     It is written to the new private file *out* if one is named, as `write_answers` does.
     """
-    kept = Answers.from_json(_opened(where).vault.answers)
+    opened = _opened(where)
+    kept = _kept(opened.vault, opened.tree.root)
     if out is not None:
         write_answers(kept, out)
-    return answersheet.sheet(kept)
+    return _sheet(kept, Path())
 
 
-def write_answers(given: Answers, out: Path, beside: Path = Path()) -> None:
+def write_answers(given: Answers, out: Path) -> None:
     """Write the answers file of *given* to *out*, a new file that only its owner may read.
 
-    Relative {file:} paths of *given* count from *beside*: the directory of the answers file that they came from, else
-    the one where the program was started. UsageError where *out* exists or cannot be written.
+    Relative {file:} paths of *given* count from where the program was started. UsageError where *out* exists or cannot
+    be written.
     """
+    _write_out(out, Secret(_sheet(given, out.parent)))
 
-    def locate(path: str) -> str:
-        try:
-            named = Path(path).expanduser()
-        except RuntimeError:  # no such user: then a file has that name
-            named = Path(path)
-        if not named.is_absolute() and out.parent.resolve() == beside.resolve():
-            return path
-        return str((beside / named).absolute())
 
-    _write_out(out, Secret(answersheet.sheet(given, locate)))
+def _sheet(given: Answers, place: Path) -> str:
+    """Return the text of an answers file in the directory *place*, where ``~`` means nothing."""
+    return answersheet.sheet(given, lambda path: files.seen_from(place, files.spelled_out(path)))
+
+
+def _kept(vault: Vault, root: Path) -> Answers:
+    """Return the answers that the vault of the tree at *root* keeps, their files as they are named from here."""
+    return Answers.from_json(vault.answers).located(lambda path: files.seen_from(Path(), path, root))
 
 
 def _write_out(out: Path, secret: Secret) -> None:
@@ -359,9 +363,10 @@ def _answers(wishes: Wishes, opened: _Opened) -> Answers:
         given, problems = answerfile.read(
             text, str(wishes.answers_file), host.environment, lambda path: files.read(beside / path)
         )
+        given = given.located(lambda path: files.seen_from(Path(), f"./{path}" if path[:1] == "~" else path, beside))
     if wishes.settings:
         given = answerfile.set_options(wishes.settings, host.environment, _read_named).merge(given)
-    answers = given.overlay(Answers.from_json(opened.vault.answers))
+    answers = given.overlay(_kept(opened.vault, opened.tree.root))
     if problems:
         keys = _needs(opened, answers).keys
         raise UsageError(*problems, *(each for each in answers.problems(keys) if each not in problems))
@@ -431,7 +436,9 @@ def _write(where: Where, opened: _Opened, outcome: Outcome, keep_modes: bool) ->
     with host.uninterrupted():
         store.commit(opened.tree, writing)
     key_made = "" if opened.identity else identity.where
-    return replace(outcome, written=True, key_made=key_made, key=identity.where, afterwards=left)
+    return replace(
+        outcome, written=True, key_made=key_made, key=identity.where, afterwards=left, new_sheet=files.unused(_SHEET)
+    )
 
 
 def _texts(vault: Vault, answers: Answers, names: Iterable[str]) -> dict[str, tuple[str, str]]:

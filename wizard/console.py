@@ -26,7 +26,6 @@ from wizard.errors import Problem, UsageError
 from wizard.outcome import Checked, Outcome, Shown
 
 SCHEMA = 1  # of every JSON document printed here
-_SHEET = "answers.yaml"  # the answers file that the messages name
 _TO_FILE = "Write them to a file with --out FILE, which is UTF-8."
 
 
@@ -176,16 +175,21 @@ def _afterwards(done: Outcome, left: Afterwards) -> Iterator[str]:
         f"Keep the vault under version control, the filled files never. It opens with {keys}:", [done.key]
     )
     if left.recipients == 1:
-        add = _command("setup --set vault.recipients=age1…", done.options)
+        add = _setup("--set vault.recipients=age1…", done)
         yield from _block("No vault stays with only one key. To add a second one, by its public half:", [add])
     yield from _block("The same again, without questions:", _again(done))
 
 
 def _again(done: Outcome) -> list[str]:
     """Return the commands that give the same again, with the options of this run."""
-    setup = f"setup --answers {done.sheet or _SHEET} --no-input --yes"
-    written = [] if done.sheet else [_command(f"answers --out {_SHEET}", done.options)]
-    return [*written, _command(setup, done.options)]
+    sheet = shlex.quote(str(done.sheet or done.new_sheet))
+    written = [] if done.sheet else [_command(f"answers --out {sheet}", done.options)]
+    return [*written, _setup(f"--answers {sheet} --no-input --yes", done)]
+
+
+def _setup(more: str, done: Outcome) -> str:
+    """Return the command of another setup like the one that is *done*."""
+    return _command(f"setup {more}{' --skip-unparseable' if done.plan.skipped else ''}", done.options)
 
 
 def _block(heading: str, lines: Iterable[str]) -> Iterator[str]:
@@ -199,7 +203,7 @@ def _command(verb: str, options: str) -> str:
     """Return a command as it can be typed here, where the program need not be on the PATH."""
     if shutil.which("matrix-wizard"):
         program = "matrix-wizard"
-    elif sys.argv[0].endswith("__main__.py"):  # python -m wizard
+    elif sys.argv[0].endswith("/wizard/__main__.py"):  # python -m wizard
         program = f"{shlex.quote(sys.executable)} -m wizard"
     else:
         program = shlex.quote(sys.argv[0])

@@ -56,6 +56,28 @@ def read(path: Path) -> bytes:
     return data
 
 
+def seen_from(place: Path, path: str, beside: Path = Path()) -> str:
+    """Return *path*, which counts from the directory *beside*, as it is named from the directory *place*.
+
+    An absolute path and one in somebody's home (``~``) are the same from everywhere, and returned as they are.
+    """
+    if path.startswith(("/", "~")):
+        return path
+    seen = os.path.relpath(_real(beside / path), os.path.realpath(place))
+    return f"./{seen}" if seen.startswith("~") else seen
+
+
+def spelled_out(path: str) -> str:
+    """Return *path* with the home directory that its ``~`` stands for, where this machine knows it."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path's own raises where there is no such user
+
+
+def unused(path: Path) -> Path:
+    """Return *path*, or where something has that name, the first like it (``name-2.yaml``) that nothing has."""
+    names = (path, *(path.with_stem(f"{path.stem}-{number}") for number in range(2, 100)))
+    return next((each for each in names if not os.path.lexists(each)), path)
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Make or replace a file atomically, mode 0600 from its first byte, durable on return."""
     staged = stage(path, data, None, private=True)
@@ -79,6 +101,11 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _real(path: Path) -> Path:
+    """Return *path* as an absolute one without links above its name, which ``..`` would not lead back over."""
+    return Path(os.path.realpath(path.parent), path.name)  # does not raise on a loop, as Path.resolve does before 3.13
 
 
 def _fill(descriptor: int, data: bytes) -> None:

@@ -18,7 +18,8 @@ class Outcome:
     ``options``: those of the run that the next command needs too. ``key_made``: where the vault's key lies, if it was
     made now; ``key``: where the one lies that was used. ``unfinished``: files that stand as before the last run.
     ``documents``: what the bare domain has to serve or to say in DNS, by where it goes. ``afterwards``: what is left to
-    the operator once setup has written; ``sheet``: the answers file that was written on request.
+    the operator once setup has written; ``sheet``: the answers file that gives the same again, if there is one, and
+    ``new_sheet``: a name for one, which no file has.
     """
 
     plan: Plan
@@ -31,6 +32,7 @@ class Outcome:
     key: str = ""
     afterwards: Afterwards | None = None
     sheet: Path | None = None
+    new_sheet: Path = Path("answers.yaml")
 
 
 @dataclass(frozen=True)

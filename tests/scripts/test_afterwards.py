@@ -16,8 +16,8 @@ from wizard import rollout
 
 from .conftest import ANSWERS, Filled, new_deployment
 from .reading import KUBECTL, by_pyyaml, every
-from .runs import ROOT, Deployment, run
-from .small import MINIMUM, LayOut, config, ingress, secret
+from .runs import ROOT, Deployment, Run, run
+from .small import MINIMUM, LayOut, config, ingress, secret, succeed
 from .test_masking import leaks, secrets
 
 README = ROOT / "templates/README.md"
@@ -101,16 +101,46 @@ def test_dns_names_are_those_of_the_ingresses_and_of_coturn(filled: Filled) -> N
 
 
 def test_the_same_again_is_what_it_says(one: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(one.deployment.answers.parent)  # where there is an answers.yaml
     done = one.deployment.run("setup", "--set", "lawful_intercept.admin_user=officer", "--no-input", "--yes", "--json")
     assert done.code == 0, done.err
-    monkeypatch.chdir(one.deployment.answers.parent)
-    Path("answers.yaml").unlink()
-    before = one.deployment.files()
-    for command in done.data["afterwards"]["again"]:
+    assert len(done.data["afterwards"]["again"]) == 2
+    again_as_told(one.deployment, done)
+
+
+def again_as_told(deployment: Deployment, told: Run, code: int = 0) -> None:
+    """Run what *told* says gives the same again."""
+    before = deployment.files()
+    for command in told.data["afterwards"]["again"]:
         again = run(*shlex.split(command)[1:])
-        assert again.code == 0, again.err
+        assert again.code in (0, code), again.err
     assert "No byte was changed" in again.out
-    assert one.deployment.files() == before
+    assert deployment.files() == before
+
+
+def test_the_same_again_after_an_answers_file_is_that_file(lay_out: LayOut, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But what --set gave besides stands in the vault alone."""
+    deployment = lay_out(FLAT, MINIMUM)
+    sheet = deployment.answers.rename(deployment.answers.with_name("my answers.yaml"))
+    deployment.answers.write_text("theirs: 1\n")
+    given = ("setup", "--answers", str(sheet), "--no-input", "--yes", "--json")
+    told = deployment.run(*given)
+    assert [shlex.split(each)[1:4] for each in told.data["afterwards"]["again"]] == [["setup", "--answers", str(sheet)]]
+    again_as_told(deployment, told)
+    succeed(deployment.blank())
+    monkeypatch.chdir(deployment.answers.parent)
+    told = deployment.run(*given, "--set", "lawful_intercept.admin_user=officer")
+    assert [shlex.split(each)[1:4] for each in told.data["afterwards"]["again"]] == [
+        ["answers", "--out", "answers-2.yaml"], ["setup", "--answers", "answers-2.yaml"]]  # fmt: skip
+    again_as_told(deployment, told)
+    assert deployment.answers.read_text() == "theirs: 1\n"
+
+
+def test_the_same_again_leaves_out_what_was_left_out(lay_out: LayOut) -> None:
+    deployment = lay_out({**FLAT, "broken.yaml": "a: [CHANGEME_TURN_SECRET\n"}, MINIMUM)
+    told = deployment.setup("--skip-unparseable", "--json")
+    assert told.code == 1, told.err
+    again_as_told(deployment, told, code=1)
 
 
 def test_the_text_says_what_the_data_say_and_fits_a_narrow_terminal(

@@ -41,7 +41,7 @@ def test_a_tree_elsewhere_gets_the_same_answers(full: Filled, tmp_path: Path, mo
     assert values.keys() == full.values.keys()
     assert {name for name in values if values[name] != full.values[name]} <= full.hidden
     assert values["li-allowed-cidrs"] == full.values["li-allowed-cidrs"]
-    written = new.home / "again.yaml"
+    written = tmp_path / "again.yaml"
     assert new.run("answers", "--out", str(written)).code == 0
     assert written.read_text("utf-8") == sheet.read_text("utf-8")
 
@@ -100,9 +100,10 @@ def test_paths_count_from_where_the_new_file_stands(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(here)
     monkeypatch.setenv("HOME", str(home))
     wanted = {
-        "key.txt": {away: str(here / "key.txt"), here: "key.txt"},
+        "key.txt": {away: "../here/key.txt", here: "key.txt"},
         "~/key.txt": dict.fromkeys((away, here), str(home / "key.txt")),
-        "~no-such-user/key.txt": {away: str(here / "~no-such-user/key.txt"), here: "~no-such-user/key.txt"},
+        "~no-such-user/key.txt": dict.fromkeys((away, here), "~no-such-user/key.txt"),
+        "./~key.txt": {away: "../here/~key.txt", here: "./~key.txt"},
         "/etc/key.txt": dict.fromkeys((away, here), "/etc/key.txt"),
     }
     for path, places in wanted.items():
@@ -112,9 +113,40 @@ def test_paths_count_from_where_the_new_file_stands(tmp_path: Path, monkeypatch:
             commands.write_answers(given, out)
             assert yaml.safe_load(out.read_text("utf-8")) == {"livekit": {"api_key": {"file": stands}}}
             out.unlink()
-    given = Answers().with_answer("livekit.api_key", None, ("file", "key.txt"))
-    commands.write_answers(given, away / "answers.yaml", Path("../away"))  # of answers that came from a file there
-    assert yaml.safe_load((away / "answers.yaml").read_text("utf-8"))["livekit"]["api_key"]["file"] == "key.txt"
+
+
+MAIL = secret("synapse-secrets", SMTP_PASSWORD="CHANGEME_SMTP_PASSWORD")
+
+
+@pytest.mark.parametrize("name", ["given.txt", "~given.txt", "../key files/given.txt"])
+@pytest.mark.parametrize("here", [".", "answers", "tree", "elsewhere"])
+def test_a_file_that_an_answer_came_from_is_found_again_from_anywhere(
+    lay_out: LayOut, name: str, here: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when tree and answers were moved together: the vault goes with them."""
+    smtp = SMTP.replace("given.txt", f'"{name}"')
+    deployment = lay_out(MAIL, f"{MINIMUM}{smtp}")
+    place = deployment.answers.parent / name
+    place.parent.mkdir(exist_ok=True)
+    place.write_text("hunter-of-mail")
+    (deployment.home / "elsewhere").mkdir()
+    monkeypatch.chdir(deployment.home / here)
+    succeed(deployment.setup())
+    before = deployment.everything()
+    for out in (Path("again.yaml"), deployment.answers.with_name("again.yaml")):
+        assert deployment.run("answers", "--out", str(out)).code == 0
+        again = deployment.run("setup", "--answers", str(out), "--no-input", "--yes")
+        assert "No byte was changed" in again.out, again.err
+        out.unlink()
+    Path("shown.yaml").write_text(deployment.run("answers").out, "utf-8")
+    assert "No byte was changed" in deployment.run("setup", "--answers", "shown.yaml", "--no-input", "--yes").out
+    Path("shown.yaml").unlink()
+    assert deployment.everything() == before
+
+    monkeypatch.chdir(tmp_path)
+    moved = Deployment(deployment.home.rename(tmp_path / "moved"))
+    found = yaml.safe_load(moved.run("answers").out)["smtp"]["password"]["file"]
+    assert Path(found).read_text() == "hunter-of-mail"
 
 
 def test_a_terminal_that_cannot_show_an_answer_is_told_where_to_write_it(lay_out: LayOut) -> None:
