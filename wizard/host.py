@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from wizard.errors import Problem, UsageError
 
@@ -45,13 +45,22 @@ def unechoed() -> Iterator[None]:
     """Within it the terminal at stdin shows nothing that is typed, and Ctrl-Z does not leave it so to the shell."""
     descriptor = sys.stdin.fileno()
     modes = termios.tcgetattr(descriptor)
-    before = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+
+    def end(number: int, _: object) -> None:
+        """Go as the signal wants it, but leave nothing that was typed unseen to the shell, which would show it."""
+        termios.tcsetattr(descriptor, termios.TCSAFLUSH, modes)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    handlers: dict[signal.Signals, Any] = {signal.SIGTSTP: signal.SIG_IGN, signal.SIGHUP: end, signal.SIGTERM: end}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, [*modes[:3], modes[3] & ~termios.ECHO, *modes[4:]])
         yield
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, modes)
-        signal.signal(signal.SIGTSTP, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def drop_typed_ahead() -> None:

@@ -274,3 +274,22 @@ def test_a_line_that_the_terminal_would_cut_is_refused_in_words(home: Path) -> N
     screens.until("cuts lines of more than 4095 characters")
     screens.send("\x03")
     assert screens.end() == 130
+
+
+@pytest.mark.parametrize("how", ["HUP", "TERM"])
+def test_what_was_typed_unseen_is_not_left_to_the_shell(home: Path, how: str) -> None:
+    screens = Screens(home, under="{program} --plain; echo over; cat", rows=50)
+    for label, keys, _ in script():
+        at_line(screens, label)
+        if label == "SMTP password":
+            break
+        screens.send(keys)
+    screens.send("topsecret2")
+    (program,) = Path(f"/proc/{screens.child.pid}/task/{screens.child.pid}/children").read_text().split()
+    subprocess.run(["/bin/sh", "-c", f"kill -{how} {program}"], check=True)
+    screens.until("over")
+    screens.send("shown\r")
+    screens.until("shown\nshown")  # typed with the echo on again, and given back by cat
+    assert "topsecret2" not in screens.everything
+    screens.send("\x04")
+    screens.end()
