@@ -207,8 +207,11 @@ class _Asked:
         return not text.strip() and self._is_kept(state)
 
     def _may_stay_open(self, text: str) -> bool:
+        """Tell whether an empty text is an answer: the manifest's own counts, or what follows from another answer."""
         question = self.question
-        return question.required_when is never and question.default is None and not text.strip()
+        follows = bool(question.derived_from) and question.proposals is Question.proposals
+        is_open = question.required_when is never and question.default is None
+        return (follows or is_open) and not text.strip()
 
     def _value(self, text: str) -> tuple[Any, tuple[str, str] | None]:
         if not self.question.kind.is_document:
@@ -245,7 +248,7 @@ class _Asked:
         if self._keeps(state, text):
             return "kept as it was"
         if self._may_stay_open(text):
-            return self.question.empty
+            return self.question.empty or str(state.answers.without(self.key)[self.key])
         value, source = self._value(text)
         return self._shown(Secret(value) if self.question.secret else value, source)
 
@@ -264,7 +267,8 @@ class _Asked:
     def _more(self) -> str:
         question = self.question
         example = f", as {question.kind.example}" if question.kind.example else ""
-        return f"{question.kind.name.capitalize()}{example}. In the answers file: {self.key}"
+        name = question.kind.name
+        return f"{name[:1].upper()}{name[1:]}{example}. In the answers file: {self.key}"
 
 
 @dataclass(frozen=True)
@@ -294,8 +298,8 @@ class _Another:
     def take(self, state: State, text: str) -> State:
         return state.having(self.key, state.answers.with_answer(self.of.key, self.of.question.read(text)))
 
-    def row(self, state: State) -> tuple[str, str]:
-        return self.of.row(state)
+    def row(self, _: State) -> tuple[str, str]:
+        return "", ""
 
 
 @dataclass(frozen=True)
@@ -382,8 +386,8 @@ class _MeaningText:
         }[meaning]
         return state.having(self.key, _decided(self.of.group, decision, state.answers))
 
-    def row(self, state: State) -> tuple[str, str]:
-        return self.of.row(state)
+    def row(self, _: State) -> tuple[str, str]:
+        return "", ""
 
     def _name(self, state: State, text: str) -> Fault | None:
         import difflib
@@ -447,8 +451,8 @@ def named(listed: Iterable[Field], given: Collection[str]) -> frozenset[str]:
 
 def rows(listed: Sequence[Field], state: State) -> list[tuple[Field, str, str]]:
     """Return the fields that a review shows, each with its label and its answer in words."""
-    due = [each for each in listed if each.is_due(state) and not isinstance(each, _Another | _MeaningText)]
-    return [(each, *each.row(state)) for each in due]
+    told = ((each, *each.row(state)) for each in listed if each.is_due(state))
+    return [(each, label, text) for each, label, text in told if label]
 
 
 def _decided(group: Sequence[Unknown], decision: Decision, answers: Answers) -> Answers:

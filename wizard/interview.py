@@ -19,7 +19,6 @@ from wizard.secret import Secret
 
 Form = Literal["text", "hidden", "list", "document", "choice", "yes"]
 
-
 _LONGEST_SHOWN = 30  # characters that could be the beginning of a key before they are hidden
 
 
@@ -92,7 +91,7 @@ class Terminal(Protocol):
         """Return what is in force from the first question to the last."""
 
     def say(self, text: str, style: str = "") -> None:
-        """Show a text, wrapped at blanks; ``style`` is "", "heading", "warning" or "quiet"."""
+        """Show a text, wrapped at blanks; ``style`` is "", "heading" or "warning"."""
 
     def ask(self, ask: Ask) -> str:
         """Return the text that was typed and accepted. BackError for the question before; StoppedError at Ctrl-C."""
@@ -143,7 +142,7 @@ class Field(Protocol):
         """Return the state with an accepted text. FormatError where the text is none after all."""
 
     def row(self, state: State) -> tuple[str, str]:
-        """Return its label and its answer in words, no secret in them."""
+        """Return its label and its answer in words, no secret in them; empty where another field tells it."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +205,8 @@ class Interview:
             self._announce(now, state, trail)
             if now.key in passed and not again:
                 label, text = now.row(state)
-                self.terminal.say(f"{label}: {text}")
+                if label:
+                    self.terminal.say(f"{label}: {text}")
                 trail.append((now.key, mark))
                 continue
             asked = replace(now.ask(state), may_go_back=bool(trail) or may_leave)
@@ -290,8 +290,16 @@ def record(state: State) -> dict[str, Any]:
 def resumed(data: Mapping[str, Any], given: Answers) -> State:
     """Return the state that `record` made *data* of, over the answers *given* now.
 
-    What is no longer legal, and what this version does not know, is asked again.
+    What is no longer legal, and what this version does not know, is asked again: all of it where *data* has another
+    form than `record` gives it.
     """
+    try:
+        return _resumed(data, given)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return State(given)
+
+
+def _resumed(data: Mapping[str, Any], given: Answers) -> State:
     answers = Answers.from_json(data)
     seen = set(map(str, data.get("seen", ())))
     legal: dict[str, Answer] = {}

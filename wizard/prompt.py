@@ -7,7 +7,9 @@ of their text.
 
 from __future__ import annotations
 
+import string
 import textwrap
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.layout import Dimension
     from prompt_toolkit.output import Output
 
-_STYLES = {"": "", "heading": "bold", "warning": "fg:ansiyellow", "quiet": "fg:ansibrightblack"}
+_STYLES = {"": "", "heading": "bold", "warning": "fg:ansiyellow"}
 _NARROWEST = 20  # characters; below it no wrapping helps
 _KEY_LINES = 2  # under the choices, at least
 _UNBROKEN = "\u00a0"  # a blank where no line ends
@@ -51,7 +53,7 @@ class Screen:
         return host.unechoed()
 
     def say(self, text: str, style: str = "") -> None:
-        """Show a text, wrapped at blanks; ``style`` is "", "heading", "warning" or "quiet"."""
+        """Show a text, wrapped at blanks; ``style`` is "", "heading" or "warning"."""
         from prompt_toolkit import print_formatted_text
         from prompt_toolkit.formatted_text import FormattedText
 
@@ -110,7 +112,7 @@ class _Reflowed(str):
         return _wrapped(str(self), _width() - self.taken).replace("\n", f"\n{self.indent}")
 
 
-class _Prompt:
+class _Prompt(ABC):
     """One question being asked: the prompt that questionary built, patched."""
 
     hints: tuple[str, ...] = ("Enter accept",)
@@ -122,13 +124,15 @@ class _Prompt:
         self.question = self.build()
         self.patch()
 
+    @abstractmethod
     def build(self) -> questionary.Question:
-        raise NotImplementedError
+        """Return questionary's prompt for what is asked."""
 
     def draft(self) -> str | None:
         """Return what stands in the field, for the day when it is asked again."""
         return None
 
+    @abstractmethod
     def bind(self, add: Callable[..., Any]) -> None:
         """Add the keys of this kind of prompt."""
 
@@ -179,8 +183,8 @@ class _Prompt:
         known = [line.replace(_UNBROKEN, " ") for line in _indented(keys)]
         taken = self.field.preferred_height(size.columns, size.lines).preferred + len(fault)
         rest = known if fault and taken + len(told) + len(known) > size.lines else [*told, *known]
-        quiet = rest[: max(size.lines - taken, 0)]
-        lines = [*(("class:fault", line) for line in fault), *(("class:instruction", line) for line in quiet)]
+        fitting = rest[: max(size.lines - taken, 0)]
+        lines = [*(("class:fault", line) for line in fault), *(("class:instruction", line) for line in fitting)]
         return FormattedText([(style, ("\n" if number else "") + line) for number, (style, line) in enumerate(lines)])
 
     def height_below(self) -> Dimension:
@@ -228,7 +232,7 @@ class _Choice(_Prompt):
 
 
 class _YesNo(_Prompt):
-    """Yes or no; Enter alone takes what is proposed."""
+    """Yes or no; Enter alone takes what is proposed, and any other word is told (to questionary "nay" means yes)."""
 
     hints = ("y or n, then Enter",)
 
@@ -242,9 +246,26 @@ class _YesNo(_Prompt):
 
     def bind(self, add: Callable[..., Any]) -> None:
         add("up", eager=True)(self.back)
+        add("enter", eager=True)(self.enter)
+        add("c-h", eager=True)(self.erase)
+        add("c-u", eager=True)(self.erase)
+        for key in (each for each in string.printable if each.isprintable()):
+            add(key, eager=True)(self.type)
 
-    def run(self) -> str:
-        return "yes" if super().run() == "True" else "no"
+    def type(self, event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text(event.data)
+
+    def erase(self, event: KeyPressEvent) -> None:
+        event.current_buffer.reset()
+        self.fault = ""
+
+    def enter(self, event: KeyPressEvent) -> None:
+        word = event.current_buffer.text.strip().lower() or self.asked.text
+        answers = [each for each in ("yes", "no") if each.startswith(word)]
+        if answers:
+            event.app.exit(result=answers[0])
+        else:
+            self.fault = "! Type y or n."
 
 
 class _Text(_Prompt):

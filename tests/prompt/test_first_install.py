@@ -146,3 +146,24 @@ def test_names_are_edited_one_by_one(home: Path) -> None:
     screens.send("\x15wache.chat-corp.net\r")
     screens.answer("Server name", DOWN + "\r")
     screens.until("Server name: hs.chat-corp.net")
+
+
+@pytest.mark.parametrize("word", ["nay", "maybe", "x", "yn", "1"])
+def test_only_yes_and_no_answer_yes_or_no(home: Path, word: str) -> None:
+    screens = Screens(home)
+    for label, keys, _ in script()[:4]:
+        screens.answer(label, keys)
+    screens.answer("Shall Synapse send mail?", f"{word}\r")
+    screens.until("! Type y or n.")
+    screens.send("\x7f" * len(word) + "no\r")
+    screens.until("Shall Synapse send mail? no")
+
+
+def test_an_emptied_name_follows_from_the_base_domain_again(home: Path) -> None:
+    screens = Screens(home)
+    screens.answer("Base domain", "chat-corp.net\r")
+    screens.answer("These names follow from chat-corp.net:", DOWN + "\r")
+    screens.answer("Homeserver", "\x15hs.chat-corp.net\r")
+    screens.answer("Web client", BACK)
+    screens.answer("Homeserver", "\x15\r")
+    screens.until("Homeserver: matrix.chat-corp.net")

@@ -62,7 +62,18 @@ def test_the_age_of_what_was_kept_is_told(home: Path) -> None:
     assert screens.end() == 130
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"schema": 1, "at": 5}', "\0" * 9, '{"schema": 9, "at": "x"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{",
+        '{"schema": 1, "at": "x", "answers": [1], "seen": 5}',
+        '{"schema": 1, "at": 5}',
+        "\0" * 9,
+        '{"schema": 9, "at": "x"}',
+    ],
+)
 def test_what_was_kept_and_cannot_be_read_is_as_if_there_were_nothing(home: Path, text: str) -> None:
     screens = Screens(home)
     screens.answer("Base domain", "chat-corp.net\r")
