@@ -29,11 +29,11 @@ from wizard import (
 from wizard import manifests as manifests_of
 from wizard.answers import Answers
 from wizard.controllers import Controller, Name
+from wizard.lock import Lock
 from wizard.placeholders import Placeholder
 from wizard.resources import Manifest, Resource
 from wizard.sites import Found, Scope, Site
 from wizard.structure import Tree
-from wizard.vault import Lock
 
 Severity = Literal["error", "warning"]
 

@@ -305,7 +305,7 @@ def _review(options: dict[str, Any]) -> Any:
 
 
 def _where(options: dict[str, Any]) -> Any:
-    from wizard import commands, console, host
+    from wizard import console, host, opening
 
     terminal = None
     if not options.get("no_input", True) and host.is_terminal():
@@ -315,7 +315,7 @@ def _where(options: dict[str, Any]) -> Any:
         f" --identity {quote(str(identity))}" if identity else ""
     )
     told = {} if options["quiet"] else {"tell": console.tell}
-    return commands.Where(tree, identity, terminal, options=typed, **told)
+    return opening.Where(tree, identity, terminal, options=typed, **told)
 
 
 def _terminal(*, plain: bool) -> Any:

@@ -6,14 +6,12 @@ A verb gives back what it did as data; showing it is the console's work.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from wizard import (
-    afterwards,
     answerfile,
     answersheet,
     catalogue,
@@ -21,8 +19,8 @@ from wizard import (
     files,
     guide,
     host,
-    keystore,
     mint,
+    opening,
     plan,
     resume,
     search,
@@ -31,34 +29,20 @@ from wizard import (
     values,
 )
 from wizard import check as checking
-from wizard import vault as vaults
+from wizard import lock as locks
 from wizard.answers import Answers
-from wizard.errors import Problem, RefusedError, StoppedError, UsageError
+from wizard.errors import Problem, StoppedError, UsageError
 from wizard.filling import Consent
 from wizard.guide import Guide
 from wizard.interview import Ask, Terminal
-from wizard.keystore import Identity
 from wizard.mint import Recipe
+from wizard.opening import Opened, Where
 from wizard.outcome import Checked, Outcome, Shown
 from wizard.plan import Needs
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope, Unknown
 from wizard.structure import Tree
-from wizard.vault import LOCK, VAULT, Vault
-
-
-@dataclass(frozen=True)
-class Where:
-    """What every verb is told: the tree's directory, the identity file if one is named, and the terminal to ask at.
-
-    No terminal: nothing is asked, and what is missing is an error.
-    """
-
-    tree: Path
-    identity: Path | None = None
-    terminal: Terminal | None = None
-    tell: Callable[[str], None] = lambda _: None  # a line about what takes long, where there is no terminal to ask at
-    options: str = ""  # as they were typed, for the commands that a message names
+from wizard.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -76,7 +60,6 @@ class Wishes:
 
 
 _QUICK = 2048  # bits of an RSA key that is made in a blink
-_SHEET = Path("answers.yaml")
 
 
 class Review(Protocol):
@@ -92,8 +75,8 @@ def setup(where: Where, wishes: Wishes, review: Review) -> Outcome:
     At a terminal what is missing is asked first, and the answers are reviewed. Elsewhere *review* is shown the plan.
     UsageError, RefusedError and WriteFailedError as the parts raise them; StoppedError without consent.
     """
-    with _nothing_written():
-        return _setup(where, wishes, review, _open(where, wishes.new_deployment))
+    with opening.nothing_written():
+        return _setup(where, wishes, review, opening.begun(where, wishes.new_deployment))
 
 
 def guided(where: Where, review: Review) -> Outcome | Checked:
@@ -101,8 +84,8 @@ def guided(where: Where, review: Review) -> Outcome | Checked:
 
     What it gives back, and raises, is what the verb that was chosen does.
     """
-    with _nothing_written():
-        opened = _open(where)
+    with opening.nothing_written():
+        opened = opening.begun(where)
         if where.terminal is None or opened.identity is None:
             return _setup(where, Wishes(), review, opened)
         checked = check(where)
@@ -112,7 +95,7 @@ def guided(where: Where, review: Review) -> Outcome | Checked:
         return _setup(where, Wishes(change=chosen == "change"), review, opened)
 
 
-def _setup(where: Where, wishes: Wishes, review: Review, opened: _Opened) -> Outcome:
+def _setup(where: Where, wishes: Wishes, review: Review, opened: Opened) -> Outcome:
     answers = _answers(wishes, opened)
     if where.terminal is not None:
         return _asked(where, wishes, review, opened, _guide(where, opened, answers, where.terminal))
@@ -123,12 +106,12 @@ def _setup(where: Where, wishes: Wishes, review: Review, opened: _Opened) -> Out
         return outcome
     review(outcome)
     _ask_consent(where, wishes)
-    done = _write(where, opened, outcome, wishes.keep_modes)
+    done = opening.write(where, opened, outcome, wishes.keep_modes)
     is_all = wishes.answers_file is not None and wishes.answers_file.is_file() and not wishes.settings
     return replace(done, sheet=wishes.answers_file) if is_all else done
 
 
-def _asked(where: Where, wishes: Wishes, review: Review, opened: _Opened, guided: Guide) -> Outcome:
+def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided: Guide) -> Outcome:
     """Ask, review and write; whatever ends it before the writing leaves the answers for the next run."""
     draw = functools.partial(_planned, where, wishes, opened)
     if "key_vault.rsa_bits" in guided.needs.keys:
@@ -147,7 +130,7 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: _Opened, guided
         raise guided.stopped() from None
     if wishes.dry_run or _is_done(outcome, opened):
         return outcome
-    done = _write(where, opened, outcome, wishes.keep_modes)
+    done = opening.write(where, opened, outcome, wishes.keep_modes)
     resume.forget(where.tree)
     is_first = opened.identity is None and wishes.answers_file is None
     return replace(done, sheet=_offered_sheet(guided.terminal, done)) if is_first else done
@@ -155,7 +138,7 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: _Opened, guided
 
 def _offered_sheet(terminal: Terminal, done: Outcome) -> Path | None:
     """Write an answers file for the same again without questions, if that is wanted, and return where it is."""
-    out = _SHEET
+    out = opening.SHEET
     text = f"Write {out}, for the same again without questions?"
     try:
         if out.exists() or terminal.ask(Ask(text, "yes", "No secret is in it.", text="no")) == "no":
@@ -166,13 +149,13 @@ def _offered_sheet(terminal: Terminal, done: Outcome) -> Path | None:
     return out
 
 
-def _begin_rsa(opened: _Opened, answers: Answers) -> None:
+def _begin_rsa(opened: Opened, answers: Answers) -> None:
     """Begin with the key that takes longest to make, where the vault has none."""
     if "key-vault-rsa-key" not in opened.vault.values:
         mint.ahead(Recipe("rsa", answers["key_vault.rsa_bits"]))
 
 
-def _guide(where: Where, opened: _Opened, given: Answers, terminal: Terminal) -> Guide:
+def _guide(where: Where, opened: Opened, given: Answers, terminal: Terminal) -> Guide:
     def undecided(answers: Answers) -> Sequence[Unknown]:
         return _needs(opened, answers).unknown
 
@@ -182,12 +165,12 @@ def _guide(where: Where, opened: _Opened, given: Answers, terminal: Terminal) ->
     )
 
 
-def _needs(opened: _Opened, answers: Answers, off: frozenset[str] | None = None) -> Needs:
+def _needs(opened: Opened, answers: Answers, off: frozenset[str] | None = None) -> Needs:
     scope = Scope(answers) if off is None else Scope(answers, off=off)
     return plan.needs(_tree(opened, scope), answers, opened.vault)
 
 
-def _planned(where: Where, wishes: Wishes, opened: _Opened, answers: Answers) -> Outcome:
+def _planned(where: Where, wishes: Wishes, opened: Opened, answers: Answers) -> Outcome:
     answers.overlay(Answers.from_json(opened.vault.answers))  # RefusedError where the server's name would change
     bits = answers["key_vault.rsa_bits"]
     if bits > _QUICK and not mint.is_ready(Recipe("rsa", bits)):
@@ -200,15 +183,15 @@ def _planned(where: Where, wishes: Wishes, opened: _Opened, answers: Answers) ->
     )
 
 
-def _is_done(outcome: Outcome, opened: _Opened) -> bool:
+def _is_done(outcome: Outcome, opened: Opened) -> bool:
     """Tell whether there is nothing to write: no byte of the tree would change, nor the vault."""
     return outcome.plan.is_empty and opened.identity is not None and outcome.plan.vault == opened.vault
 
 
 def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
     """Put every site back at its original text; the vault keeps all values, so that setup fills the tree again."""
-    with _nothing_written():
-        opened = _opened(where)
+    with opening.nothing_written():
+        opened = opening.opened(where)
         instances = Answers.from_json(opened.vault.answers).instances
         made = plan.take_back(Tree(opened.tree.files, instances=instances), opened.vault)
         outcome = Outcome(made, False, where.tree, where.options)
@@ -216,21 +199,21 @@ def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
             return outcome
         review(outcome)
         _ask_consent(where, wishes)
-        return _write(where, opened, outcome, wishes.keep_modes)
+        return opening.write(where, opened, outcome, wishes.keep_modes)
 
 
 def check(where: Where) -> Checked:
     """Return the findings about the tree, and what is left out of it; neither vault nor key is touched."""
-    tree = _existing(where)
+    tree = opening.existing(where)
     data = tree.lock()
-    read = vaults.read_lock(data.decode("utf-8", "replace")) if data else None
+    read = locks.read(data.decode("utf-8", "replace")) if data else None
     found = checking.check(Tree(tree.files, instances=read.instances if read else {}), read)
     return Checked(tuple(found), read.left_out if read else ())
 
 
 def show(where: Where) -> list[Shown]:
     """Return every value that the vault knows, masked, with the places where it stands now."""
-    opened = _opened(where)
+    opened = opening.opened(where)
     answers = Answers.from_json(opened.vault.answers)
     manifests, followed = plan.followed(Tree(opened.tree.files, instances=answers.instances), opened.vault)
     found = search.find(manifests, Scope(answers, followed.records))
@@ -253,7 +236,7 @@ def reveal(where: Where, name: str, out: Path | None = None) -> Secret:
 
     UsageError with what may have been meant where there is no such value.
     """
-    opened = _opened(where)
+    opened = opening.opened(where)
     texts = _texts(opened.vault, Answers.from_json(opened.vault.answers), catalogue.BY_NAME)
     if name not in texts:
         raise UsageError(Problem(f"There is no value called {name}.", "", _did_you_mean(name, texts)))
@@ -268,7 +251,7 @@ def answers(where: Where, out: Path | None = None) -> str:
 
     It is written to the new private file *out* if one is named, as `write_answers` does.
     """
-    opened = _opened(where)
+    opened = opening.opened(where)
     kept = _kept(opened.vault, opened.tree.root)
     if out is not None:
         write_answers(kept, out)
@@ -303,58 +286,7 @@ def _write_out(out: Path, secret: Secret) -> None:
         raise UsageError(Problem(f"This file cannot be written: {error.strerror}.", str(out))) from None
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """A tree, its vault (a new one where there is none yet) and the key that opens it (None for a new one)."""
-
-    tree: store.Tree
-    vault: Vault
-    identity: Identity | None
-    sealed: bytes | None = None
-    unfinished: tuple[str, ...] = ()
-
-
-def _existing(where: Where) -> store.Tree:
-    tree = store.open_tree(where.tree)
-    if not tree.files:
-        raise UsageError(Problem(f"There is no tree at {where.tree}.", str(where.tree), "Name it with --tree DIR."))
-    return tree
-
-
-def _open(where: Where, new_deployment: bool = False) -> _Opened:
-    """Open the tree and its vault. A vault that is lost or cannot be opened is never a reason for fresh secrets."""
-    tree = store.open_tree(where.tree)
-    if tree.files and not any(path.endswith((".yaml", ".yml", ".json")) for path in tree.files):
-        what = "This directory has files, and none of them is a manifest."
-        raise RefusedError(
-            Problem(what, str(where.tree), "Name the tree with --tree DIR, or an empty or new directory.")
-        )
-    sealed, lock = tree.vault(), tree.lock()
-    if new_deployment and sealed is not None:
-        what = "This tree has a vault; a new deployment would lose every secret in it."
-        raise RefusedError(Problem(what, str(where.tree / VAULT), f"Move {VAULT} to a safe place first."))
-    if sealed is None and (new_deployment or lock is None):
-        return _Opened(tree, Vault(vaults.new_vault_id(), ()), None)
-    if sealed is None:
-        what = "sites.lock says that this tree was filled, and its vault is gone: no fresh secrets are made."
-        fix = f"Bring {VAULT} back (from git or a backup). Only a new deployment starts anew: --new-deployment."
-        raise RefusedError(Problem(what, str(where.tree / LOCK), fix))
-    vault_id = vaults.read_lock(lock.decode("utf-8", "replace")).vault_id if lock else None
-    identity = keystore.load(vault_id, where.identity)
-    vault = vaults.unseal(sealed, identity.secret)
-    return _Opened(tree, vault, identity, sealed, vaults.unfinished(vault, tree.files))
-
-
-def _opened(where: Where) -> _Opened:
-    _existing(where)
-    opened = _open(where)
-    if opened.identity is None:
-        what = "This tree has no vault: nothing was filled in here yet."
-        raise UsageError(Problem(what, str(where.tree), "matrix-wizard setup fills it."))
-    return opened
-
-
-def _answers(wishes: Wishes, opened: _Opened) -> Answers:
+def _answers(wishes: Wishes, opened: Opened) -> Answers:
     """Return the answers given beforehand: --set over the answers file over the vault's."""
     given, problems = Answers(), list[Problem]()
     if wishes.answers_file is not None:
@@ -389,20 +321,8 @@ def _read_named(path: str) -> bytes:
         raise FileNotFoundError(path) from None
 
 
-def _tree(opened: _Opened, scope: Scope) -> Tree:
+def _tree(opened: Opened, scope: Scope) -> Tree:
     return structure.tree(opened.tree.files, store.bundled(), scope, opened.vault.from_bundle)
-
-
-_STOPPED = Problem("Stopped. Nothing was written.")
-
-
-@contextmanager
-def _nothing_written() -> Iterator[None]:
-    """Ctrl-C within stops before anything is written: the writing itself is not interrupted."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise StoppedError(_STOPPED) from None
 
 
 def _ask_consent(where: Where, wishes: Wishes) -> None:
@@ -413,32 +333,7 @@ def _ask_consent(where: Where, wishes: Wishes) -> None:
             Problem("Nothing is written without consent.", "", "Give -y to accept this plan, or -n to see it.")
         )
     if where.terminal.ask(Ask("Write this now?", "yes", text="no")) == "no":
-        raise StoppedError(_STOPPED)
-
-
-def _write(where: Where, opened: _Opened, outcome: Outcome, keep_modes: bool) -> Outcome:
-    """Write the vault first, then the tree; make the vault's key where this is its first run."""
-    made = outcome.plan
-    identity = opened.identity or keystore.create(made.vault.id, where.identity, interactive=where.terminal is not None)
-    both = {path: (made.before.get(path), data) for path, data in made.changed.items()}
-    journal = vaults.journal(made.verb, host.now(), both)
-    recipients = dict.fromkeys((identity.public, *made.vault.recipients))
-    vault = replace(made.vault, recipients=tuple(recipients), journal=journal)
-    stands = {path: data for path, data in {**opened.tree.files, **made.after}.items() if data is not None}
-    left = afterwards.of(stands, vault, str(where.tree)) if made.verb == "setup" else None
-    writing = store.Writing(
-        made.changed,
-        vaults.seal(vault),
-        opened.sealed,
-        vaults.lock_text(vault).encode(),
-        frozenset() if keep_modes or made.verb == "blank" else made.private & made.changed.keys(),
-    )
-    with host.uninterrupted():
-        store.commit(opened.tree, writing)
-    key_made = "" if opened.identity else identity.where
-    return replace(
-        outcome, written=True, key_made=key_made, key=identity.where, afterwards=left, new_sheet=files.unused(_SHEET)
-    )
+        raise StoppedError(opening.STOPPED)
 
 
 def _texts(vault: Vault, answers: Answers, names: Iterable[str]) -> dict[str, tuple[str, str]]:

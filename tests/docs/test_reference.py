@@ -15,7 +15,7 @@ import click
 import pyrage
 import pytest
 
-from wizard import catalogue, check, errors, vault
+from wizard import catalogue, check, errors, sealing, vault
 from wizard.cli import app
 from wizard.questions import DECISIONS, QUESTIONS, SECTIONS
 from wizard.secret import Secret
@@ -133,7 +133,7 @@ def test_what_age_finds_in_a_vault_is_documented() -> None:
         from_bundle=True,
         journal=Journal("setup", "2026-01-01T00:00:00Z", (JournalFile("a", None, "b"),)),
     )
-    opened = json.loads(pyrage.decrypt(vault.seal(full), [key]))
+    opened = json.loads(pyrage.decrypt(sealing.seal(full), [key]))
     fields = {code(row[0])[0] for row in rows(section(page("reference/vault.md"), "Vault"))}
     assert set(opened) == fields | {"about"}
     assert opened["values"]["form-secret"]["generations"][0]["text"] == "once"

@@ -12,7 +12,7 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 
-from wizard import keystore, vault
+from wizard import keystore, sealing
 from wizard.errors import RefusedError, UsageError, WizardError
 from wizard.vault import Vault
 
@@ -37,7 +37,7 @@ def test_a_named_file_is_made_private_and_opens_the_vault(tmp_path: Path) -> Non
     path = tmp_path / "key.txt"
     identity = keystore.create(ID, path, interactive=False)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert vault.unseal(vault.seal(Vault(ID, (identity.public,))), identity.secret).id == ID
+    assert sealing.unseal(sealing.seal(Vault(ID, (identity.public,))), identity.secret).id == ID
     assert path.read_text().splitlines()[1] == f"# public key: {identity.public}"
     assert keystore.load(ID, path) == keystore.load(None, path) == identity
     assert keystore.create(ID, path, interactive=False) == identity, "a file that exists is used, never overwritten"

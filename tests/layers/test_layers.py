@@ -21,7 +21,7 @@ WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers
 HEAD = (
     {"codec", "gotemplate", "keys", "manifests", "mint"},
     {"formats", "lenses", "vault"},
-    {"entries", "holes", "networks", "resources"},
+    {"entries", "holes", "lock", "networks", "resources", "sealing"},
     {"access", "contexts", "questions"},
     {"answers", "clauses", "consumed", "meanings", "schema", "weak"},
     {"mail"},
@@ -35,7 +35,8 @@ HEAD = (
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"console", "keystore", "lines", "prompt", "resume", "store"})
-STORY = frozenset({"commands", "guide"})
+VERBS = frozenset({"commands"})
+STORY = VERBS | {"guide", "opening"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
 DOOR = frozenset({"cli"})
 
@@ -59,7 +60,7 @@ PACKAGES = {
     "keyring": {"keystore"},
     "nacl": {"keys", "mint"},
     "prompt_toolkit": {"prompt"},
-    "pyrage": {"formats", "keystore", "vault"},
+    "pyrage": {"formats", "keystore", "sealing"},
     "questionary": {"prompt"},
     "ruamel": {"answerfile", "manifests"},
 }
@@ -149,7 +150,7 @@ def allowed() -> dict[str, AbstractSet[str]]:
     table |= dict.fromkeys(HANDS, below)
     # A verb gives back data; the door has it shown, and hands the terminal down to whoever asks.
     table |= {module: below | HANDS - {"console", "lines", "prompt"} for module in STORY}
-    table["commands"] = table["commands"] | {"guide"}
+    table |= {module: table[module] | {"guide", "opening"} for module in VERBS}
     table["guide"] = table["guide"] | {"wizard"}
     table |= dict.fromkeys(BESIDE_THE_DOOR, WORDS | head)  # they tell what may be typed, and do nothing
     table |= {module: below | HANDS | STORY | BESIDE_THE_DOOR | {"wizard"} for module in DOOR}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from wizard import keystore, vault
+from wizard import keystore, sealing, vault
 from wizard.errors import RefusedError
 from wizard.secret import Secret
 from wizard.vault import Generation, Vault
@@ -33,7 +33,7 @@ def run(*command: str | Path, given: bytes | None = None) -> bytes:
 def test_age_opens_our_vault_with_our_key_file_and_shows_readable_text(tmp_path: Path) -> None:
     path, sealed = tmp_path / "key.txt", tmp_path / "vault.age"
     identity = keystore.create(ID, path, interactive=False)
-    sealed.write_bytes(vault.seal(small(identity.public)))
+    sealed.write_bytes(sealing.seal(small(identity.public)))
     plain = run("age", "-d", "-i", path, sealed)
     payload = json.loads(plain)
     assert next(iter(payload)) == "about"
@@ -49,17 +49,17 @@ def test_we_open_what_age_encrypts_with_a_file_of_age_keygen(tmp_path: Path) -> 
     identity = keystore.load(ID, path)
     assert f"# public key: {identity.public}\n" in path.read_text()
     ours = small(identity.public)
-    (tmp_path / "ours.age").write_bytes(vault.seal(ours))
+    (tmp_path / "ours.age").write_bytes(sealing.seal(ours))
     plain = run("age", "-d", "-i", path, tmp_path / "ours.age")
-    assert vault.unseal(run("age", "-r", identity.public, given=plain), identity.secret) == ours
-    assert vault.unseal(run("age", "-a", "-r", identity.public, given=plain), identity.secret) == ours
+    assert sealing.unseal(run("age", "-r", identity.public, given=plain), identity.secret) == ours
+    assert sealing.unseal(run("age", "-a", "-r", identity.public, given=plain), identity.secret) == ours
     with pytest.raises(RefusedError, match="not a vault's"):
-        vault.unseal(run("age", "-r", identity.public, given=b"{}"), identity.secret)
+        sealing.unseal(run("age", "-r", identity.public, given=b"{}"), identity.secret)
 
 
 def test_each_recipient_opens_it_ssh_keys_too(tmp_path: Path) -> None:
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "id")
     ssh, key = (tmp_path / "id.pub").read_text().strip(), pyrage.x25519.Identity.generate()
-    (tmp_path / "vault.age").write_bytes(vault.seal(small(str(key.to_public()), ssh)))
+    (tmp_path / "vault.age").write_bytes(sealing.seal(small(str(key.to_public()), ssh)))
     assert json.loads(run("age", "-d", "-i", tmp_path / "id", tmp_path / "vault.age"))["id"] == ID
-    assert vault.unseal((tmp_path / "vault.age").read_bytes(), Secret(str(key))).id == ID
+    assert sealing.unseal((tmp_path / "vault.age").read_bytes(), Secret(str(key))).id == ID

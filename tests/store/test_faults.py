@@ -11,7 +11,8 @@ from typing import Any
 import pyrage
 import pytest
 
-from wizard import vault
+from wizard import lock as locks
+from wizard import sealing, vault
 from wizard.errors import WriteFailedError
 from wizard.secret import Secret
 from wizard.store import Tree, Writing, commit, open_tree
@@ -58,11 +59,11 @@ def plant(root: Path, *, is_first: bool) -> tuple[Tree, Writing]:
         (root / name).write_bytes(data)
     empty = vault.Vault(vault.new_vault_id(), (str(KEY.to_public()),))
     if not is_first:
-        commit(open_tree(root), Writing({}, vault=vault.seal(empty), lock=vault.lock_text(empty).encode()))
+        commit(open_tree(root), Writing({}, vault=sealing.seal(empty), lock=locks.text(empty).encode()))
     tree, changes = open_tree(root), {name: (BEFORE.get(name), data) for name, data in CHANGES.items()}
     after = vault.keep(empty, "redis-password", vault.Generation("1", "current", NOW, "made", Secret("kX4pbz2h")))
     after = vault.Vault(after.id, after.recipients, values=after.values, journal=vault.journal("setup", NOW, changes))
-    sealed, lock = vault.seal(after), vault.lock_text(after).encode()
+    sealed, lock = sealing.seal(after), locks.text(after).encode()
     return tree, Writing(CHANGES, vault=sealed, vault_before=tree.vault(), lock=lock, private={"a.yaml"})
 
 
@@ -102,8 +103,8 @@ def test_killed_at_any_call_the_next_run_finds_whole_files_its_vault_and_what_is
             assert sealed == writing.vault, "no file changes before its vault stands"
             assert sealed is not None
             assert lock is not None
-            reopened = vault.unseal(sealed, IDENTITY)
-            assert vault.read_lock(lock.decode()).vault_id == reopened.id, "the lock names the vault's key"
+            reopened = sealing.unseal(sealed, IDENTITY)
+            assert locks.read(lock.decode()).vault_id == reopened.id, "the lock names the vault's key"
             left = vault.unfinished(reopened, found.files)
             assert set(left) == {name for name in CHANGES if found.files.get(name) != CHANGES[name]}
             rest = Writing({name: CHANGES[name] for name in left}, vault=sealed, vault_before=sealed, lock=writing.lock)

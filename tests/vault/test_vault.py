@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wizard import vault
+from wizard import lock as locks
+from wizard import sealing, vault
 from wizard.errors import RefusedError
+from wizard.lock import Lock
 from wizard.secret import MASK, Secret
-from wizard.vault import Generation, Journal, JournalFile, Kept, Lock, Record, Vault
+from wizard.vault import Generation, Journal, JournalFile, Kept, Record, Vault
 
 KEY = pyrage.x25519.Identity.generate()
 IDENTITY, PUBLIC = Secret(str(KEY)), str(KEY.to_public())
@@ -86,7 +88,7 @@ def small() -> Vault:
 
 def refusal(data: bytes, identity: Secret = IDENTITY) -> str:
     with pytest.raises(RefusedError) as caught:
-        vault.unseal(data, identity)
+        sealing.unseal(data, identity)
     error: BaseException | None = caught.value
     assert error is not None
     assert error.__context__ is None, "the cause could quote what it could not read"
@@ -98,16 +100,16 @@ def refusal(data: bytes, identity: Secret = IDENTITY) -> str:
 @settings(deadline=None)
 @given(vaults)
 def test_nothing_is_lost_between_two_runs(before: Vault) -> None:
-    assert vault.unseal(vault.seal(before), IDENTITY) == before
+    assert sealing.unseal(sealing.seal(before), IDENTITY) == before
 
 
 def test_a_recipient_that_is_no_key_is_named() -> None:
     with pytest.raises(RefusedError, match="age1nobody"):
-        vault.seal(dataclasses.replace(small(), recipients=("age1nobody",)))
+        sealing.seal(dataclasses.replace(small(), recipients=("age1nobody",)))
 
 
 def test_every_flipped_octet_and_every_cut_is_noticed() -> None:
-    sealed = vault.seal(small())
+    sealed = sealing.seal(small())
     for place in range(len(sealed)):
         assert refusal(sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :])
         assert "cut short" in refusal(sealed[:place])
@@ -115,13 +117,13 @@ def test_every_flipped_octet_and_every_cut_is_noticed() -> None:
 
 
 def payload(**changes: object) -> bytes:
-    plain = json.loads(pyrage.decrypt(vault.seal(small()), [KEY]))
+    plain = json.loads(pyrage.decrypt(sealing.seal(small()), [KEY]))
     sealed: bytes = pyrage.encrypt(json.dumps(plain | changes).encode(), [KEY.to_public()])
     return sealed
 
 
 def test_each_failure_has_its_own_words() -> None:
-    sealed, stranger = vault.seal(small()), Secret(str(pyrage.x25519.Identity.generate()))
+    sealed, stranger = sealing.seal(small()), Secret(str(pyrage.x25519.Identity.generate()))
     assert "with this key" in refusal(sealed, stranger)
     assert "not an age secret key" in refusal(sealed, Secret("AGE-SECRET-KEY-1NONE"))
     assert "not an age file" in refusal(b"kind: Secret\n")
@@ -168,7 +170,7 @@ def test_an_interrupted_operation_is_noticed_and_edits_since_are_not_taken_for_o
         "e": (b"1", b"1"),
     }
     run = dataclasses.replace(small(), journal=vault.journal("setup", NOW, changes))
-    reopened = vault.unseal(vault.seal(run), IDENTITY)
+    reopened = sealing.unseal(sealing.seal(run), IDENTITY)
     assert vault.unfinished(reopened, {"a": b"2", "b": b"new", "d": b"by hand", "e": b"1"}) == ()
     assert vault.unfinished(reopened, {"a": b"1", "c": b"old", "d": b"2", "e": b"1"}) == ("a", "b", "c")
 
@@ -176,10 +178,10 @@ def test_an_interrupted_operation_is_noticed_and_edits_since_are_not_taken_for_o
 @given(vaults)
 def test_the_lock_gives_every_site_back_and_never_trips_the_last_grep(before: Vault) -> None:
     public = dataclasses.replace(before, values={})
-    text = vault.lock_text(public)
+    text = locks.text(public)
     for word in ("changeme", "change_me", "example.com", "example.org"):
         assert word not in text.lower()
-    lock = vault.read_lock(text.encode().decode())
+    lock = locks.read(text.encode().decode())
     assert lock.vault_id == ID
     assert sorted(map(unmasked, lock.records), key=repr_all) == sorted(map(unmasked, before.records), key=repr_all)
     assert lock.left_out == tuple(sorted(before.left_out))
@@ -198,8 +200,8 @@ def repr_all(record: Record) -> str:
 def test_the_lock_does_not_depend_on_the_order_of_sites_and_any_json_reader_reads_it(one: Vault, random) -> None:  # type: ignore[no-untyped-def]
     other = list(one.records)
     random.shuffle(other)
-    text = vault.lock_text(one)
-    assert vault.lock_text(dataclasses.replace(one, records=tuple(other))) == text
+    text = locks.text(one)
+    assert locks.text(dataclasses.replace(one, records=tuple(other))) == text
     assert all(isinstance(json.loads(line), dict) for line in text.rstrip("\n").split("\n"))
 
 
@@ -215,14 +217,14 @@ def test_a_secret_that_stood_in_the_tree_is_in_the_vault_only() -> None:
         Record("redis-password", "f.yaml", *place, original="CHANGEME", hole=f"user bob >{secret} pass □"),
         Record("server-name", "g.yaml", "ConfigMap//x", ("data", "y"), original="real.name.net", hole="realm=□"),
     )
-    text = vault.lock_text(dataclasses.replace(small(), records=adopted))
+    text = locks.text(dataclasses.replace(small(), records=adopted))
     assert secret not in text
     assert "a1g0cGJ6Mmh2TnE4" not in text
-    lock = vault.read_lock(text)
+    lock = locks.read(text)
     originals = [record.original for record in lock.records]
     assert originals == [MASK, MASK, MASK, "CHANGEME", MASK, "CHANGEME", "real.name.net"]
     assert [record.hole for record in lock.records[-2:]] == [MASK, "realm=□"]
-    assert vault.unseal(vault.seal(dataclasses.replace(small(), records=adopted)), IDENTITY).records == adopted
+    assert sealing.unseal(sealing.seal(dataclasses.replace(small(), records=adopted)), IDENTITY).records == adopted
 
 
 @pytest.mark.parametrize(
@@ -239,15 +241,15 @@ def test_a_secret_that_stood_in_the_tree_is_in_the_vault_only() -> None:
 )
 def test_a_broken_lock_is_refused_at_its_line(text: str, line: int, word: str) -> None:
     with pytest.raises(RefusedError) as caught:
-        vault.read_lock(text)
+        locks.read(text)
     (problem,) = caught.value.problems
     assert word in problem.what
     assert problem.where.endswith(f"sites.lock:{line}")
 
 
 def test_a_lock_survives_git_turning_its_line_ends() -> None:
-    text = vault.lock_text(dataclasses.replace(small(), left_out=("livekit",)))
-    assert vault.read_lock(text.replace("\n", "\r\n")) == Lock(ID, (), ("livekit",))
+    text = locks.text(dataclasses.replace(small(), left_out=("livekit",)))
+    assert locks.read(text.replace("\n", "\r\n")) == Lock(ID, (), ("livekit",))
 
 
 @pytest.mark.parametrize(
@@ -267,7 +269,7 @@ def test_a_lock_survives_git_turning_its_line_ends() -> None:
 )
 def test_the_lock_shows_no_line_that_tells_another_password(key: str, hole: str, *, is_shown: bool) -> None:
     record = Record("matrix-host", "a.yaml", "ConfigMap//x", ("data", key), "matrix.example.com", hole)
-    text = vault.lock_text(dataclasses.replace(small(), records=(record,)))
-    (shown,) = vault.read_lock(text).records
+    text = locks.text(dataclasses.replace(small(), records=(record,)))
+    (shown,) = locks.read(text).records
     assert shown.hole == (hole if is_shown else MASK)
     assert "Real5ecret" not in text

@@ -1,0 +1,131 @@
+"""sites.lock: the readable copy of the vault's sites that is committed and reviewed, without any secret.
+
+Text in, text out; what could be a secret is masked (DESIGN, law 5).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from wizard import catalogue, placeholders
+from wizard.codec import MalformedError, dump, load, to_json
+from wizard.errors import Problem, RefusedError
+from wizard.secret import MASK
+from wizard.vault import ID, LOCK, Record, Vault
+
+VERSION = 1
+ABOUT = "Where matrix-wizard writes values, and the text that stood there before. No secret stands in this file."
+
+# The checklist's last step greps the tree for CHANGEME, CHANGE_ME, example.com and example.org: in each, this letter is
+# written as an escape. Not the first, which could be the last digit of one (`\u001e` before `xample.com`).
+_GREPPED = re.compile(r"(?<=c)h(?=ange_?me)|(?<=e)x(?=ample\.(?:com|org))", re.IGNORECASE | re.ASCII)
+# In a Secret only such a line is shown around a hole: nothing, or a key.
+_PLAIN_HOLE = re.compile(r"(?:-----BEGIN □)?|[ \t]*(?:export[ \t]+)?[\w.-]*[ \t]*[=:]?[ \t]*[\"']?□[\"']?[ \t]*")
+
+# Elsewhere a line is withheld where it tells a password of its own: a URL's, a Redis user's, or one behind such a word.
+_TELLING_HOLE = re.compile(
+    r"://[^\s/@]*:[^\s/@□]+@|(?:^|\s)>[^\s□]"
+    r"|(?i:pass|passw(?:or)?d|passphrase|secret|token|credentials?|[-_]key|auth)[\w.\"'-]*(?:\s*[=:]\s*|\s+)[\"']*[^\s\"'□$]"
+)
+
+# How the keys of all controllers' allow-lists end (FACTS 4): who may reach LI is nobody's business.
+_ALLOW_LISTS = ("source-range", "sourceRange", "haproxy.org/allow-list", "haproxy.org/whitelist")
+
+_RESTORE_LOCK = "Put an earlier copy in its place, or resolve the merge if one left its marks; nothing was changed."
+
+
+@dataclass(frozen=True)
+class Lock:
+    """What sites.lock tells: whose it is, every site, and what is switched off. Where the text that stood there was
+    itself a secret (an adopted tree), ``original`` is MASK; the vault has it."""
+
+    vault_id: str
+    records: tuple[Record, ...]
+    left_out: tuple[str, ...]
+    instances: dict[str, str] = field(default_factory=dict)
+
+
+def text(vault: Vault) -> str:
+    """Return sites.lock: JSON Lines, the vault's id first, then one line for each component that is off, for each
+    instance that the answers name, and for each site.
+
+    Sorted, so that two operators' files merge line by line. No line holds a value of the vault."""
+    records = sorted(map(_withheld, vault.records), key=_place)
+    lines: list[dict[str, Any]] = [{"vault": vault.id, "version": VERSION, "about": ABOUT}]
+    lines += [{"left_out": name} for name in sorted(vault.left_out)]
+    named = vault.answers.get("instances", {})
+    lines += [{"of": place, "instance": instance} for place, instance in sorted(named.items())]
+    lines += [dump(record) for record in records]
+    return "".join(_GREPPED.sub(lambda letter: f"\\u{ord(letter[0]):04x}", to_json(line)) + "\n" for line in lines)
+
+
+def read(text: str) -> Lock:
+    """Read what ``text`` wrote. Raises RefusedError naming the line."""
+    first, *rest = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()] or [(1, "")]
+    head = _lock_line(*first)
+    if type(head.get("version")) is int and head["version"] > VERSION:
+        _refuse("sites.lock was written by a newer matrix-wizard.", "Install the newer matrix-wizard.", f"{LOCK}:1")
+    if head.get("version") != VERSION or not ID.fullmatch(str(head.get("vault"))):
+        _refuse("The first line of sites.lock does not name a vault.", _RESTORE_LOCK, f"{LOCK}:1")
+    records, left_out, instances = [], [], {}
+    for number, line in rest:
+        data = _lock_line(number, line)
+        try:
+            if "left_out" in data:
+                left_out.append(load(str, data["left_out"], "left_out"))
+            elif "instance" in data:
+                instances[load(str, data.get("of"), "of")] = load(str, data["instance"], "instance")
+            else:
+                records.append(load(Record, data))
+        except MalformedError as error:
+            _refuse(f"A line of sites.lock is not a site: {error}.", _RESTORE_LOCK, f"{LOCK}:{number}")
+    return Lock(head["vault"], tuple(records), tuple(left_out), instances)
+
+
+def _refuse(what: str, then: str, where: str) -> NoReturn:
+    raise RefusedError(Problem(what, where, then))
+
+
+def _place(record: Record) -> tuple[Any, ...]:
+    """The order of sites.lock: by place, and total, so that equal sets of sites give equal files."""
+    return (record.file, record.document, record.path, record.hole, record.nth, record.index, to_json(dump(record)))
+
+
+def _withheld(record: Record) -> Record:
+    """Return *record* as the lock may show it: what could be a secret is masked, in the original and around a hole."""
+    original = record.original if _is_public(record) else MASK
+    return dataclasses.replace(record, original=original, hole=MASK if _is_telling(record) else record.hole)
+
+
+def _is_telling(record: Record) -> bool:
+    """Say whether the text around the hole of *record* may hold another secret."""
+    if record.document.startswith("Secret/"):
+        return not _PLAIN_HOLE.fullmatch(record.hole)
+    return _TELLING_HOLE.search(f"{''.join(record.path[-1:])}={record.hole}") is not None
+
+
+def _is_public(record: Record) -> bool:
+    if record.original == "" or record.kind in ("created", "document", "kept"):
+        return True
+    if record.kind in ("site", "comment", "off"):
+        is_open = record.value != "" and not catalogue.is_masked(record.value)
+        return is_open or placeholders.is_wholly(record.original)
+    is_list = record.path[-1:] and record.path[-1].endswith(_ALLOW_LISTS)
+    if record.kind == "node" and any(key in record.original for key in _ALLOW_LISTS):
+        return False  # a flow mapping with such a list among its entries
+    is_clause = record.kind != "source" and record.path[:1] in (("metadata",), ("spec",))
+    return bool(is_clause and (not is_list or any(placeholders.find(record.original))))
+
+
+def _lock_line(number: int, line: str) -> dict[str, Any]:
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        _refuse("A line of sites.lock is not a JSON object.", _RESTORE_LOCK, f"{LOCK}:{number}")
+    return data
