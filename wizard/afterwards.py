@@ -67,7 +67,7 @@ def of(files: Mapping[str, bytes], vault: Vault, root: str) -> Afterwards:
         tuple(f"{_STATUS} {shlex.quote(f'https://{host}/')}" for host in li if "*" not in host),
         any(each.kind and each.instance == "li" for each in used),
         rollout.of(manifests, scope, root),
-        len(vault.recipients),
+        len(vault.keys),
     )
 
 

@@ -36,6 +36,8 @@ def everywhere(command: F) -> F:
         option("--tree", type=_PATH, default=DEFAULT_TREE, envvar="MATRIX_WIZARD_TREE", show_default=True,
                shell_complete=completion.directories, help="The tree of manifests."),
         option("--identity", type=_PATH, envvar="MATRIX_WIZARD_IDENTITY", help="File with the vault's key."),
+        option("--accept-older", is_flag=True, help="Go on from a vault older than the one last opened here."),
+        option("--accept-seal", metavar="SEAL", default="", help="Accept a vault with this seal instead of the known."),
         option("--json", "as_json", is_flag=True, envvar="MATRIX_WIZARD_JSON", help="Print JSON."),
         option("--plain", is_flag=True, envvar="MATRIX_WIZARD_PLAIN", help="Ask in plain lines, for screen readers."),
         option("-q", "--quiet", is_flag=True, envvar="MATRIX_WIZARD_QUIET", help="Print less."),
@@ -306,6 +308,7 @@ def _review(options: dict[str, Any]) -> Any:
 
 def _where(options: dict[str, Any]) -> Any:
     from wizard import console, host, opening
+    from wizard.pins import Trust
 
     terminal = None
     if not options.get("no_input", True) and host.is_terminal():
@@ -314,8 +317,9 @@ def _where(options: dict[str, Any]) -> Any:
     typed = (f" --tree {quote(str(tree))}" if tree != DEFAULT_TREE else "") + (
         f" --identity {quote(str(identity))}" if identity else ""
     )
+    trust = Trust(options["accept_older"], options["accept_seal"])
     told = {} if options["quiet"] else {"tell": console.tell}
-    return opening.Where(tree, identity, terminal, options=typed, **told)
+    return opening.Where(tree, identity, terminal, trust=trust, options=typed, **told)
 
 
 def _terminal(*, plain: bool) -> Any:

@@ -104,6 +104,8 @@ def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
     if done.key_made:
         words = "Keep it safe: without it nothing here can be recovered."
         _say(f"The vault opens with the key in {done.key_made}. {words}", sys.stderr)
+    if done.upgraded:
+        _say("The vault is now written in a newer format; older versions of matrix-wizard refuse it.", sys.stderr)
     if as_json:
         _print_json(_as_data(done))
     elif not quiet:

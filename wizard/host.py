@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+import pwd
 import signal
 import sys
 import termios
@@ -24,6 +25,14 @@ def now() -> str:
 def name() -> str:
     """Return the host's name."""
     return os.uname().nodename
+
+
+def user() -> str:
+    """Return the name of the user, or the number where it has no name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import queue
 import secrets
 import shlex
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -44,11 +44,13 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Identity:
-    """A key that opens the vault, its public part (age1…), and where it lies, in words to show."""
+    """The keys that open a vault, the public part (age1…) of the newest, which stands last, and where they lie, in
+    words to show. ``pins`` is the file beside them in which is remembered what they opened (see pins)."""
 
-    secret: Secret
+    secrets: tuple[Secret, ...]
     public: str
     where: str
+    pins: Path
 
 
 class _UnusableError(Exception):
@@ -70,7 +72,7 @@ def load(vault_id: str | None, named: Path | None = None) -> Identity:
         except _UnusableError as error:
             kept, reason = None, str(error)
         if kept is not None:
-            return _identity(Secret(kept), KEYRING)
+            return _identity(_keys(kept), KEYRING, _pins(identity_file(vault_id)))
         if (path := identity_file(vault_id)).exists():
             return _from_file(path)
     raise UsageError(Problem(f"The vault's key was not found: {_in_keyring(reason)}.", "", _NAME_IT))
@@ -83,9 +85,9 @@ def create(vault_id: str, named: Path | None = None, *, interactive: bool) -> Id
     Raises what ``load`` does, and UsageError where a key cannot be kept. Nothing that exists is overwritten."""
     if named is not None:
         return _from_file(named) if named.exists() else _to_file(named)
-    identity = _generate(KEYRING)
+    identity = _generate(KEYRING, _pins(identity_file(vault_id)))
     try:
-        _with_keyring(lambda keyring: _keep(keyring, vault_id, identity.secret))
+        _with_keyring(lambda keyring: _keep(keyring, vault_id, identity.secrets[-1]))
     except _UnusableError as error:
         if not interactive:
             what = f"There is nowhere to keep the vault's key: {_in_keyring(str(error))}."
@@ -106,24 +108,35 @@ def _in_keyring(reason: str) -> str:
     return reason.replace("it ", "the keyring ", 1) if reason.startswith("it ") else reason
 
 
-def _generate(where: str) -> Identity:
+def _pins(path: Path) -> Path:
+    return path.with_name(f"{path.name}.pins")
+
+
+def _keys(text: str) -> list[Secret]:
+    """Return the keys in *text*, which is written as age-keygen writes it: a line each, comments and empty lines."""
+    lines = [line.strip() for line in text.splitlines()]
+    return [Secret(line) for line in lines if line and not line.startswith("#")]
+
+
+def _generate(where: str, pins: Path) -> Identity:
     from pyrage import x25519
 
-    return _identity(Secret(str(x25519.Identity.generate())), where)
+    return _identity([Secret(str(x25519.Identity.generate()))], where, pins)
 
 
-def _identity(secret: Secret, where: str) -> Identity:
+def _identity(keys: Sequence[Secret], where: str, pins: Path) -> Identity:
     from pyrage import IdentityError, x25519
 
     try:
-        return Identity(secret, str(x25519.Identity.from_str(secret.reveal()).to_public()), where)
+        public = [str(x25519.Identity.from_str(key.reveal()).to_public()) for key in keys]
+        return Identity(tuple(keys), public[-1], where, pins)
     except IdentityError:
         problem = Problem("What is kept there is not an age secret key.", where, _NAME_IT)
     raise RefusedError(problem)
 
 
 def _from_file(path: Path) -> Identity:
-    """Read a file as age-keygen writes it: comments, empty lines and one key."""
+    """Read a file as age-keygen writes it: comments, empty lines and keys, the newest last."""
     try:
         is_private, text = files.is_owner_only(path), path.read_text("utf-8", errors="replace")
     except FileNotFoundError:
@@ -134,17 +147,16 @@ def _from_file(path: Path) -> Identity:
         if not is_private:
             then = f"chmod 600 {shlex.quote(str(path))}"
             raise RefusedError(Problem("Others may read the file with the vault's key.", str(path), then))
-        lines = [line.strip() for line in text.splitlines()]
-        keys = [line for line in lines if line and not line.startswith("#")]
-        if len(keys) == 1 and keys[0].startswith(_SECRET_KEY):
-            return _identity(Secret(keys[0]), str(path))
-        problem = Problem(f"The file holds no single age key ({_SECRET_KEY}…).", str(path), _NAME_IT)
+        keys = _keys(text)
+        if keys and all(key.reveal().startswith(_SECRET_KEY) for key in keys):
+            return _identity(keys, str(path), _pins(path))
+        problem = Problem(f"The file holds something else than age keys ({_SECRET_KEY}…).", str(path), _NAME_IT)
     raise RefusedError(problem)
 
 
 def _to_file(path: Path) -> Identity:
-    identity = _generate(str(path))
-    text = f"# created: {host.now()}\n# public key: {identity.public}\n{identity.secret.reveal()}\n"
+    identity = _generate(str(path), _pins(path))
+    text = f"# created: {host.now()}\n# public key: {identity.public}\n{identity.secrets[-1].reveal()}\n"
     try:
         files.create_private(path, text.encode())
     except OSError as error:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wizard import afterwards, files, host, keystore, sealing, store
+from wizard import afterwards, audit, host, keystore, pins, sealing, store
 from wizard import lock as locks
 from wizard import vault as vaults
+from wizard.audit import Deed
 from wizard.errors import Problem, RefusedError, StoppedError, UsageError
+from wizard.files import unused
 from wizard.interview import Terminal
 from wizard.keystore import Identity
 from wizard.outcome import Outcome
-from wizard.vault import LOCK, VAULT, Vault
+from wizard.pins import Trust
+from wizard.vault import LOCK, VAULT, VERSION, Recipient, Vault
 
 SHEET = Path("answers.yaml")  # what the answers file of a run is called, unless something has that name
 
@@ -30,7 +33,12 @@ class Where:
     identity: Path | None = None
     terminal: Terminal | None = None
     tell: Callable[[str], None] = lambda _: None  # a line about what takes long, where there is no terminal to ask at
+    trust: Trust = field(default_factory=Trust)
     options: str = ""  # as they were typed, for the commands that a message names
+
+    def say(self, line: str) -> None:
+        """Tell a line beside the results: at the terminal, or wherever ``tell`` brings it."""
+        (self.terminal.say if self.terminal else self.tell)(line)
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,8 @@ def begun(where: Where, new_deployment: bool = False) -> Opened:
         raise RefusedError(Problem(what, str(where.tree / LOCK), fix))
     vault_id = locks.read(lock.decode("utf-8", "replace")).vault_id if lock else None
     identity = keystore.load(vault_id, where.identity)
-    vault = sealing.unseal(sealed, identity.secret)
+    vault = sealing.unseal(sealed, *identity.secrets)
+    _pin(where, identity, vault, tree.root)
     return Opened(tree, vault, identity, sealed, vaults.unfinished(vault, tree.files))
 
 
@@ -99,25 +108,105 @@ def nothing_written() -> Iterator[None]:
 
 
 def write(where: Where, opened: Opened, outcome: Outcome, keep_modes: bool) -> Outcome:
-    """Write the vault first, then the tree; make the vault's key where this is its first run."""
+    """Write what a plan changes: the vault first, then the tree."""
     made = outcome.plan
-    identity = opened.identity or keystore.create(made.vault.id, where.identity, interactive=where.terminal is not None)
-    both = {path: (made.before.get(path), data) for path, data in made.changed.items()}
-    journal = vaults.journal(made.verb, host.now(), both)
-    recipients = dict.fromkeys((identity.public, *made.vault.recipients))
-    vault = replace(made.vault, recipients=tuple(recipients), journal=journal)
+    private = frozenset() if keep_modes or made.verb == "blank" else made.private & made.changed.keys()
+    names = tuple(sorted({change.value for change in made.changes if change.value}))
+    deed = Deed(made.verb, _generations(made.vault, names), tuple(sorted({each.place for each in made.changes})))
+    saved = save(where, opened, made.vault, deed, Files(made.changed, made.before, private))
     stands = {path: data for path, data in {**opened.tree.files, **made.after}.items() if data is not None}
-    left = afterwards.of(stands, vault, str(where.tree)) if made.verb == "setup" else None
+    return replace(
+        outcome,
+        written=True,
+        key_made="" if opened.identity else saved.identity.where,
+        key=saved.identity.where,
+        afterwards=afterwards.of(stands, saved.vault, str(where.tree)) if made.verb == "setup" else None,
+        new_sheet=unused(SHEET),
+        upgraded=opened.identity is not None and opened.vault.version < VERSION,
+    )
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of the tree that change: the new bytes by path (None: it goes), those before, and which are private."""
+
+    changed: Mapping[str, bytes | None]
+    before: Mapping[str, bytes | None]
+    private: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The vault as it was written, and the key that opens it."""
+
+    vault: Vault
+    identity: Identity
+
+
+def save(
+    where: Where,
+    opened: Opened,
+    vault: Vault,
+    deed: Deed,
+    files: Files | None = None,
+) -> Saved:
+    """Write *vault* as the next revision, with *deed* in the audit log, and *files* into the tree.
+
+    The vault's key is made where this is its first writing. What can be known to fail is refused before (see store)."""
+    identity = opened.identity or keystore.create(vault.id, where.identity, interactive=where.terminal is not None)
+    now, audited = host.now(), vault.audit or vaults.new_audit()
+    if opened.identity is None:
+        vault = vaults.joined(vault, Recipient(identity.public, now, "own", f"{host.user()}@{host.name()}"))
+    if files:
+        both = {path: (files.before.get(path), data) for path, data in files.changed.items()}
+        vault = replace(vault, journal=vaults.journal(deed.verb, now, both))
+    vault = replace(
+        vault,
+        version=VERSION,
+        revision=vault.revision + 1,
+        seal=vault.seal if vault.seal.reveal() else vaults.new_seal(),
+        audit=audit.entered(audited, deed, now, host.user(), host.name()),
+    )
+    log = audit.healed(audit.healed(_log(opened.tree), audited), vault.audit)
     writing = store.Writing(
-        made.changed,
+        files.changed if files else {},
         sealing.seal(vault),
         opened.sealed,
         locks.text(vault).encode(),
-        frozenset() if keep_modes or made.verb == "blank" else made.private & made.changed.keys(),
+        log.encode("utf-8", "surrogateescape"),
+        files.private if files else frozenset(),
     )
     with host.uninterrupted():
         store.commit(opened.tree, writing)
-    key_made = "" if opened.identity else identity.where
-    return replace(
-        outcome, written=True, key_made=key_made, key=identity.where, afterwards=left, new_sheet=files.unused(SHEET)
-    )
+        _remember(where, identity, pins.accept(pins.Pins(), vault, opened.tree.root, Trust()))
+    return Saved(vault, identity)
+
+
+def _log(tree: store.Tree) -> str:
+    return (tree.log() or b"").decode("utf-8", "surrogateescape")
+
+
+def _generations(vault: Vault, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of values with the ids of their current generations; without those that none is kept of."""
+    return tuple(f"{name} {vault.values[name].current.id}" for name in names if name in vault.values)
+
+
+def _pin(where: Where, identity: Identity, vault: Vault, root: Path) -> None:
+    """Refuse a vault that is not the one known here; remember it, and tell its seal where it is new here."""
+    before = pins.known(identity.pins)
+    now = pins.accept(before, vault, root, where.trust)
+    if now != before:
+        _remember(where, identity, now)
+    if vault.id not in before.vaults and vault.seal.reveal():
+        where.say(
+            f"This vault is opened here for the first time: its seal is {vaults.fingerprint(vault.seal)}, its revision "
+            f"{vault.revision}. From now on another seal is refused."
+        )
+
+
+def _remember(where: Where, identity: Identity, new: pins.Pins) -> None:
+    both = pins.known(identity.pins)
+    try:
+        pins.keep(identity.pins, pins.Pins({**both.vaults, **new.vaults}, {**both.trees, **new.trees}))
+    except OSError as error:
+        where.say(f"The vault's seal cannot be remembered in {identity.pins}: {error.strerror}.")

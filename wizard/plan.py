@@ -14,7 +14,7 @@ from functools import cached_property, partial
 from wizard import catalogue, diff, filling, originals, search, structure, values, weak
 from wizard import vault as vaults
 from wizard.answers import Answers
-from wizard.errors import Problem, RefusedError
+from wizard.errors import Problem, RefusedError, UsageError
 from wizard.filling import Consent, Fill
 from wizard.proof import prove
 from wizard.resources import Manifest
@@ -22,7 +22,7 @@ from wizard.secret import MASK
 from wizard.sites import Found, Refusal, Scope, Site, Unknown
 from wizard.structure import Tree
 from wizard.values import Value
-from wizard.vault import Record, Vault, keep
+from wizard.vault import Recipient, Record, Vault, joined, keep
 from wizard.weak import Weak
 
 
@@ -121,7 +121,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
             answers=answers.to_json(),
             left_out=tuple(sorted(found.left_out)),
             from_bundle=vault.from_bundle or tree.from_bundle,
-            recipients=tuple(dict.fromkeys((*vault.recipients, *(answers["vault.recipients"] or ())))),
+            recipients=_recipients(answers, vault, made),
         ),
         draw=partial(_diff, standing, after, scope, Scope(answers, records), _renewed(known, former, vault)),
         private=frozenset(
@@ -212,6 +212,24 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
     )
     notes = tuple(map(_not_found, blanked.lost))
     return Plan("blank", changes, {path: before[path].data for path in after}, after, vault, notes=notes)
+
+
+def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, ...]:
+    """Return the vault's recipients, with those that the answers name. UsageError for one that was removed."""
+    named = answers["vault.recipients"] or ()
+    removed = {each.key: each for each in vault.recipients if each.until and each.key not in vault.keys}
+    problems = [
+        Problem(
+            f"vault.recipients names a key that was removed on {removed[key].until[:10]}: {key}.",
+            answers.given["vault.recipients"].where,
+            "Leave it out, or let it in again by name: matrix-wizard vault recipients add.",
+        )
+        for key in named
+        if key in removed
+    ]
+    if problems:
+        raise UsageError(*problems)
+    return joined(vault, *(Recipient(key, made) for key in named)).recipients
 
 
 def _filled(arranged: list[Manifest], fills: list[Fill]) -> list[Manifest]:

@@ -6,6 +6,8 @@ Bytes in, bytes out: it knows no file and keeps no key (DESIGN, law 8).
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from wizard.codec import MalformedError, dump, load, to_json
@@ -31,18 +33,20 @@ def seal(vault: Vault) -> bytes:
     """Return the vault as an age file for all its recipients. Raises RefusedError for one that is no public key."""
     import pyrage
 
-    if not vault.recipients:
+    if not vault.keys:
         raise ValueError("a vault without recipients could never be opened")
-    payload = {"about": ABOUT, "version": vault.version, **dump(vault)}
-    sealed: bytes = pyrage.encrypt(to_json(payload, indent=2).encode(), [_recipient(key) for key in vault.recipients])
+    payload = {"about": ABOUT, "version": VERSION, **dump(replace(vault, version=VERSION))}
+    sealed: bytes = pyrage.encrypt(to_json(payload, indent=2).encode(), [_recipient(key) for key in vault.keys])
     return sealed
 
 
-def unseal(data: bytes, identity: Secret) -> Vault:
-    """Open an age file made by ``seal`` with *identity* (AGE-SECRET-KEY-1…).
+def unseal(data: bytes, *identities: Secret) -> Vault:
+    """Open an age file made by ``seal``, by this or an earlier version, with one of *identities* (AGE-SECRET-KEY-1…).
+
+    ``version`` of the result tells the format it had; it is written in today's.
 
     Raises RefusedError, one sentence for each cause: cut short, damaged, not age, another key, newer, malformed."""
-    payload = _parse(_decrypt(data, identity))
+    payload = _parse(_decrypt(data, identities))
     version = payload.pop("version", None)
     payload.pop("about", None)
     if type(version) is int and version > VERSION:
@@ -50,6 +54,8 @@ def unseal(data: bytes, identity: Secret) -> Vault:
             f"The vault was written by a newer matrix-wizard (its format is {version}, this one reads {VERSION}).",
             "Install the newer matrix-wizard; nothing was changed.",
         )
+    if version == 1 and type(version) is int and isinstance(payload.get("recipients"), list):
+        payload["recipients"] = [{"key": key} for key in payload["recipients"]]
     malformed = ""
     try:
         vault: Vault = load(Vault, {**payload, "version": version})
@@ -75,19 +81,19 @@ def _recipient(key: str) -> Any:
     return readable or _refuse(f"“{key}” is no public key that age knows.", "Give an age1… or an ssh-ed25519 key.", key)
 
 
-def _decrypt(data: bytes, identity: Secret) -> bytes:
+def _decrypt(data: bytes, identities: Sequence[Secret]) -> bytes:
     """Each failure is refused outside its handler: the cause may quote what it could not read."""
     import pyrage
 
     _refuse_foreign(data)
     try:
-        key = pyrage.x25519.Identity.from_str(identity.reveal())
+        keys = [pyrage.x25519.Identity.from_str(identity.reveal()) for identity in identities]
     except pyrage.IdentityError:
-        key = None
-    if key is None:
+        keys = []
+    if not keys:
         _refuse("The key that was given is not an age secret key.", "Name the vault's key with --identity FILE.")
     try:
-        plain: bytes = pyrage.decrypt(data, [key])
+        plain: bytes = pyrage.decrypt(data, keys)
     except pyrage.DecryptError as error:
         is_other_key = str(error) == _NO_MATCH
     else:

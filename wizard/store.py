@@ -14,11 +14,14 @@ from pathlib import Path, PurePosixPath
 
 from wizard import files, host
 from wizard.errors import Problem, RefusedError, UsageError, WizardError, WriteFailedError
-from wizard.vault import LOCK, VAULT
+from wizard.vault import LOCK, LOG, VAULT
 
 STATE = ".matrix-wizard"
 _IGNORE, _BUSY = f"{STATE}/.gitignore", f"{STATE}/.busy"
+_ATTRIBUTES = f"{STATE}/.gitattributes"
 _IGNORED = b".busy\n*.mwtmp\n"
+# Merged by `vault merge` where that is installed as git's merge driver; else each is a conflict, and never mangled.
+_MERGED = b"vault.age binary merge=matrix-wizard\nsites.lock merge=matrix-wizard\naudit.log merge=matrix-wizard\n"
 
 _CLOSED_DIRECTORIES = frozenset({".git", "node_modules", STATE})
 _ARCHIVES = (".7z", ".bz2", ".gz", ".jar", ".rar", ".tar", ".tgz", ".whl", ".xz", ".zip", ".zst")
@@ -50,17 +53,22 @@ class Tree:
             lock = lock.with_name(lock.name + files.STAGED)
         return _read(lock)
 
+    def log(self) -> bytes | None:
+        """Return the audit log, None where there is none. Raises RefusedError."""
+        return _read(self.root / LOG)
+
 
 @dataclass(frozen=True)
 class Writing:
     """Everything that one run writes. *files* holds each file's new bytes by path, None to delete it; those in
-    *private* lose group's and others' access. A *vault* or *lock* of None stays as it is; *vault_before* are the bytes
-    that the new vault was made from, None where there was none."""
+    *private* lose group's and others' access. A *vault*, *lock* or *log* of None stays as it is; *vault_before* are the
+    bytes that the new vault was made from, None where there was none."""
 
     files: Mapping[str, bytes | None]
     vault: bytes | None = None
     vault_before: bytes | None = None
     lock: bytes | None = None
+    log: bytes | None = None
     private: Collection[str] = frozenset()
 
 
@@ -97,7 +105,7 @@ def bundled() -> dict[str, bytes]:
 
 
 def commit(tree: Tree, writing: Writing) -> None:
-    """Write the vault, then the tree's files, then sites.lock. What exists keeps its owner and mode.
+    """Write the vault, then the tree's files, then sites.lock and the log. What exists keeps its owner and mode.
 
     Raises RefusedError, nothing written, where something is not writable, where a file or the vault is no longer what
     was read, or where another run is busy; WriteFailedError, all put back, where writing fails. A run that is killed
@@ -216,12 +224,15 @@ def _steps(tree: Tree, writing: Writing) -> list[_Step]:
     root, steps = tree.root, []
     if writing.vault is not None:
         steps.append(_Step(VAULT, _target(root, VAULT), writing.vault_before, writing.vault, private=True))
-    if not (root / _IGNORE).exists():
-        steps.append(_Step(_IGNORE, _target(root, _IGNORE), None, _IGNORED, private=False))
+    for name, text in ((_IGNORE, _IGNORED), (_ATTRIBUTES, _MERGED)):
+        if not (root / name).exists():
+            steps.append(_Step(name, _target(root, name), None, text, private=False))
     for name, after in sorted(writing.files.items()):
         steps.append(_Step(name, _target(root, name), tree.files.get(name), after, name in writing.private))
     if writing.lock is not None:
         steps.append(_Step(LOCK, _target(root, LOCK), tree.lock(), writing.lock, private=False))
+    if writing.log is not None:
+        steps.append(_Step(LOG, _target(root, LOG), tree.log(), writing.log, private=False))
     return [step for step in steps if (step.before, step.after) != (None, None)]
 
 

@@ -17,11 +17,15 @@ from typing import Any, Literal
 
 from wizard.secret import Secret
 
-VERSION = 1
+VERSION = 2  # of the format; 1 had neither seal nor log, and its recipients were plain keys
 VAULT = ".matrix-wizard/vault.age"
 LOCK = ".matrix-wizard/sites.lock"
+LOG = ".matrix-wizard/audit.log"
+
+UNSEALED = Secret("")  # the seal of a vault of the first format, which had none
 
 State = Literal["pending", "current", "retiring", "past", "compromised"]
+Holder = Literal["own", "recovery", "other"]
 Kind = Literal["site", "comment", "source", "entry", "commented", "node", "created", "document", "kept", "off"]
 
 # The vault's id names a keyring entry and a file, and sites.lock may come from a stranger: nothing but hexadecimal.
@@ -101,25 +105,77 @@ class Journal:
 
 
 @dataclass(frozen=True)
+class Recipient:
+    """Somebody's key that opens the vault: ``key`` is an age or SSH public key, ``name`` what people call its holder.
+
+    ``since`` and ``until`` tell when it began and ceased to be a recipient ("": it is one), ``drilled`` when it last
+    opened the vault for trial. ``kind``: a key of one's "own" machine, the offline "recovery" key, or an "other"."""
+
+    key: str
+    since: str = ""
+    kind: Holder = "other"
+    name: str = ""
+    until: str = ""
+    drilled: str = ""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What proves the audit log: the key of its HMACs, the ids of its newest entries and how many there are.
+
+    ``last`` are the newest lines themselves, so that a run that was killed before the log was written loses none."""
+
+    key: Secret
+    heads: tuple[str, ...] = ()
+    count: int = 0
+    last: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contest:
+    """What two branches changed in different ways: the ids of two generations of the value ``name``, or, of the kind
+    "answer", two JSON texts. It is undecided until an operator says which one is live."""
+
+    name: str
+    kind: Literal["value", "answer"]
+    ours: str = field(repr=False)
+    theirs: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Vault:
-    """All that is kept. ``recipients`` are age or SSH public keys; ``answers`` are JSON values by flat dotted key;
-    ``left_out`` names the components that are switched off; ``from_bundle``: the tree was made from the bundled one."""
+    """All that is kept. ``answers`` are JSON values by flat dotted key; ``left_out`` names the components that are
+    switched off; ``from_bundle``: the tree was made from the bundled one.
+
+    ``seal`` is random and known to readers alone, so that a vault that somebody else encrypted to the same recipients
+    is noticed; ``former_seals`` are the fingerprints of those before it. ``revision`` counts the writings of the vault,
+    ``version`` is that of its format."""
 
     id: str
-    recipients: tuple[str, ...]
+    recipients: tuple[Recipient, ...]
     version: int = VERSION
+    revision: int = 0
+    seal: Secret = UNSEALED
+    former_seals: tuple[str, ...] = ()
     answers: dict[str, Any] = field(default_factory=dict, repr=False)
     values: dict[str, Kept] = field(default_factory=dict)
     records: tuple[Record, ...] = ()
     left_out: tuple[str, ...] = ()
     from_bundle: bool = False
     journal: Journal | None = None
+    audit: Audit | None = None
+    contests: tuple[Contest, ...] = ()
 
     def __post_init__(self) -> None:
         if not ID.fullmatch(self.id):
             raise ValueError("a vault's id is 32 hexadecimal digits")
         if any(name != kept.name for name, kept in self.values.items()):
             raise ValueError("each value stands under its own name")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The public keys to which it is encrypted: those of all that are recipients now."""
+        return tuple(each.key for each in self.recipients if not each.until)
 
 
 def new_vault_id() -> str:
@@ -130,6 +186,32 @@ def new_vault_id() -> str:
 def new_generation_id() -> str:
     """Return a random id for a generation: 16 hexadecimal digits."""
     return secrets.token_hex(8)
+
+
+def new_seal() -> Secret:
+    """Return a random seal: 64 hexadecimal digits (256 bits)."""
+    return Secret(secrets.token_hex(32))
+
+
+def new_audit() -> Audit:
+    """Return the beginning of an audit log, with a random key of 64 hexadecimal digits (256 bits)."""
+    return Audit(Secret(secrets.token_hex(32)))
+
+
+def fingerprint(seal: Secret) -> str:
+    """Return what may be told of a seal, to be compared by people: 24 hexadecimal digits (96 bits) in groups of four.
+
+    "" for a vault of the first format, which has no seal."""
+    if not seal.reveal():
+        return ""
+    digits = hashlib.sha256(b"matrix-wizard seal\0" + seal.reveal().encode()).hexdigest()[:24]
+    return "-".join(digits[start : start + 4] for start in range(0, 24, 4))
+
+
+def joined(vault: Vault, *recipients: Recipient) -> Vault:
+    """Return the vault with *recipients* added, but for keys that open it already."""
+    new = {each.key: each for each in recipients if each.key not in vault.keys}
+    return dataclasses.replace(vault, recipients=(*vault.recipients, *new.values()))
 
 
 def keep(vault: Vault, name: str, generation: Generation) -> Vault:

@@ -13,14 +13,14 @@ import pytest
 from wizard import afterwards, rollout
 from wizard.afterwards import Afterwards, Host
 from wizard.answers import Answers
-from wizard.vault import Vault
+from wizard.vault import Recipient, Vault
 
 KUBECTL = str(Path(sys.executable).with_name("kubectl"))
 BASE = Answers().with_answer("domains.base", "chat-corp.net")
 
 
 def of(files: Mapping[str, str], answers: Answers = BASE, root: str = "tree") -> Afterwards:
-    vault = Vault("0" * 32, ("age1a", "age1b"), answers=answers.to_json())
+    vault = Vault("0" * 32, (Recipient("age1a"), Recipient("age1b")), answers=answers.to_json())
     return afterwards.of({path: text.encode() for path, text in files.items()}, vault, root)
 
 

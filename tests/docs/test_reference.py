@@ -19,7 +19,7 @@ from wizard import catalogue, check, errors, sealing, vault
 from wizard.cli import app
 from wizard.questions import DECISIONS, QUESTIONS, SECTIONS
 from wizard.secret import Secret
-from wizard.vault import Generation, Journal, JournalFile, Kept, Record, Vault
+from wizard.vault import Audit, Contest, Generation, Journal, JournalFile, Kept, Recipient, Record, Vault
 
 from . import tables
 from .pages import ROOT, code, page, rows, section
@@ -105,7 +105,9 @@ def test_the_optional_sections_are_documented() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Vault, Kept, Generation, Record, Journal, JournalFile], ids=lambda kind: kind.__name__
+    "kind",
+    [Vault, Recipient, Kept, Generation, Record, Journal, JournalFile, Audit, Contest],
+    ids=lambda kind: kind.__name__,
 )
 def test_the_fields_of_the_vault_are_documented(kind: type) -> None:
     listed = [code(row[0])[0] for row in rows(section(page("reference/vault.md"), kind.__name__))]
@@ -125,13 +127,18 @@ def test_what_age_finds_in_a_vault_is_documented() -> None:
     made = Generation("ab" * 8, "current", "2026-01-01T00:00:00Z", "made", Secret("once"), "cafe")
     full = Vault(
         "ab" * 16,
-        (str(key.to_public()),),
+        (Recipient(str(key.to_public())),),
         answers={"answers": {}},
         values={"form-secret": Kept("form-secret", (made,))},
         records=(Record("form-secret", "a.yaml", "Secret/m/s", ("data", "x"), "CHANGEME", "a=□", 1, 1),),
         left_out=("smtp",),
         from_bundle=True,
         journal=Journal("setup", "2026-01-01T00:00:00Z", (JournalFile("a", None, "b"),)),
+        revision=1,
+        seal=vault.new_seal(),
+        former_seals=("a",),
+        audit=vault.new_audit(),
+        contests=(Contest("form-secret", "value", "a", "b"),),
     )
     opened = json.loads(pyrage.decrypt(sealing.seal(full), [key]))
     fields = {code(row[0])[0] for row in rows(section(page("reference/vault.md"), "Vault"))}

@@ -8,13 +8,14 @@ from functools import partial
 from pathlib import Path
 
 import keyring
+import pyrage
 import pytest
 from keyring.backend import KeyringBackend
 from keyring.backends import fail, null
 
 from wizard import keystore, sealing
 from wizard.errors import RefusedError, UsageError, WizardError
-from wizard.vault import Vault
+from wizard.vault import Recipient, Vault
 
 ID = "0123456789abcdef0123456789abcdef"
 
@@ -37,7 +38,7 @@ def test_a_named_file_is_made_private_and_opens_the_vault(tmp_path: Path) -> Non
     path = tmp_path / "key.txt"
     identity = keystore.create(ID, path, interactive=False)
     assert path.stat().st_mode & 0o777 == 0o600
-    assert sealing.unseal(sealing.seal(Vault(ID, (identity.public,))), identity.secret).id == ID
+    assert sealing.unseal(sealing.seal(Vault(ID, (Recipient(identity.public),))), *identity.secrets).id == ID
     assert path.read_text().splitlines()[1] == f"# public key: {identity.public}"
     assert keystore.load(ID, path) == keystore.load(None, path) == identity
     assert keystore.create(ID, path, interactive=False) == identity, "a file that exists is used, never overwritten"
@@ -55,12 +56,23 @@ def test_a_file_without_a_key_is_refused_and_not_quoted(tmp_path: Path, text: st
     assert caught.value.__context__ is None
 
 
-def test_two_keys_in_a_file_are_one_too_many(tmp_path: Path) -> None:
+def test_a_file_may_hold_the_keys_of_earlier_days_too(tmp_path: Path) -> None:
+    path, newest = tmp_path / "key.txt", pyrage.x25519.Identity.generate()
+    first = keystore.create(ID, path, interactive=False)
+    path.write_text(f"{path.read_text()}# later\n{newest}\n")
+    both = keystore.load(ID, path)
+    assert both.public == str(newest.to_public()), "the newest stands last"
+    for public in (first.public, both.public):
+        assert sealing.unseal(sealing.seal(Vault(ID, (Recipient(public),))), *both.secrets).id == ID
+
+
+def test_a_line_that_is_no_key_is_refused_without_a_word_of_it(tmp_path: Path) -> None:
     path = tmp_path / "key.txt"
     keystore.create(ID, path, interactive=False)
-    path.write_text(path.read_text() * 2)
-    with pytest.raises(RefusedError, match="no single age key"):
+    path.write_text(path.read_text() + "hunter2 is no key\n")
+    with pytest.raises(RefusedError, match="something else than age keys") as caught:
         keystore.load(ID, path)
+    assert "hunter2" not in words(caught.value)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])

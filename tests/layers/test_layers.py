@@ -21,7 +21,7 @@ WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers
 HEAD = (
     {"codec", "gotemplate", "keys", "manifests", "mint"},
     {"formats", "lenses", "vault"},
-    {"entries", "holes", "lock", "networks", "resources", "sealing"},
+    {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
     {"access", "contexts", "questions"},
     {"answers", "clauses", "consumed", "meanings", "schema", "weak"},
     {"mail"},
@@ -34,7 +34,7 @@ HEAD = (
     {"outcome"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
-HANDS = frozenset({"console", "keystore", "lines", "prompt", "resume", "store"})
+HANDS = frozenset({"console", "keystore", "lines", "pins", "prompt", "resume", "store"})
 VERBS = frozenset({"commands"})
 STORY = VERBS | {"guide", "opening"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})

@@ -11,7 +11,7 @@ import pytest
 from wizard import keystore, sealing, vault
 from wizard.errors import RefusedError
 from wizard.secret import Secret
-from wizard.vault import Generation, Vault
+from wizard.vault import Generation, Recipient, Vault
 
 ID = "0123456789abcdef0123456789abcdef"
 
@@ -23,7 +23,7 @@ def software(needs: Callable[..., None]) -> None:
 
 def small(*recipients: str) -> Vault:
     generation = Generation("1", "current", "2026-03-01T12:00:00Z", "made", Secret("kX4pbz2hvNq8rQ"))
-    return vault.keep(Vault(ID, recipients), "redis-password", generation)
+    return vault.keep(Vault(ID, tuple(map(Recipient, recipients))), "redis-password", generation)
 
 
 def run(*command: str | Path, given: bytes | None = None) -> bytes:
@@ -51,10 +51,10 @@ def test_we_open_what_age_encrypts_with_a_file_of_age_keygen(tmp_path: Path) -> 
     ours = small(identity.public)
     (tmp_path / "ours.age").write_bytes(sealing.seal(ours))
     plain = run("age", "-d", "-i", path, tmp_path / "ours.age")
-    assert sealing.unseal(run("age", "-r", identity.public, given=plain), identity.secret) == ours
-    assert sealing.unseal(run("age", "-a", "-r", identity.public, given=plain), identity.secret) == ours
+    assert sealing.unseal(run("age", "-r", identity.public, given=plain), *identity.secrets) == ours
+    assert sealing.unseal(run("age", "-a", "-r", identity.public, given=plain), *identity.secrets) == ours
     with pytest.raises(RefusedError, match="not a vault's"):
-        sealing.unseal(run("age", "-r", identity.public, given=b"{}"), identity.secret)
+        sealing.unseal(run("age", "-r", identity.public, given=b"{}"), *identity.secrets)
 
 
 def test_each_recipient_opens_it_ssh_keys_too(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def plant(root: Path, *, is_first: bool) -> tuple[Tree, Writing]:
     for name, data in BEFORE.items():
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_bytes(data)
-    empty = vault.Vault(vault.new_vault_id(), (str(KEY.to_public()),))
+    empty = vault.Vault(vault.new_vault_id(), (vault.Recipient(str(KEY.to_public())),))
     if not is_first:
         commit(open_tree(root), Writing({}, vault=sealing.seal(empty), lock=locks.text(empty).encode()))
     tree, changes = open_tree(root), {name: (BEFORE.get(name), data) for name, data in CHANGES.items()}

@@ -13,7 +13,7 @@ from wizard import sealing, vault
 from wizard.errors import RefusedError
 from wizard.lock import Lock
 from wizard.secret import MASK, Secret
-from wizard.vault import Generation, Journal, JournalFile, Kept, Record, Vault
+from wizard.vault import Generation, Journal, JournalFile, Kept, Recipient, Record, Vault
 
 KEY = pyrage.x25519.Identity.generate()
 IDENTITY, PUBLIC = Secret(str(KEY)), str(KEY.to_public())
@@ -68,7 +68,7 @@ def kept_values(draw: st.DrawFn) -> dict[str, Kept]:
 vaults = st.builds(
     Vault,
     id=st.just(ID),
-    recipients=st.just((PUBLIC,)),
+    recipients=st.just((Recipient(PUBLIC),)),
     answers=st.dictionaries(texts, json_values, max_size=3),
     values=kept_values(),
     records=st.lists(records, max_size=4).map(tuple),
@@ -82,7 +82,7 @@ def generation(text: str, state: vault.State = "current") -> Generation:
 
 
 def small() -> Vault:
-    empty = Vault(ID, (PUBLIC,), answers={"domains.base": "chat-corp.net"})
+    empty = Vault(ID, (Recipient(PUBLIC),), answers={"domains.base": "chat-corp.net"})
     return vault.keep(empty, "redis-password", generation("kX4pbz2hvNq8rQ"))
 
 
@@ -105,7 +105,7 @@ def test_nothing_is_lost_between_two_runs(before: Vault) -> None:
 
 def test_a_recipient_that_is_no_key_is_named() -> None:
     with pytest.raises(RefusedError, match="age1nobody"):
-        sealing.seal(dataclasses.replace(small(), recipients=("age1nobody",)))
+        sealing.seal(dataclasses.replace(small(), recipients=(Recipient("age1nobody"),)))
 
 
 def test_every_flipped_octet_and_every_cut_is_noticed() -> None:

@@ -1,0 +1,116 @@
+"""The audit log: one line for each operation, which names the lines before it and proves itself by an HMAC.
+
+Its key and its newest ids are kept in the vault, so that who cannot read that can neither write, change nor drop a
+line unnoticed. Values never stand in it, only their names and generations. Pure: text in, text out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from wizard.codec import to_json
+from wizard.errors import Problem
+from wizard.secret import Secret
+from wizard.vault import LOG, Audit
+
+_DIGITS = 40  # hexadecimal digits of an id: 160 bits of the HMAC
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What was done: the verb, the values that it was done to ("name generation"), and their places."""
+
+    verb: str
+    values: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+
+
+def entered(audit: Audit, deed: Deed, at: str, user: str, host: str) -> Audit:
+    """Return *audit* with an entry of *deed* as its newest line. *at* is ISO 8601 in UTC."""
+    entry = {
+        "parents": sorted(audit.heads),
+        "at": at,
+        "user": user,
+        "host": host,
+        "verb": deed.verb,
+        "values": list(deed.values),
+        "places": list(deed.places),
+    }
+    name = _id(audit.key, entry)
+    return replace(audit, heads=(name,), count=audit.count + 1, last=(to_json({"id": name, **entry}),))
+
+
+def healed(log: str, audit: Audit | None) -> str:
+    """Return *log* with the newest lines that the vault knows, if a killed run or a merge left them out."""
+    there = set(log.splitlines())
+    missing = [line for line in (audit.last if audit else ()) if line not in there]
+    return log + ("\n" if log and not log.endswith("\n") else "") + "".join(f"{line}\n" for line in missing)
+
+
+def merged(*logs: str) -> str:
+    """Return every line of *logs* once, by time and id: the order is the same wherever they are merged."""
+    lines = {line for log in logs for line in log.splitlines() if line.strip()}
+    return "".join(f"{line}\n" for line in sorted(lines, key=_order))
+
+
+def problems(log: str, audit: Audit) -> list[Problem]:
+    """Return what is wrong with *log*: lines that were changed, added by others, or are missing.
+
+    Lines that only a killed run left out are no fault: ``healed`` puts them back."""
+    found: list[Problem] = []
+    parents: dict[str, list[str]] = {}
+    for number, line in enumerate(healed(log, audit).splitlines(), 1):
+        entry = _entry(line)
+        name = entry.pop("id", "")
+        if not hmac.compare_digest(str(name).encode(), _id(audit.key, entry).encode()):
+            what = "This line of the audit log was not written by who can read the vault, or was changed."
+            found.append(Problem(what, f"{LOG}:{number}", "Look it up in git: matrix-wizard never changes a line."))
+        elif name in parents:
+            found.append(Problem("This line of the audit log stands there twice.", f"{LOG}:{number}"))
+        else:
+            parents[name] = entry["parents"]
+    reached = _reached(audit.heads, parents)
+    if missing := reached - parents.keys():
+        what = f"{len(missing)} {'entry is' if len(missing) == 1 else 'entries are'} missing from the audit log."
+        found.append(Problem(what, LOG, "Bring it back from git, or from whoever has it."))
+    elif len(reached) < audit.count:
+        what = f"The audit log has {len(reached)} entries, and the vault knows of {audit.count}."
+        found.append(Problem(what, LOG, "Bring it back from git, or from whoever has it."))
+    if newer := parents.keys() - reached:
+        what = f"{len(newer)} of its entries are not known to the vault, which is older than the log."
+        found.append(Problem(what, LOG, "Bring back the vault that belongs to it."))
+    return found
+
+
+def _id(key: Secret, entry: dict[str, Any]) -> str:
+    text = json.dumps(entry, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key.reveal().encode(), text.encode(), hashlib.sha256).hexdigest()[:_DIGITS]
+
+
+def _entry(line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        entry = None
+    return entry if isinstance(entry, dict) else {}
+
+
+def _order(line: str) -> tuple[str, str]:
+    return str(_entry(line).get("at", "")), line
+
+
+def _reached(heads: Iterable[str], parents: dict[str, list[str]]) -> set[str]:
+    """Return the ids of *heads* and of all entries before them, whether they are there or not."""
+    seen: set[str] = set()
+    stack = list(heads)
+    while stack:
+        name = stack.pop()
+        if name not in seen:
+            seen.add(name)
+            stack += parents.get(name, [])
+    return seen
