@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from shlex import quote
 from typing import Any, TypeVar
 
 import click
 
 from wizard import __version__, completion, helppage
+from wizard.custodycli import vault
 from wizard.errors import StoppedError, WizardError
+from wizard.options import PATH, consenting, everywhere, review, where
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,45 +26,12 @@ Exit codes:
   130  stopped by the operator
 """
 
-DEFAULT_TREE = Path("deployment")
-_PATH = click.Path(path_type=Path)
-
-
-def everywhere(command: F) -> F:
-    """Add the options that every command on a tree has."""
-    option = helppage.option("Everywhere")
-    for add in reversed((
-        option("--tree", type=_PATH, default=DEFAULT_TREE, envvar="MATRIX_WIZARD_TREE", show_default=True,
-               shell_complete=completion.directories, help="The tree of manifests."),
-        option("--identity", type=_PATH, envvar="MATRIX_WIZARD_IDENTITY", help="File with the vault's key."),
-        option("--accept-older", is_flag=True, help="Go on from a vault older than the one last opened here."),
-        option("--accept-seal", metavar="SEAL", default="", help="Accept a vault with this seal instead of the known."),
-        option("--json", "as_json", is_flag=True, envvar="MATRIX_WIZARD_JSON", help="Print JSON."),
-        option("--plain", is_flag=True, envvar="MATRIX_WIZARD_PLAIN", help="Ask in plain lines, for screen readers."),
-        option("-q", "--quiet", is_flag=True, envvar="MATRIX_WIZARD_QUIET", help="Print less."),
-    )):  # fmt: skip
-        command = add(command)
-    return command
-
-
-def consenting(command: F) -> F:
-    """Add the options of the commands that write."""
-    consent, tree = helppage.option("Consent"), helppage.option("The tree")
-    for add in reversed((
-        consent("-y", "--yes", is_flag=True, help="Accept the plan; answers no question."),
-        consent("-n", "--dry-run", is_flag=True, help="Show the plan, write nothing."),
-        consent("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."),
-        tree("--keep-modes", is_flag=True, help="Leave file modes as they are."),
-    )):  # fmt: skip
-        command = add(command)
-    return command
-
 
 def answering(command: F) -> F:
     """Add the options that give answers and decisions."""
     answers, known, tree = map(helppage.option, ("Answers", "Secrets that exist already", "The tree"))
     for add in reversed((
-        answers("--answers", "answers_file", type=_PATH, envvar="MATRIX_WIZARD_ANSWERS", help="Answers file (YAML)."),
+        answers("--answers", "answers_file", type=PATH, envvar="MATRIX_WIZARD_ANSWERS", help="Answers file (YAML)."),
         answers("--set", "settings", multiple=True, metavar="KEY=VALUE", shell_complete=completion.keys,
                 help="One answer; may be repeated."),
         known("--accept-site", multiple=True, metavar="PLACE", help="Fill an existing secret into this new place."),
@@ -91,8 +59,8 @@ def answering(command: F) -> F:
     ),
 )
 @click.version_option(__version__, prog_name="matrix-wizard")
-@click.option("--tree", type=_PATH, shell_complete=completion.directories, help="The tree, without a command.")
-@click.option("--identity", type=_PATH, help="File with the vault's key, without a command.")
+@click.option("--tree", type=PATH, shell_complete=completion.directories, help="The tree, without a command.")
+@click.option("--identity", type=PATH, help="File with the vault's key, without a command.")
 @click.option("--plain", is_flag=True, help="Ask in plain lines, without a command.")
 @click.pass_context
 def app(context: click.Context, /, **options: Any) -> int:
@@ -148,34 +116,34 @@ def check(strict: bool, **options: Any) -> int:
     """Say whether the tree is fit to deploy; exit 1 with findings."""
     from wizard import commands
 
-    return _checked(commands.check(_where(options)), options, strict=strict)
+    return _checked(commands.check(where(options)), options, strict=strict)
 
 
 @app.command(heading="Look at it")
 @click.argument("name", required=False, shell_complete=completion.names)
-@click.option("--out", type=_PATH, help="Write the one value to this file, readable by you alone.")
+@click.option("--out", type=PATH, help="Write the one value to this file, readable by you alone.")
 @everywhere
 def show(name: str | None, out: Path | None, **options: Any) -> int:
     """List every value, masked, with its places; or reveal the one called NAME."""
     from wizard import commands, console
 
     if name is None:
-        console.values(commands.show(_where(options)), as_json=options["as_json"])
+        console.values(commands.show(where(options)), as_json=options["as_json"])
     else:
-        secret = commands.reveal(_where(options), name, out)
+        secret = commands.reveal(where(options), name, out)
         if out is None:
             console.reveal(secret.reveal())
     return 0
 
 
 @app.command(heading="Look at it")
-@click.option("--out", type=_PATH, help="Write them to this new file, readable by you alone.")
+@click.option("--out", type=PATH, help="Write them to this new file, readable by you alone.")
 @everywhere
 def answers(out: Path | None, **options: Any) -> int:
     """Print the answers that the vault keeps as an answers file, without any secret."""
     from wizard import commands, console
 
-    text = commands.answers(_where(options), out)
+    text = commands.answers(where(options), out)
     if out is None:
         console.sheet(text)
     return 0
@@ -189,12 +157,15 @@ def blank(**options: Any) -> int:
     from wizard import commands, console
 
     wishes = commands.Wishes(yes=options["yes"], dry_run=options["dry_run"], keep_modes=options["keep_modes"])
-    done = commands.blank(_where(options), wishes, _review(options))
+    done = commands.blank(where(options), wishes, review(options))
     if options["dry_run"]:
         console.plan(done, as_json=options["as_json"])
     else:
         console.outcome(done, as_json=options["as_json"], quiet=options["quiet"])
     return 0
+
+
+app.add_command(vault)
 
 
 @app.command(
@@ -274,7 +245,7 @@ def _setup(**options: Any) -> int:
         new_deployment=options["new_deployment"],
         keep_modes=options.get("keep_modes", False),
     )
-    done = commands.setup(_where(options), wishes, _review(options))
+    done = commands.setup(where(options), wishes, review(options))
     if options["dry_run"]:
         console.plan(done, as_json=options["as_json"])
     else:
@@ -286,7 +257,7 @@ def _guided(**options: Any) -> int:
     from wizard import commands, console
     from wizard.outcome import Checked
 
-    done = commands.guided(_where(options), _review(options))
+    done = commands.guided(where(options), review(options))
     if isinstance(done, Checked):
         return _checked(done, options)
     console.outcome(done, as_json=options["as_json"], quiet=options["quiet"])
@@ -298,34 +269,6 @@ def _checked(found: Any, options: dict[str, Any], *, strict: bool = False) -> in
 
     console.findings(found, as_json=options["as_json"], quiet=options["quiet"])
     return int(any(strict or each.severity == "error" for each in found.findings))
-
-
-def _review(options: dict[str, Any]) -> Any:
-    from wizard import console
-
-    return console.nothing if options["quiet"] and options.get("yes") else console.review
-
-
-def _where(options: dict[str, Any]) -> Any:
-    from wizard import console, host, opening
-    from wizard.pins import Trust
-
-    terminal = None
-    if not options.get("no_input", True) and host.is_terminal():
-        terminal = _terminal(plain=options["plain"] or not host.can_move_cursor())
-    tree, identity = options["tree"], options["identity"]
-    typed = (f" --tree {quote(str(tree))}" if tree != DEFAULT_TREE else "") + (
-        f" --identity {quote(str(identity))}" if identity else ""
-    )
-    trust = Trust(options["accept_older"], options["accept_seal"])
-    told = {} if options["quiet"] else {"tell": console.tell}
-    return opening.Where(tree, identity, terminal, trust=trust, options=typed, **told)
-
-
-def _terminal(*, plain: bool) -> Any:
-    from wizard import lines, prompt
-
-    return lines.Lines() if plain else prompt.Screen()
 
 
 def _stopped() -> int:

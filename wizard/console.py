@@ -23,7 +23,7 @@ from wizard import review as reviewing
 from wizard.afterwards import Afterwards
 from wizard.check import Finding
 from wizard.errors import Problem, UsageError
-from wizard.outcome import Checked, Outcome, Shown
+from wizard.outcome import Checked, Outcome, People, Shown
 
 SCHEMA = 1  # of every JSON document printed here
 _TO_FILE = "Write them to a file with --out FILE, which is UTF-8."
@@ -224,6 +224,19 @@ def values(found: Iterable[Shown], *, as_json: bool) -> None:
         _say(f"{one.name}: {_one_line(one.text)}{made}", sys.stdout)
         for place in one.places:
             _say(f"    {place}", sys.stdout)
+
+
+def people(found: People, *, as_json: bool) -> None:
+    """Print whose keys open the vault, and whose once did."""
+    if as_json:
+        _print_json({"schema": SCHEMA, **dataclasses.asdict(found)})
+        return
+    for one in found.recipients:
+        since = f"since {one.since[:10]}" if one.since else "from the beginning"
+        drilled = f", tried {one.drilled[:10]}" if one.drilled else ", never tried" if one.kind == "recovery" else ""
+        until = f", until {one.until[:10]}" if one.until else ""
+        _say(f"{one.key}  {' '.join(filter(None, (one.kind, one.name)))}  ({since}{until}{drilled})", sys.stdout)
+    _say(f"Seal {found.seal or 'none yet'}, revision {found.revision}.", sys.stdout)
 
 
 def reveal(text: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from wizard.afterwards import Afterwards
 from wizard.check import Finding
 from wizard.plan import Plan
+from wizard.vault import Recipient
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,15 @@ class Checked:
 
     findings: tuple[Finding, ...]
     left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class People:
+    """Who opens the vault or once did, the fingerprint of its seal ("" for none yet), and its revision."""
+
+    recipients: tuple[Recipient, ...]
+    seal: str
+    revision: int
 
 
 @dataclass(frozen=True)

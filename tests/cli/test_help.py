@@ -48,7 +48,7 @@ def test_no_line_is_longer_than_80_columns(argv: list[str], printed: Printed) ->
 
 def test_every_verb_stands_under_a_heading_in_the_order_of_use(printed: Printed) -> None:
     found = headed(printed("--help"))
-    headings = ["Fill a tree", "Look at it", "Take it back", "Editor and shell"]
+    headings = ["Fill a tree", "Look at it", "Take it back", "Keep the vault", "Editor and shell"]
     assert list(found) == ["Options", *headings, "Examples"]
     listed = [first_words(found[heading]) for heading in headings]
     assert listed[:3] == [["setup", "plan"], ["check", "show", "answers"], ["blank"]]
@@ -111,5 +111,8 @@ def test_help_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-I", "-c", code], check=True, capture_output=True, text=True)
     loaded = done.stderr.split()
     ours = {name for name in loaded if name.partition(".")[0] == "wizard"}
-    assert ours <= {"wizard", *(f"wizard.{name}" for name in ("cli", "completion", "errors", "helppage"))}
+    assert ours <= {
+        "wizard",
+        *(f"wizard.{name}" for name in ("cli", "completion", "custodycli", "errors", "helppage", "options")),
+    }
     assert not {name.partition(".")[0] for name in loaded} & {"ruamel", "cryptography", "questionary", "keyring"}

@@ -35,10 +35,10 @@ HEAD = (
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"console", "keystore", "lines", "pins", "prompt", "resume", "store"})
-VERBS = frozenset({"commands"})
+VERBS = frozenset({"commands", "custody"})
 STORY = VERBS | {"guide", "opening"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
-DOOR = frozenset({"cli"})
+DOOR = ("options", "custodycli", "cli")  # each may import those before it
 
 # The lenses are one module to all others but `resources`, which stacks them. Rows as above.
 LENSES = (
@@ -55,7 +55,7 @@ STACKED = {"lenses.encoded", "lenses.region", "lenses.scalar"}
 PACKAGES = {
     "_ruamel_yaml": {"manifests"},
     "bcrypt": {"mint"},
-    "click": {"cli", "completion", "helppage"},
+    "click": {"cli", "completion", "custodycli", "helppage", "options"},
     "cryptography": {"keys", "mint"},
     "keyring": {"keystore"},
     "nacl": {"keys", "mint"},
@@ -153,8 +153,9 @@ def allowed() -> dict[str, AbstractSet[str]]:
     table |= {module: table[module] | {"guide", "opening"} for module in VERBS}
     table["guide"] = table["guide"] | {"wizard"}
     table |= dict.fromkeys(BESIDE_THE_DOOR, WORDS | head)  # they tell what may be typed, and do nothing
-    table |= {module: below | HANDS | STORY | BESIDE_THE_DOOR | {"wizard"} for module in DOOR}
-    table["__main__"] = DOOR
+    doors = {module: below | HANDS | STORY | BESIDE_THE_DOOR | {"wizard"} for module in DOOR}
+    table |= {module: allowed | set(DOOR[:row]) for row, (module, allowed) in enumerate(doors.items())}
+    table["__main__"] = {"cli"}
     for number, inner in enumerate(LENSES):
         above = {f"lenses.{lens}" for row in LENSES[:number] for lens in row}
         table |= {f"lenses.{lens}": above | {"manifests"} for lens in inner}
