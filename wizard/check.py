@@ -29,6 +29,7 @@ from wizard import (
 from wizard import manifests as manifests_of
 from wizard.answers import Answers
 from wizard.controllers import Controller, Name
+from wizard.errors import Problem
 from wizard.lock import Lock
 from wizard.placeholders import Placeholder
 from wizard.resources import Manifest, Resource
@@ -69,6 +70,13 @@ def check(tree: Tree, lock: Lock | None) -> list[Finding]:
         _unread(tree),
     ]
     return sorted((finding for rule in rules for finding in rule), key=lambda each: (each.file, each.line, each.column))
+
+
+def of_log(faults: Iterable[Problem]) -> Iterator[Finding]:
+    """Yield a finding for each fault of the audit log, which ``audit.problems`` found with the vault's key."""
+    for fault in faults:
+        file, _, line = fault.where.partition(":")
+        yield Finding("audit-log", "error", file, int(line or 1), 1, fault.what, fault.next)
 
 
 def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:

@@ -31,7 +31,8 @@ from wizard import (
 from wizard import check as checking
 from wizard import lock as locks
 from wizard.answers import Answers
-from wizard.errors import Problem, StoppedError, UsageError
+from wizard.audit import Deed
+from wizard.errors import Problem, RefusedError, StoppedError, UsageError
 from wizard.filling import Consent
 from wizard.guide import Guide
 from wizard.interview import Ask, Terminal
@@ -203,12 +204,22 @@ def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
 
 
 def check(where: Where) -> Checked:
-    """Return the findings about the tree, and what is left out of it; neither vault nor key is touched."""
+    """Return the findings about the tree, and what is left out of it.
+
+    Neither vault nor key is touched, unless the key is named: then the audit log is verified."""
     tree = opening.existing(where)
     data = tree.lock()
     read = locks.read(data.decode("utf-8", "replace")) if data else None
     found = checking.check(Tree(tree.files, instances=read.instances if read else {}), read)
-    return Checked(tuple(found), read.left_out if read else ())
+    log = None
+    if tree.log() is not None:
+        log = "" if where.identity else "no key is named"
+        try:
+            vault = opening.opened(where, is_told=False).vault if where.identity else None
+            found += checking.of_log(opening.log_faults(tree, vault)) if vault else ()
+        except (RefusedError, UsageError) as error:  # it stops no finding about the tree
+            log = error.problems[0].what
+    return Checked(tuple(found), read.left_out if read else (), log)
 
 
 def show(where: Where) -> list[Shown]:
@@ -234,6 +245,7 @@ def show(where: Where) -> list[Shown]:
 def reveal(where: Where, name: str, out: Path | None = None) -> Secret:
     """Return the one value called *name*, and write it to the private file *out* if one is named.
 
+    That a secret was revealed stands in the audit log before it is.
     UsageError with what may have been meant where there is no such value.
     """
     opened = opening.opened(where)
@@ -241,6 +253,9 @@ def reveal(where: Where, name: str, out: Path | None = None) -> Secret:
     if name not in texts:
         raise UsageError(Problem(f"There is no value called {name}.", "", _did_you_mean(name, texts)))
     secret = Secret(texts[name][0])
+    if catalogue.is_masked(name):
+        deed = Deed("show", opening.generations(opened.vault, [name]) or (name,))
+        opening.save(where, opened, opened.vault, deed)
     if out is not None:
         _write_out(out, secret)
     return secret

@@ -104,8 +104,6 @@ def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
     if done.key_made:
         words = "Keep it safe: without it nothing here can be recovered."
         _say(f"The vault opens with the key in {done.key_made}. {words}", sys.stderr)
-    if done.upgraded:
-        _say("The vault is now written in a newer format; older versions of matrix-wizard refuse it.", sys.stderr)
     if as_json:
         _print_json(_as_data(done))
     elif not quiet:
@@ -269,7 +267,15 @@ def findings(checked: Checked, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         listed = [{name: getattr(each, name) for name in Finding.__dataclass_fields__} for each in found]
         left_out = list(checked.left_out)
-        _print_json({"schema": SCHEMA, "ready": errors == 0, "left_out": left_out, "findings": listed})
+        _print_json(
+            {
+                "schema": SCHEMA,
+                "ready": errors == 0,
+                "left_out": left_out,
+                "audit_log": checked.log,
+                "findings": listed,
+            }
+        )
         return
     for each in found:
         _say(f"{each.file}:{each.line}:{each.column}: {each.severity} [{each.id}] {each.message}", sys.stdout)
@@ -282,6 +288,8 @@ def findings(checked: Checked, *, as_json: bool, quiet: bool) -> None:
             f"Left out, since the answers do not ask for it; do not deploy it: {', '.join(checked.left_out)}",
             sys.stdout,
         )
+    if checked.log:
+        _say(f"The audit log was not verified: {checked.log.rstrip('.')}.", sys.stdout)
     ready = "ready" if errors == 0 else "not ready"
     _say(f"{ready}: {reviewing.count(errors, 'error')}, {reviewing.count(len(found) - errors, 'warning')}.", sys.stdout)
 

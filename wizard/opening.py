@@ -60,8 +60,10 @@ def existing(where: Where) -> store.Tree:
     return tree
 
 
-def begun(where: Where, new_deployment: bool = False) -> Opened:
-    """Open the tree and its vault. A vault that is lost or cannot be opened is never a reason for fresh secrets."""
+def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -> Opened:
+    """Open the tree and its vault. A vault that is lost or cannot be opened is never a reason for fresh secrets.
+
+    Faults of the audit log are told, unless *is_told* is false."""
     tree = store.open_tree(where.tree)
     if tree.files and not any(path.endswith((".yaml", ".yml", ".json")) for path in tree.files):
         what = "This directory has files, and none of them is a manifest."
@@ -82,13 +84,15 @@ def begun(where: Where, new_deployment: bool = False) -> Opened:
     identity = keystore.load(vault_id, where.identity)
     vault = sealing.unseal(sealed, *identity.secrets)
     _pin(where, identity, vault, tree.root)
+    for problem in log_faults(tree, vault) if is_told else ():
+        where.say(f"! {problem.where}: {problem.what} {problem.next}")
     return Opened(tree, vault, identity, sealed, vaults.unfinished(vault, tree.files))
 
 
-def opened(where: Where) -> Opened:
+def opened(where: Where, *, is_told: bool = True) -> Opened:
     """Open a tree that has a vault. UsageError where it has none, and as ``begun``."""
     existing(where)
-    found = begun(where)
+    found = begun(where, is_told=is_told)
     if found.identity is None:
         what = "This tree has no vault: nothing was filled in here yet."
         raise UsageError(Problem(what, str(where.tree), "matrix-wizard setup fills it."))
@@ -112,7 +116,7 @@ def write(where: Where, opened: Opened, outcome: Outcome, keep_modes: bool) -> O
     made = outcome.plan
     private = frozenset() if keep_modes or made.verb == "blank" else made.private & made.changed.keys()
     names = tuple(sorted({change.value for change in made.changes if change.value}))
-    deed = Deed(made.verb, _generations(made.vault, names), tuple(sorted({each.place for each in made.changes})))
+    deed = Deed(made.verb, generations(made.vault, names), tuple(sorted({each.place for each in made.changes})))
     saved = save(where, opened, made.vault, deed, Files(made.changed, made.before, private))
     stands = {path: data for path, data in {**opened.tree.files, **made.after}.items() if data is not None}
     return replace(
@@ -122,7 +126,6 @@ def write(where: Where, opened: Opened, outcome: Outcome, keep_modes: bool) -> O
         key=saved.identity.where,
         afterwards=afterwards.of(stands, saved.vault, str(where.tree)) if made.verb == "setup" else None,
         new_sheet=unused(SHEET),
-        upgraded=opened.identity is not None and opened.vault.version < VERSION,
     )
 
 
@@ -179,15 +182,22 @@ def save(
     with host.uninterrupted():
         store.commit(opened.tree, writing)
         _remember(where, identity, pins.accept(pins.Pins(), vault, opened.tree.root, Trust()))
+    if opened.identity is not None and opened.vault.version < VERSION:
+        where.say(f"The vault is now written in format {VERSION}; older versions of matrix-wizard refuse it.")
     return Saved(vault, identity)
+
+
+def log_faults(tree: store.Tree, vault: Vault) -> list[Problem]:
+    """Return what is wrong with the audit log of *tree*, as the vault proves it."""
+    return audit.problems(_log(tree), vault.audit) if vault.audit else []
 
 
 def _log(tree: store.Tree) -> str:
     return (tree.log() or b"").decode("utf-8", "surrogateescape")
 
 
-def _generations(vault: Vault, names: Iterable[str]) -> tuple[str, ...]:
-    """Return the names of values with the ids of their current generations; without those that none is kept of."""
+def generations(vault: Vault, names: Iterable[str]) -> tuple[str, ...]:
+    """Return what the audit log says of the values called *names*: each with the id of its current generation."""
     return tuple(f"{name} {vault.values[name].current.id}" for name in names if name in vault.values)
 
 

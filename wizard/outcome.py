@@ -20,7 +20,7 @@ class Outcome:
     made now; ``key``: where the one lies that was used. ``unfinished``: files that stand as before the last run.
     ``documents``: what the bare domain has to serve or to say in DNS, by where it goes. ``afterwards``: what is left to
     the operator once setup has written; ``sheet``: the answers file that gives the same again, if there is one, and
-    ``new_sheet``: a name for one, which no file has. ``upgraded``: the vault was in an older format before.
+    ``new_sheet``: a name for one, which no file has.
     """
 
     plan: Plan
@@ -34,15 +34,17 @@ class Outcome:
     afterwards: Afterwards | None = None
     sheet: Path | None = None
     new_sheet: Path = Path("answers.yaml")
-    upgraded: bool = False
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What ``check`` found, and the components that are switched off and so were not looked at."""
+    """What ``check`` found, and the components that are switched off and so were not looked at.
+
+    ``log``: why the audit log could not be verified, "" where it was, None where there is none."""
 
     findings: tuple[Finding, ...]
     left_out: tuple[str, ...]
+    log: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,93 @@
+"""The audit log as somebody reads it who wants to hide something: every line, every character and every order."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from wizard import audit
+from wizard.audit import Deed
+from wizard.vault import Audit, new_audit
+
+
+def entry(log: Audit, verb: str) -> Audit:
+    deed = Deed(verb, ("redis-password 0123456789abcdef",), ("Secret/matrix/redis:stringData.password",))
+    return audit.entered(log, deed, f"2026-01-{log.count + 1:02}T00:00:00Z", "ops", "laptop")
+
+
+def written(*verbs: str, log: str = "", begun: Audit | None = None) -> tuple[str, Audit]:
+    """Return the text of a log with an entry for each of *verbs*, and what the vault keeps of it."""
+    kept = begun or new_audit()
+    for verb in verbs:
+        kept = entry(kept, verb)
+        log = audit.healed(log, kept)
+    return log, kept
+
+
+def faults(log: str, kept: Audit) -> str:
+    return " ".join(f"{each.where} {each.what}" for each in audit.problems(log, kept))
+
+
+def test_a_log_proves_itself_and_names_what_was_done() -> None:
+    log, kept = written("setup", "show", "blank")
+    assert faults(log, kept) == ""
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert [each["verb"] for each in lines] == ["setup", "show", "blank"]
+    assert [each["parents"] for each in lines] == [[], [lines[0]["id"]], [lines[1]["id"]]]
+    assert lines[0]["values"] == ["redis-password 0123456789abcdef"]
+    assert kept.heads == (lines[2]["id"],)
+
+
+def test_each_changed_character_is_noticed() -> None:
+    log, kept = written("setup", "show", "blank")
+    for place, character in enumerate(log):
+        other = "0" if character != "0" else "1"
+        assert faults(log[:place] + other + log[place + 1 :], kept), (place, character)
+
+
+def test_each_dropped_line_is_noticed_but_the_last_which_the_vault_itself_has() -> None:
+    lines = (log := written("setup", "show", "blank"))[0].splitlines(keepends=True)
+    for number in range(2):
+        left = "".join(lines[:number] + lines[number + 1 :])
+        assert "missing" in faults(left, log[1])
+    assert faults("".join(lines[:2]), log[1]) == ""
+    assert audit.healed("".join(lines[:2]), log[1]) == log[0]
+    assert "missing" in faults("", log[1])
+
+
+def test_a_line_of_somebody_without_the_key_is_noticed() -> None:
+    log, kept = written("setup")
+    forged, _ = written("show", begun=Audit(new_audit().key, kept.heads, kept.count))
+    assert f".matrix-wizard/audit.log:2 {'This line'}" in faults(log + forged, kept)
+    assert "not written by" in faults(log + "nonsense\n", kept)
+    assert "twice" in faults(log + log, kept)
+
+
+def test_a_log_that_is_newer_than_its_vault_is_noticed() -> None:
+    log, kept = written("setup")
+    newer, _ = written("show", log=log, begun=kept)
+    assert "older than the log" in faults(newer, kept)
+
+
+def test_the_logs_of_two_branches_merge_in_any_order() -> None:
+    base, kept = written("setup", "show")
+    ours, of_ours = written("rotate", "show", log=base, begun=kept)
+    theirs, of_theirs = written("blank", log=base, begun=kept)
+    merged = audit.merged(ours, theirs)
+    assert merged == audit.merged(theirs, ours, base) == audit.merged(merged, merged)
+    count = of_ours.count + of_theirs.count - kept.count
+    both = Audit(kept.key, (*of_ours.heads, *of_theirs.heads), count, (*of_ours.last, *of_theirs.last))
+    assert faults(merged, both) == ""
+    after, last = written("setup", log=merged, begun=both)
+    assert faults(after, last) == ""
+    assert sorted(json.loads(after.splitlines()[-1])["parents"]) == sorted(both.heads)
+    assert faults("".join(reversed(after.splitlines(keepends=True))), last) == ""
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_line_is_added_to_a_log_without_a_last_line_end(end: str) -> None:
+    log, kept = written("setup")
+    after, last = written("show", log=log.rstrip("\n") + end, begun=kept)
+    assert faults(after, last) == ""
+    assert len(after.splitlines()) == 2
