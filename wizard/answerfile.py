@@ -96,7 +96,9 @@ def read_text(path: str, read_file: ReadFile) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise FormatError(f"{path} is not text in UTF-8.", "Name the file that is meant.") from None
+        raise FormatError(
+            f"{path} is not text in UTF-8.", "Save it as UTF-8, or name the file that is meant."
+        ) from None
 
 
 @dataclass

@@ -8,14 +8,20 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from wizard import formats, networks
+from wizard import formats
 from wizard.errors import Problem, RefusedError
 from wizard.questions import BY_KEY, QUESTIONS, SECTIONS, Question
 from wizard.secret import Secret
 
-# Two servers under one name answer for each other; with one of them LI, users would reach it.
 _LI_HOSTS = ("domains.li_matrix", "domains.li_element", "domains.li_admin")
 _OTHER_HOSTS = ("domains.matrix", "domains.element", "domains.turn", "domains.livekit")
+# The hosts that may not be the same as others. Two servers under one name answer for each other: with one of them LI,
+# users would reach it. Element Web and LiveKit have an ingress for / each; the homeserver's paths are others, and
+# coturn is behind none.
+_APART = {
+    **dict.fromkeys(_LI_HOSTS, (*_OTHER_HOSTS, *_LI_HOSTS)),
+    "domains.livekit": ("domains.element",),
+}
 
 
 @dataclass(frozen=True)
@@ -163,8 +169,8 @@ class Answers:
             )
         return merged
 
-    def problems(self, needed: Collection[str]) -> list[Problem]:
-        """Return what is missing of the needed keys, and which answers contradict one another.
+    def problems(self, needed: Collection[str], named: Callable[[str], str] = str) -> list[Problem]:
+        """Return what is missing of the needed keys, and which answers contradict one another, as *named* calls them.
 
         A key that is derived is never missing itself: the one it derives from is.
         """
@@ -174,18 +180,26 @@ class Answers:
             for question in QUESTIONS
             if question.key in due - self.flawed and not self.answered(question.key) and question.required_when(self)
         ]
-        return [self._missing(question) for question in missing] + list(self._contradictions())
+        return [self._missing(question) for question in missing] + list(self._contradictions(named))
 
     def notes(self, needed: Collection[str]) -> list[Problem]:
-        """Return what deserves a look and stops nothing: answers without a place in the tree, odd address ranges."""
-        ranges = "lawful_intercept.allowed_cidrs"
+        """Return what deserves a look and stops nothing: answers without a place in the tree, and doubtful ones."""
         unused = [
             Problem(f"{key} is not needed by this tree.", answer.where)
             for key, answer in self.given.items()
             if key in BY_KEY and key not in needed and answer.where and answer.value is not None
         ]
-        odd = [Problem(remark, self._where(ranges)) for remark in networks.remarks(self[ranges] or ())]
-        return [*self.remarks, *unused, *odd]
+        return [*self.remarks, *unused, *self.doubts()]
+
+    def doubts(self) -> list[Problem]:
+        """Return what is legal and unusual about the answers."""
+        given = (BY_KEY[key] for key in self.given if key in BY_KEY and not BY_KEY[key].secret)
+        return [
+            Problem(doubt, self._where(question.key))
+            for question in given
+            if self[question.key] is not None
+            for doubt in question.doubts(self[question.key], self)
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return the record for the vault: plain values by key, and for a secret only its source. JSON types only.
@@ -231,19 +245,21 @@ class Answers:
             f"Write {question.key} into the answers file, or give --set {question.key}={example}.",
         )
 
-    def _contradictions(self) -> Iterator[Problem]:
+    def _contradictions(self, named: Callable[[str], str]) -> Iterator[Problem]:
         main, li = self["backups.retention"], self["backups.li_retention"]
         if main and li and formats.days(li) < formats.days(main):
             yield Problem(
-                f"LI backups would be kept for {li}, shorter than main's {main}.",
+                f"LI backups would be kept for {li}, shorter than the main database's, {main}.",
                 self._where("backups.li_retention"),
                 f"Write {main} or longer.",
             )
-        for key in _LI_HOSTS:
-            others = [other for other in (*_OTHER_HOSTS, *_LI_HOSTS) if other != key and self[key] == self[other]]
+        for key, rivals in _APART.items():
+            others = [other for other in rivals if other != key and self[key] == self[other]]
             if self[key] and others:
                 yield Problem(
-                    f"{key} and {others[0]} are both {self[key]}.", self._where(key), f"Give {key} a name of its own."
+                    f"{named(key)} and {named(others[0])} are both {self[key]}.",
+                    self._where(key),
+                    f"Give {named(key)} a name of its own.",
                 )
 
 

@@ -15,12 +15,13 @@ from wizard.answerfile import ReadFile, read_text
 from wizard.answers import Answers, Decision
 from wizard.formats import FormatError
 from wizard.interview import Ask, Fault, Field, Form, State, at_path, is_document, is_keylike
-from wizard.questions import CHAPTERS, QUESTIONS, SECTIONS, Chapter, Question, never
+from wizard.questions import BY_KEY, CHAPTERS, QUESTIONS, SECTIONS, Chapter, Question, never
 from wizard.secret import MASK, Secret
 from wizard.sites import Unknown, groups
 
 PLACEHOLDERS = "Placeholders of this tree"  # the chapter of what no catalogue knows
 _TYPED = ("prompt", "")
+_MOST_SHOWN = 8  # items of a list in the review; the field itself shows all
 _NAMES = "names"  # the key of the question whether the derived names are good as they are
 _ANOTHER = "another"  # the choice of a text that is none of those proposed
 _MEANINGS = {
@@ -44,7 +45,8 @@ class _Section:
         return True
 
     def ask(self, state: State) -> Ask:
-        return Ask(SECTIONS[self.key].prompt, "yes", text="yes" if state.answers.uses(self.key) else "no")
+        section = SECTIONS[self.key]
+        return Ask(section.prompt, "yes", section.help, text="yes" if state.answers.uses(self.key) else "no")
 
     def take(self, state: State, text: str) -> State:
         return state.having(self.key, state.answers.with_answer(self.key, text == "yes"))
@@ -133,7 +135,7 @@ class _Asked:
             self._more(),
             current or ("" if self._is_kept(state) else next(iter(proposals), "")),
             judge=functools.partial(self._judge, state),
-            doubt=self._doubt,
+            doubt=functools.partial(self._doubt, state),
             echo=functools.partial(self._echo, state),
             is_whole=question.kind.is_whole,
             named=lambda text: _lines(_tidied(text), question.kind.named),
@@ -163,6 +165,8 @@ class _Asked:
         value, source = answers[self.key], answers.source(self.key)
         if value is None:
             return label, "as the vault has it" if source else self.question.empty or "made here"
+        if isinstance(value, tuple):
+            return label, f"{_first(value)} ({self.question.kind.counted(value)})"
         return label, self._shown(value, source)
 
     @property
@@ -236,13 +240,14 @@ class _Asked:
             question.fits(value, answers)
         except FormatError as error:
             return Fault(" ".join(filter(None, (error.what, error.instead))), error.suggestions)
-        before = answers.problems(())
-        after = answers.with_answer(self.key, Secret(value) if question.secret else value).problems(())
+        before = answers.problems((), label)
+        after = answers.with_answer(self.key, Secret(value) if question.secret else value).problems((), label)
         new = [problem for problem in after if problem not in before]
         return Fault(f"{new[0].what} {new[0].next}") if new else None
 
-    def _doubt(self, text: str) -> str:
-        return "" if self._may_stay_open(text) or self.question.secret else self.question.doubt(self._value(text)[0])
+    def _doubt(self, state: State, text: str) -> str:
+        is_open = self._may_stay_open(text) or self.question.secret
+        return "" if is_open else " ".join(self.question.doubts(self._value(text)[0], state.answers))
 
     def _echo(self, state: State, text: str) -> str:
         if self._keeps(state, text):
@@ -265,10 +270,15 @@ class _Asked:
         return str(value) or self.question.empty
 
     def _more(self) -> str:
-        question = self.question
-        example = f", as {question.kind.example}" if question.kind.example else ""
-        name = question.kind.name
-        return f"{name[:1].upper()}{name[1:]}{example}. In the answers file: {self.key}"
+        """Return all there is to say: what it is for, what becomes of it, its form with an example, and its key."""
+        question, kind = self.question, self.question.kind
+        example = f", as {kind.example}" if kind.example else ""
+        form = (
+            f"One of {', '.join(kind.choices)}."
+            if kind.choices
+            else f"{kind.name[:1].upper()}{kind.name[1:]}{example}."
+        )
+        return " ".join(filter(None, (question.help, question.use, form, f"In the answers file: {self.key}")))
 
 
 @dataclass(frozen=True)
@@ -425,6 +435,11 @@ def fields(needed: Iterable[str], read_file: ReadFile, fixed: Iterable[str] = ()
     return found
 
 
+def label(key: str) -> str:
+    """Return what a question is called at a terminal."""
+    return BY_KEY[key].prompt
+
+
 def decisions(unknown: Iterable[Unknown]) -> list[Field]:
     """Return what is asked about placeholders that no catalogue knows: once for each group of them."""
     found: list[Field] = []
@@ -475,6 +490,12 @@ def _unproposed(before: Answers, state: State) -> State:
             left = {key: answer for key, answer in answers.given.items() if key != question.key}
             answers, seen = replace(answers, given=left), seen - {question.key}
     return replace(state, answers=answers, seen=seen)
+
+
+def _first(items: Sequence[Any]) -> str:
+    """Return a list in words; of a long one its first items, and how many more there are."""
+    more = len(items) - _MOST_SHOWN
+    return ", ".join(map(str, items[:_MOST_SHOWN])) + (f" and {more} more" if more > 0 else "")
 
 
 def _start(key: str) -> str:

@@ -46,7 +46,7 @@ class Kind:
 
     ``read`` returns the value of one text and raises ``FormatError``. A list kind reads one item at a time;
     ``separator`` is the pattern between items given in one text, and ``counted`` says how much a list holds.
-    ``example`` is a text such as a person writes; empty where none would help.
+    ``example`` is a text such as a person writes, of a document its path; empty where none would help.
     """
 
     name: str
@@ -165,7 +165,9 @@ def host_name(text: str) -> str:
     if _RESERVED.search(bare):
         raise FormatError(f"{bare} is reserved for documents and tests.", "Write your own name.")
     if bare != text:
-        what = "more than a name in lower case" if text.isascii() else "not in punycode"
+        if bare == text.lower():
+            raise FormatError(f"{text} has capital letters.", f"Write it in lower case: {bare}", bare)
+        what = "more than a name" if text.isascii() else "not in punycode"
         raise FormatError(f"{text} is {what}.", f"Write only the name: {bare}", bare)
     return bare
 
@@ -391,17 +393,36 @@ OPTIONAL_LINE = Kind("text, may be empty", optional_line, example="matrix@chat-c
 RECIPIENTS = Kind("list of age or ssh recipients", recipient, list)
 PASSWORD = Kind("password", password)
 WEB_PASSWORD = Kind("password of 72 bytes at most", web_password)
-APNS_KEY = Kind("APNs key (.p8)", apns_key, is_document=True, is_whole=keys.is_whole_key, named=keys.named_private_key)
+APNS_KEY = Kind(
+    "APNs key (.p8)",
+    apns_key,
+    is_document=True,
+    example="AuthKey_ABC123DEFG.p8",
+    is_whole=keys.is_whole_key,
+    named=keys.named_private_key,
+)
 SERVICE_ACCOUNT = Kind(
     "service account (JSON)",
     service_account,
     is_document=True,
+    example="service-account.json",
     is_whole=keys.is_whole_json,
     named=keys.named_service_account,
 )
-CERTIFICATE = Kind("certificate chain (PEM)", certificate, is_document=True, named=keys.named_certificates)
+CERTIFICATE = Kind(
+    "certificate chain (PEM)",
+    certificate,
+    is_document=True,
+    example="fullchain.pem",
+    named=keys.named_certificates,
+)
 PRIVATE_KEY = Kind(
-    "private key (PEM)", private_key, is_document=True, is_whole=keys.is_whole_key, named=keys.named_private_key
+    "private key (PEM)",
+    private_key,
+    is_document=True,
+    example="privkey.pem",
+    is_whole=keys.is_whole_key,
+    named=keys.named_private_key,
 )
 
 

@@ -32,6 +32,7 @@ _PRIVATE_KEY_FOOTER = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY-----")
 _PRIVATE_KEY_HEADER = re.compile(r"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----")
 # What people paste instead of a private key, most telling first (FACTS 3); the last row fits whatever is left.
 _PEM_FAULTS = (
+    (re.compile(r"\A\s*\{"), "it is a JSON file, and a key in PEM form is wanted"),
     (re.compile(r"\\n"), "it holds the two characters \\n where lines should end"),
     (re.compile(r"BEGIN OPENSSH PRIVATE KEY"), "it is in OpenSSH's own form: convert it to PKCS#8"),
     (re.compile(r"BEGIN ENCRYPTED|Proc-Type: 4,ENCRYPTED"), "it is encrypted with a passphrase: decrypt it first"),

@@ -7,8 +7,8 @@ row here; ``make docs`` writes it into the page.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from wizard import formats, keys, networks
@@ -48,9 +48,9 @@ class Question:
     ``required_when`` counts only while nothing is in effect, and within an optional section only while that is on.
     ``derived_from`` names the key that a callable default reads. ``confidential``: masked in every output unless asked
     for. ``secret``: taken by {env:} or {file:} only, held as a Secret. ``asked``: the interview asks it, and proposes
-    the ``proposals``, of which none is in effect until it is accepted. ``empty`` says what an empty answer means.
-    ``doubt`` names what is legal and unusual about a value; ``fits`` raises FormatError where a value and another
-    answer do not belong together.
+    the ``proposals``, of which none is in effect until it is accepted. ``empty`` says what an empty answer means,
+    ``use`` in a sentence what becomes of an answer. ``doubts`` are sentences on what is legal and unusual about a
+    value, given the other answers; ``fits`` raises FormatError where a value and another answer do not belong together.
     """
 
     key: str
@@ -64,8 +64,9 @@ class Question:
     secret: bool = False
     asked: bool = True
     empty: str = ""
+    use: str = ""
     proposals: Callable[[Known], tuple[str, ...]] = lambda _: ()
-    doubt: Callable[[Any], str] = lambda _: ""
+    doubts: Callable[[Any, Known], Iterable[str]] = lambda _value, _known: ()
     fits: Callable[[Any, Known], None] = lambda _value, _known: None
 
     @property
@@ -81,6 +82,9 @@ class Question:
         """
         if self.kind.yaml is not list:
             return self.kind.read(text)
+        if (bare := _DASHES.sub("", text)) != text:
+            self.read(bare)
+            raise FormatError("Dashes stand before the items.", "Write the items alone, one a line.", bare)
         values: dict[Any, None] = {}
         wrong: list[FormatError] = []
         for start, end in _items(text, self.kind.separator):
@@ -100,6 +104,10 @@ class Question:
         return tuple(values)
 
 
+# What stands before each item of a list in YAML or Markdown.
+_DASHES = re.compile(r"^[^\S\n]*[-*\u2022][^\S\n]+", re.MULTILINE)
+
+
 def _items(text: str, separator: str) -> Iterator[tuple[int, int]]:
     """Yield start and end of each item of a list, blanks around it left out."""
     start = 0
@@ -112,18 +120,35 @@ def _items(text: str, separator: str) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Section:
-    """An optional section: what the interview asks, and what the review calls it."""
+    """An optional section: what the interview asks, what the review calls it, and what it is for."""
 
     prompt: str
     name: str
+    help: str
 
 
 # An absent section means off (DESIGN, "The answers file").
 SECTIONS = {
-    "smtp": Section("Shall Synapse send mail?", "Mail"),
-    "push.apns": Section("Shall iPhones get push messages (APNs)?", "Push to iPhones"),
-    "push.fcm": Section("Shall Android phones get push messages (FCM)?", "Push to Android phones"),
-    "livekit": Section("Shall group calls run over LiveKit?", "Group calls over LiveKit"),
+    "smtp": Section(
+        "Shall Synapse send mail?",
+        "Mail",
+        "Mail resets passwords and tells of missed messages. It needs an account at a mail server.",
+    ),
+    "push.apns": Section(
+        "Shall iPhones get push messages (APNs)?",
+        "Push to iPhones",
+        "Wakes your own iPhone app through Sygnal. It needs Apple's .p8 key and ids.",
+    ),
+    "push.fcm": Section(
+        "Shall Android phones get push messages (FCM)?",
+        "Push to Android phones",
+        "Wakes your own Android app through Sygnal. It needs Google's service account.",
+    ),
+    "livekit": Section(
+        "Shall group calls run over LiveKit?",
+        "Group calls over LiveKit",
+        "Calls of more than two people. LiveKit is then deployed, with a host name of its own.",
+    ),
 }
 
 
@@ -139,7 +164,11 @@ class Chapter:
 
 CHAPTERS = (
     Chapter("Names", ("domains",), "your domain"),
-    Chapter("Who may reach LI", ("lawful_intercept",), "the address ranges of law enforcement"),
+    Chapter(
+        "Who may reach lawful intercept (LI)",
+        ("lawful_intercept",),
+        "the address ranges that may reach lawful intercept (LI)",
+    ),
     Chapter("Mail", ("smtp",), "the SMTP account, if Synapse is to send mail"),
     Chapter("Push", ("push",), "the .p8 key and the service account, if phones get push messages"),
     Chapter("Certificates", ("tls",), "an e-mail address for the certificates"),
@@ -184,6 +213,7 @@ def _derived_host(key: str, label: str, prompt: str, what: str, required_when: R
         _below_base(label),
         required_when,
         derived_from="domains.base",
+        use="Its ingress and certificate carry this name, and clients are told it; DNS must know it.",
     )
 
 
@@ -193,6 +223,14 @@ def _acme(known: Known) -> bool:
 
 def _manual(known: Known) -> bool:
     return bool(known["tls.mode"] == "manual")
+
+
+def _strange_port(port: int, known: Known) -> Iterator[str]:
+    """Yield a doubt about a port that belongs to another kind of SMTP security than the one answered."""
+    security = known["smtp.security"]
+    owner = next((each for each, usual in _SMTP_PORTS.items() if usual == port), security)
+    if owner != security:
+        yield f"Port {port} is the one of {owner}; {security} usually has port {_SMTP_PORTS[security]}."
 
 
 def _key_id(known: Known) -> tuple[str, ...]:
@@ -214,6 +252,7 @@ QUESTIONS = (
         "Base domain",
         "The domain under which the host names below stand unless they are given.",
         required_when=always,
+        use="It is written nowhere by itself; you may choose it as the server name.",
     ),
     Question(
         "domains.server_name",
@@ -224,10 +263,14 @@ QUESTIONS = (
         always,
         derived_from="domains.matrix",
         proposals=lambda known: tuple(known[key] for key in ("domains.base", "domains.matrix") if known[key]),
+        use="It goes into the configuration of Synapse, main and LI alike, and into every user and room id.",
     ),
     _derived_host("domains.matrix", "matrix", "Homeserver", "the main Synapse"),
     _derived_host("domains.element", "element", "Web client", "Element Web"),
-    _derived_host("domains.turn", "turn", "TURN server", "coturn"),
+    replace(
+        _derived_host("domains.turn", "turn", "TURN server", "coturn, which relays calls"),
+        use="Synapse tells clients to relay calls by this name; DNS must point it at coturn.",
+    ),
     _derived_host("domains.livekit", "livekit", "LiveKit", "LiveKit", lambda known: known.uses("livekit")),
     _derived_host("domains.li_matrix", "matrix-li", "LI homeserver", "the LI Synapse"),
     _derived_host("domains.li_element", "element-li", "LI web client", "Element Web of the LI instance"),
@@ -236,10 +279,11 @@ QUESTIONS = (
         "lawful_intercept.allowed_cidrs",
         networks.ALLOWED_RANGES,
         "Addresses that may reach LI",
-        "Written into every LI ingress. A single address becomes /32 or /128.",
+        "Who may reach the hosts of lawful intercept (LI). A single address becomes /32 or /128.",
         required_when=always,
         confidential=True,
-        doubt=lambda ranges: " ".join(networks.remarks(ranges)),
+        doubts=lambda ranges, _: networks.remarks(ranges),
+        use="They go into every LI ingress; requests from all other addresses get 403.",
     ),
     Question(
         "lawful_intercept.admin_user",
@@ -263,6 +307,7 @@ QUESTIONS = (
         "Certificates",
         "Who signs the certificates. Let's Encrypt needs ports 80 and 443 open to the internet.",
         "letsencrypt",
+        use="It decides which issuer every ingress names.",
     ),
     Question(
         "tls.email",
@@ -270,6 +315,7 @@ QUESTIONS = (
         "E-mail address for Let's Encrypt",
         "The contact of the ACME account.",
         required_when=_acme,
+        use="It goes into the ClusterIssuer of Let's Encrypt.",
     ),
     Question(
         "tls.certificate",
@@ -277,49 +323,72 @@ QUESTIONS = (
         "Certificate file",
         "The certificate and its chain, for mode manual. It must name every host.",
         required_when=_manual,
+        use="It goes into the Secret that every ingress names.",
     ),
     Question(
         "tls.private_key",
         formats.PRIVATE_KEY,
         "Private key file of the certificate",
-        "For mode manual.",
+        "The key that the certificate was made with, for mode manual.",
         required_when=_manual,
         secret=True,
         fits=_of_certificate,
+        use="It goes into the Secret of the certificate, and into the vault.",
     ),
-    Question("smtp.host", networks.HOST, "SMTP host", "The mail server that Synapse hands mail to.", None, always),
+    Question(
+        "smtp.host",
+        networks.HOST,
+        "SMTP host",
+        "The mail server that Synapse hands mail to.",
+        None,
+        always,
+        use="It goes into Synapse's mail block.",
+    ),
     Question(
         "smtp.security",
         formats.one_of("starttls", "tls", "none"),
         "SMTP security",
         "starttls: TLS after connecting; tls: from the first byte; none: no encryption.",
         "starttls",
+        use="It goes into Synapse's mail block, and proposes the port.",
     ),
     Question(
         "smtp.port",
         formats.PORT,
         "SMTP port",
-        "587 with starttls, 465 with tls, 25 with none unless given.",
+        "The port of the mail server: 587 with starttls, 465 with tls, 25 with none unless given.",
         lambda known: _SMTP_PORTS.get(known["smtp.security"]),
         derived_from="smtp.security",
+        doubts=_strange_port,
+        use="It goes into Synapse's mail block.",
     ),
     Question(
         "smtp.user",
         formats.OPTIONAL_LINE,
         "SMTP user",
-        "Where the server wants no authentication, no password is needed either.",
+        "The account at the mail server. Without one no password is needed either.",
         required_when=always,
         empty="no authentication",
+        use="It goes into Synapse's mail block.",
     ),
     Question(
         "smtp.password",
         formats.PASSWORD,
         "SMTP password",
-        "Any character is legal.",
+        "The password of the account. Any character is legal.",
         required_when=lambda known: bool(known["smtp.user"]),
         secret=True,
+        use="It goes into Synapse's mail block, and into the vault.",
     ),
-    Question("smtp.from", formats.SENDER, "Sender of mail", "An address, or Name <address>.", None, always),
+    Question(
+        "smtp.from",
+        formats.SENDER,
+        "Sender of mail",
+        "Whom mail to users comes from: an address, or Name <address>.",
+        None,
+        always,
+        use="It goes into Synapse's mail block.",
+    ),
     Question(
         "push.apns.key",
         formats.APNS_KEY,
@@ -327,18 +396,36 @@ QUESTIONS = (
         "Apple gives it once for download; an EC P-256 private key.",
         required_when=always,
         secret=True,
+        use="It goes into the Secret that Sygnal reads, and into the vault.",
     ),
     Question(
         "push.apns.key_id",
         formats.APPLE_ID,
         "APNs key id",
-        "Ten characters, shown beside the key.",
+        "Ten characters that Apple shows beside the key.",
         None,
         always,
         proposals=_key_id,
+        use="It goes into Sygnal's configuration; Apple knows the key by it.",
     ),
-    Question("push.apns.team_id", formats.APPLE_ID, "Apple team id", "Ten characters, of the account.", None, always),
-    Question("push.apns.topic", formats.BUNDLE, "Bundle identifier", "The app that gets the messages.", None, always),
+    Question(
+        "push.apns.team_id",
+        formats.APPLE_ID,
+        "Apple team id",
+        "Ten characters that Apple shows with your developer account.",
+        None,
+        always,
+        use="It goes into Sygnal's configuration; Apple knows your account by it.",
+    ),
+    Question(
+        "push.apns.topic",
+        formats.BUNDLE,
+        "Bundle identifier",
+        "The iPhone app that gets the messages.",
+        None,
+        always,
+        use="It goes into Sygnal's configuration as the topic.",
+    ),
     Question(
         "push.apns.platform",
         formats.one_of("production", "sandbox"),
@@ -351,16 +438,18 @@ QUESTIONS = (
         "push.fcm.service_account",
         formats.SERVICE_ACCOUNT,
         "FCM service account file (JSON)",
-        "Taken whole, as Google gives it.",
+        "The key by which Sygnal reaches Google, taken whole as Google gives it.",
         required_when=always,
         secret=True,
+        use="It goes into the Secret that Sygnal reads, and into the vault.",
     ),
     Question(
         "turn.external_ip",
         networks.PUBLIC_ADDRESS,
         "Public address of the TURN server",
-        "What coturn tells callers. Without it the manifest decides, which may detect it.",
+        "The address at which callers reach coturn. Without it the manifest decides, which may detect it.",
         empty="as the manifest says",
+        use="It goes into coturn's configuration as external-ip.",
     ),
     Question(
         "livekit.url",
@@ -389,27 +478,31 @@ QUESTIONS = (
         "Address pool of MetalLB",
         "The addresses that MetalLB may give to load balancers.",
         empty="as the manifest says",
+        use="They go into MetalLB's address pool.",
     ),
     Question(
         "storage.class",
         formats.OBJECT_NAME,
         "Storage class",
-        "Written where the tree names a storage class.",
+        "The storage class of all volumes, as kubectl get storageclass lists it.",
         empty="the cluster's default",
+        use="It goes wherever the tree names a storage class.",
     ),
     Question(
         "backups.retention",
         formats.RETENTION,
-        "Keep main's database backups for",
-        "Days, weeks or months.",
+        "Keep backups of the main database for",
+        "How long they are kept, in days, weeks or months.",
         empty="as the manifest says",
+        use="It goes into the backup of the main PostgreSQL cluster.",
     ),
     Question(
         "backups.li_retention",
         formats.RETENTION,
-        "Keep LI's database backups for",
-        "Not shorter than main's.",
+        "Keep backups of the LI database for",
+        "How long they are kept; not shorter than those of the main database.",
         empty="as the manifest says",
+        use="It goes into the backup of LI's PostgreSQL cluster.",
     ),
     Question(
         "key_vault.rsa_bits",

@@ -17,6 +17,7 @@ from wizard.questions import BY_KEY, QUESTIONS, SECTIONS
 from wizard.secret import Secret
 
 NOTHING: dict[str, str] = {}
+BACKUPS = [key.removeprefix("backups.") for key in BY_KEY if key.startswith("backups.")]
 
 CONTRACT = """\
 domains:
@@ -99,7 +100,7 @@ placeholders:
 """
 
 PROBLEMS = {
-    "2:9": "domains.base: https://chat-corp.net/ is more than a name in lower case.",
+    "2:9": "domains.base: https://chat-corp.net/ is more than a name.",
     "3:3": "domains.bsae is unknown.",
     "4:11": "domains.matrix: A list stands where text is meant.",
     "5:12": "domains.element: matrix.example.com is reserved for documents and tests.",
@@ -221,7 +222,7 @@ def test_a_recursive_alias_is_a_mistake_and_no_bug() -> None:
     [
         ("law_intercept: {}\n", "Did you mean lawful_intercept?"),
         ("lawful_intercept: {alowed_cidrs: []}\n", "Did you mean allowed_cidrs?"),
-        ("backups: {xyz: 1}\n", "Known here: retention, li_retention."),
+        ("backups: {xyz: 1}\n", f"Known here: {', '.join(BACKUPS)}."),
         ("push.apns.key_id: ABC123DEFG\n", "Write push: {apns: {key_id: …}}."),
         ("push: {apns.key_id: ABC123DEFG}\n", "Write apns: {key_id: …}."),
         ("push.apns: {key_id: ABC123DEFG}\n", "Write push: {apns: …}."),

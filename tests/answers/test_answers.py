@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from wizard import answerfile
 from wizard.answers import Answers
 from wizard.errors import RefusedError
-from wizard.questions import BY_KEY
+from wizard.questions import BY_KEY, QUESTIONS
 from wizard.secret import Secret
 
 ENVIRONMENT = {"PASSWORD": "hunter2"}
@@ -110,6 +112,61 @@ def test_li_backups_are_kept_as_long_as_mains(main: str, li: str, count: int) ->
 def test_an_li_host_is_nobody_elses() -> None:
     given = answers("domains:\n  base: c.net\n  li_matrix: matrix.c.net\n")
     assert [each.where for each in given.problems(())] == ["answers.yaml:3:14"]
+
+
+HOSTS = [key for key in BY_KEY if BY_KEY[key].derived_from == "domains.base"]
+
+
+def paths() -> dict[str, set[str]]:
+    """Return the paths of each host of the bundled tree's ingresses, by the key of its name."""
+    found: dict[str, set[str]] = {}
+    for file in (Path(__file__).parents[2] / "templates").rglob("deployment.yaml"):
+        for each in YAML(typ="safe").load_all(file):
+            if each and each["kind"] == "Ingress":
+                for rule in each["spec"]["rules"]:
+                    key = "domains." + "_".join(reversed(rule["host"].partition(".")[0].split("-")))
+                    found.setdefault(key, set()).update(path["path"] for path in rule["http"]["paths"])
+    return found
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(HOSTS, 2)))
+def test_two_hosts_are_one_unless_their_ingresses_clash_or_one_is_lis(one: str, other: str) -> None:
+    served = paths()
+    assert served.keys() == {*HOSTS} - {"domains.turn"}
+    is_li = "li_" in one + other
+    clash = is_li or bool(served.get(one, set()) & served.get(other, set()))
+    same = "".join(f"{key.partition('.')[2]}: chat.c.net, " for key in (one, other))
+    found = answers(f"domains: {{base: c.net, {same}}}\nlivekit: {{}}\n").problems(())
+    assert bool(found) == clash
+    assert all("are both chat.c.net" in each.what for each in found)
+
+
+def test_a_contradiction_is_told_in_the_words_of_whoever_reads_it() -> None:
+    given = answers("domains:\n  base: c.net\n  li_matrix: turn.c.net\n")
+    (problem,) = given.problems((), lambda key: BY_KEY[key].prompt)
+    assert problem.what == "LI homeserver and TURN server are both turn.c.net."
+    assert problem.next == "Give LI homeserver a name of its own."
+    assert given.problems(())[0].what.startswith("domains.li_matrix and domains.turn are both")
+
+
+@pytest.mark.parametrize(
+    ("security", "port", "said"),
+    [
+        ("tls", 587, "Port 587 is the one of starttls; tls usually has port 465."),
+        ("starttls", 465, "Port 465 is the one of tls; starttls usually has port 587."),
+        ("none", 587, "Port 587 is the one of starttls; none usually has port 25."),
+        ("tls", 465, ""),
+        ("starttls", 2525, ""),
+    ],
+)
+def test_a_port_of_another_kind_of_smtp_security_is_noted(security: str, port: int, said: str) -> None:
+    given = answers(f"smtp: {{host: h, security: {security}, port: {port}, user: ''}}\n")
+    assert [each.what for each in given.notes(BY_KEY)] == ([said] if said else [])
+
+
+def test_every_question_that_is_asked_says_what_becomes_of_its_answer() -> None:
+    asked = [each for each in QUESTIONS if each.asked]
+    assert [each.key for each in asked if not (each.help and each.use.endswith("."))] == []
 
 
 def test_an_absent_key_keeps_the_vaults_answer_and_null_resets_it() -> None:

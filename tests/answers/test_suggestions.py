@@ -251,9 +251,24 @@ def test_of_several_wrong_items_the_first_is_named_and_the_others_counted(text: 
     assert caught.value.suggestions[0] == text.replace("10.1.0.1/24", "10.1.0.1/32")
 
 
+@pytest.mark.parametrize("mark", ["- ", "  -  ", "* ", "\u2022 "])
+def test_a_list_with_dashes_is_suggested_without_them(mark: str) -> None:
+    items = ["10.0.0.0/8", "10.9.0.0/16"]
+    with pytest.raises(FormatError) as caught:
+        RANGES.read("\n".join(mark + each for each in items))
+    (bare,) = caught.value.suggestions
+    assert RANGES.read(bare) == tuple(items)
+    with pytest.raises(FormatError) as caught:
+        RANGES.read(f"{mark}10.0.0.0/8\n{mark}10.9.0.1/16\n")
+    assert caught.value.what == "10.9.0.1/16 has host bits set."
+    assert RANGES.read(caught.value.suggestions[1]) == ("10.0.0.0/8", "10.9.0.0/16")
+
+
 def test_every_kind_that_is_typed_openly_has_an_example_which_it_takes() -> None:
     for kind in {question.kind for question in QUESTIONS}:
-        if kind in SEALED or kind.is_document or kind.choices:
+        if kind.is_document:
+            assert kind.example  # the path of one
+        elif kind in SEALED or kind.choices:
             assert kind.example == ""
         else:
             reader(kind)(kind.example)

@@ -81,8 +81,8 @@ def script() -> list[tuple[str, str, str]]:
         ("LiveKit", "\r", "livekit.chat-corp.net"),
         ("Address pool of MetalLB", "185.60.113.32/28\r\r", "185.60.113.32/28"),
         ("Storage class", "ceph-block\r", "ceph-block"),
-        ("Keep main's database backups for", "14d\r", "14d"),
-        ("Keep LI's database backups for", "90d\r", "90d"),
+        ("Keep backups of the main database for", "14d\r", "14d"),
+        ("Keep backups of the LI database for", "90d\r", "90d"),
     ]
 
 

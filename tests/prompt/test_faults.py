@@ -33,7 +33,7 @@ BAD = {
     "Base domain": (
         Bad("", "This is empty."),
         Bad("https://chat-corp.net/", "Write only the name: chat-corp.net", ("chat-corp.net",)),
-        Bad("Chat-Corp.NET", "more than a name in lower case", ("chat-corp.net",)),
+        Bad("Chat-Corp.NET", "has capital letters", ("chat-corp.net",)),
         Bad("chat-corp.net:8448", "Write only the name: chat-corp.net", ("chat-corp.net",)),
         Bad("chat-corp.net.", "Write only the name: chat-corp.net", ("chat-corp.net",)),
         Bad("\u200bchat-corp.net", "ZERO WIDTH SPACE (U+200B)", ("chat-corp.net",), "chat-corp.net"),
@@ -54,7 +54,7 @@ BAD = {
     ),
     "SMTP host": (
         Bad("smtp://mail.chat-corp.net:587", "Write only the name: mail.chat-corp.net", ("mail.chat-corp.net",)),
-        Bad("Mail.Chat-Corp.Net", "lower case", ("mail.chat-corp.net",)),
+        Bad("Mail.Chat-Corp.Net", "has capital letters", ("mail.chat-corp.net",)),
         Bad("mail_1.chat-corp.net", "is not a host name"),
     ),
     "SMTP port": (
@@ -114,11 +114,11 @@ BAD = {
         Bad("185.60.113.47-32", "is not a range of addresses", ("185.60.113.32-185.60.113.47",)),
     ),
     "Storage class": (Bad("Ceph Block", "no name of a Kubernetes object", ("ceph-block",)),),
-    "Keep main's database backups for": (
+    "Keep backups of the main database for": (
         Bad("two weeks", "Write days, weeks or months"),
         Bad("14 days", "is not a duration", ("14d",)),
     ),
-    "Keep LI's database backups for": (
+    "Keep backups of the LI database for": (
         Bad("13d", "shorter"),
         Bad("90", "is not a duration", ("90d", "90w", "90m")),
     ),
