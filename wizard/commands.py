@@ -43,7 +43,7 @@ from wizard.plan import Needs
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope, Unknown
 from wizard.structure import Tree
-from wizard.vault import Vault
+from wizard.vault import Generation, Vault
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,9 @@ def guided(where: Where, review: Review) -> Outcome | Checked:
 def _setup(where: Where, wishes: Wishes, review: Review, opened: Opened) -> Outcome:
     answers = _answers(wishes, opened)
     if where.terminal is not None:
-        return _asked(where, wishes, review, opened, _guide(where, opened, answers, where.terminal))
+        with resume.held(where.tree) as unkept:
+            guided = replace(_guide(where, opened, answers, where.terminal), unkept=unkept)
+            return _asked(where, wishes, review, opened, guided)
     if answers["key_vault.rsa_bits"] > _QUICK and "key_vault.rsa_bits" in _needs(opened, answers).keys:
         _begin_rsa(opened, answers)
     outcome = _planned(where, wishes, opened, answers)
@@ -114,7 +116,16 @@ def _setup(where: Where, wishes: Wishes, review: Review, opened: Opened) -> Outc
 
 def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided: Guide) -> Outcome:
     """Ask, review and write; whatever ends it before the writing leaves the answers for the next run."""
-    draw = functools.partial(_planned, where, wishes, opened)
+    if not wishes.dry_run and guided.asks(change=wishes.change):
+        store.refuse_read_only(opened.tree.root)  # before anything is typed
+    minted: dict[str, Generation] = {}
+
+    def draw(answers: Answers) -> Outcome:
+        again = replace(wishes, consent=replace(wishes.consent, minted=minted))
+        drawn = _planned(where, again, opened, answers)
+        minted.update(plan.minted(drawn.plan))  # so that what was shown is what is written
+        return drawn
+
     if "key_vault.rsa_bits" in guided.needs.keys:
         _begin_rsa(opened, guided.given)  # while the questions are asked
     try:

@@ -6,6 +6,7 @@ Every function raises OSError as the system gives it; the hands above turn it in
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 from pathlib import Path
@@ -101,6 +102,28 @@ def sync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def lock(directory: Path) -> int | None:
+    """Lock a directory and return the descriptor that holds the lock until it is closed, or its process ends.
+
+    None where another process has it; OSError also where the system locks no directories (NFS).
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def unlock(descriptor: int) -> None:
+    """Give up what `lock` returned."""
+    os.close(descriptor)
 
 
 def _real(path: Path) -> Path:

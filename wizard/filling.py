@@ -22,7 +22,7 @@ from wizard.resources import Manifest
 from wizard.secret import MASK, Secret
 from wizard.sites import FILLED_IN, Found, Site, Unknown, groups
 from wizard.values import InTree, Value
-from wizard.vault import Record, Vault
+from wizard.vault import Generation, Record, Vault
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Consent:
 
     ``files``: those that this run makes itself; every place in them is accepted. ``enabled``: entries that this run
     adds or enables, by object and path: what stands there is nobody's edit. ``known``: the places of components that
-    were switched off; they were accepted once.
+    were switched off; they were accepted once. ``minted``: what an earlier plan of this run made, which was shown.
     """
 
     places: frozenset[str] = frozenset()
@@ -39,6 +39,7 @@ class Consent:
     files: frozenset[str] = frozenset()
     enabled: frozenset[tuple[str, Path]] = frozenset()
     known: frozenset[Record] = frozenset()
+    minted: Mapping[str, Generation] = field(default_factory=dict)
     drift: str = ""  # "adopt" or "restore"
     skip_unparseable: bool = False
 
@@ -73,7 +74,7 @@ def resolve(found: Found, answers: Answers, vault: Vault, consent: Consent, issu
     former = {name: value.plain for name, value in before.items()}
     taken = in_tree(found, vault, former, consent)
     _refuse_given(taken.texts, answers, consent)
-    known = values.resolve(names, answers, vault.values, InTree(taken.texts, issuers))
+    known = values.resolve(names, answers, vault.values, InTree(taken.texts, issuers), consent.minted)
     unanswered = {site.value: site for site in found.sites if site.token and site.value and site.value not in known}
     if unanswered:
         raise UsageError(*(_unanswered(site) for site in unanswered.values()))

@@ -30,6 +30,7 @@ class Guide:
     """One guided run: the terminal, the tree, what is needed and what was given beforehand.
 
     ``unknown`` finds the placeholders that given answers leave undecided. ``is_first``: the tree has no vault yet.
+    ``unkept`` says why answers cannot be kept for another run, empty where they can.
     """
 
     terminal: Terminal
@@ -40,8 +41,9 @@ class Guide:
     read_file: ReadFile
     is_first: bool
     is_bundled: bool = False
-    _decisions: dict[frozenset[str], list[Field]] = field(default_factory=dict)
-    _is_kept: bool = False
+    unkept: str = ""
+    _decisions: dict[frozenset[str], list[Field]] = field(default_factory=dict, init=False)
+    _is_kept: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._fields = fields.fields(self.needs.keys, self.read_file, () if self.is_first else (_SERVER_NAME,))
@@ -49,9 +51,13 @@ class Guide:
         due = (each.chapter for each in self._fields if each.is_due(State(self.given)))
         self._titles = [*dict.fromkeys(due), *([fields.PLACEHOLDERS] if self.needs.unknown else []), _REVIEW]
 
+    def asks(self, *, change: bool = False) -> bool:
+        """Tell whether anything is to be typed: what is open, or on a *change* any line of the review."""
+        return change or self._is_open(self._begun)
+
     def interview(self, *, change: bool = False) -> State:
         """Ask what is open, after the opening lines and the offer to go on where one stopped; nothing on a *change*."""
-        state = State(self.given, seen=frozenset() if self.is_first else self._settled)
+        state = self._begun
         if change or not self._is_open(state):
             return state
         if self.is_first:
@@ -99,15 +105,19 @@ class Guide:
     def stopped(self) -> StoppedError:
         """Return the error of a run that was stopped: it says whether the answers are kept."""
         kept = " Your answers are kept for the next run; secrets are not." if self._is_kept else ""
+        kept = " No answer could be kept, either." if self.unkept and self.is_first else kept
         return StoppedError(Problem(f"Stopped. Nothing was written.{kept}"))
 
     def _attempt(self, state: State, draw: Callable[[Answers], Outcome]) -> Outcome | None:
+        problems: Sequence[Problem] = state.answers.problems((), fields.label)
         try:
-            return draw(state.answers)
+            if not problems:
+                return draw(state.answers)
         except UsageError as error:
-            for problem in error.problems:
-                self.terminal.say(f"! {interview.told(problem)}", "warning")
-            return None
+            problems = error.problems
+        for problem in problems:
+            self.terminal.say(f"! {interview.told(problem)}", "warning")
+        return None
 
     def _review(self, state: State, drawn: Outcome | None) -> None:
         self.terminal.say(f"\n{self._titles.index(_REVIEW) + 1}/{len(self._titles)} {_REVIEW}", "heading")
@@ -117,8 +127,9 @@ class Guide:
             return
         made = drawn.plan
         self.terminal.say("\n".join(("", *review.planned(made, self.tree), *review.about(made))))
-        name = str(state.answers[_SERVER_NAME] or "") if self.is_first else ""
-        for warning in review.warnings(made, name) if self.is_first else review.left(made):
+        name = str(state.answers[_SERVER_NAME] or "") if _SERVER_NAME in self.needs.keys else ""
+        told = review.warnings(made, name) if self.is_first else review.left(made)
+        for warning in (*told, *(doubt.what for doubt in state.answers.doubts())):
             self.terminal.say(f"! {warning}", "warning")
 
     def _changed(self, state: State, chosen: Field) -> State:
@@ -127,6 +138,10 @@ class Guide:
             return self._interview.change(state, chosen)
         except BackError:
             return state
+
+    @property
+    def _begun(self) -> State:
+        return State(self.given, seen=frozenset() if self.is_first else self._settled)
 
     @property
     def _interview(self) -> Interview:
@@ -163,10 +178,15 @@ class Guide:
         asked = sum(each.key not in self._settled and each.is_due(state) for each in self._fields)
         asked += len(groups(self.needs.unknown))
         self.terminal.say(f"matrix-wizard {__version__}    tree: {self.tree} ({what})", "heading")
+        kept = (
+            f"nothing is kept for another run ({self.unkept})"
+            if self.unkept
+            else "your answers are kept, secrets are not"
+        )
         self.terminal.say(
-            f"I ask {review.count(asked, 'question')} or a few more, make {review.count(self.needs.secrets, 'secret')} "
-            f"and keys, and fill in {review.count(self.needs.files, 'file')}. Nothing is written until you agree. "
-            "Ctrl-C stops; your answers are kept, secrets are not."
+            f"I ask {review.count(asked, 'question')} or a few more, make up to "
+            f"{review.count(self.needs.secrets, 'secret')}, keys included, and write up to "
+            f"{review.count(self.needs.files, 'file')}. Nothing is written until you agree. Ctrl-C stops; {kept}."
         )
         self.terminal.say(fields.opening(self._titles, asked))
 
@@ -197,7 +217,7 @@ def choose(terminal: Terminal, tree: Path, vault: Vault, checked: Checked) -> st
     """
     name = Answers.from_json(vault.answers)[_SERVER_NAME]
     since = f"{vault.journal.made[:10]}, " if vault.journal else ""
-    places = review.count(sum(record.kind == "site" for record in vault.records), "place")
+    places = review.count(sum(record.kind == "site" for record in vault.records), "place") + " hold its values"
     errors = sum(each.severity == "error" for each in checked.findings)
     state = f"check finds {review.count(errors, 'error')}" if errors else "check finds no error"
     terminal.say(f"{tree} is set up for {name or 'its server'} ({since}{places}; {state}).", "heading")

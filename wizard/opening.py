@@ -156,6 +156,15 @@ def save(
     """Write *vault* as the next revision, with *deed* in the audit log, and *files* into the tree.
 
     The vault's key is made where this is its first writing. What can be known to fail is refused before (see store)."""
+    writing = store.Writing(
+        files.changed if files else {},
+        b"",
+        opened.sealed,
+        b"",
+        b"",
+        files.private if files else frozenset(),
+    )
+    store.refuse(opened.tree, writing)  # before a key is kept that nothing would need
     identity = opened.identity or keystore.create(vault.id, where.identity, interactive=where.terminal is not None)
     now, audited = host.now(), vault.audit or vaults.new_audit()
     if opened.identity is None:
@@ -171,13 +180,11 @@ def save(
         audit=audit.entered(audited, deed, now, host.user(), host.name()),
     )
     log = audit.healed(audit.healed(_log(opened.tree), audited), vault.audit)
-    writing = store.Writing(
-        files.changed if files else {},
-        sealing.seal(vault),
-        opened.sealed,
-        locks.text(vault).encode(),
-        log.encode("utf-8", "surrogateescape"),
-        files.private if files else frozenset(),
+    writing = replace(
+        writing,
+        vault=sealing.seal(vault),
+        lock=locks.text(vault).encode(),
+        log=log.encode("utf-8", "surrogateescape"),
     )
     with host.uninterrupted():
         store.commit(opened.tree, writing)

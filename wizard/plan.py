@@ -14,6 +14,7 @@ from functools import cached_property, partial
 from wizard import catalogue, diff, filling, originals, search, structure, values, weak
 from wizard import vault as vaults
 from wizard.answers import Answers
+from wizard.catalogue import Kind
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.filling import Consent, Fill
 from wizard.proof import prove
@@ -22,7 +23,7 @@ from wizard.secret import MASK
 from wizard.sites import Found, Refusal, Scope, Site, Unknown
 from wizard.structure import Tree
 from wizard.values import Value
-from wizard.vault import Recipient, Record, Vault, joined, keep
+from wizard.vault import Generation, Recipient, Record, Vault, joined, keep
 from wizard.weak import Weak
 
 
@@ -157,7 +158,7 @@ def followed(tree: Tree, vault: Vault) -> tuple[list[Manifest], Vault]:
 @dataclass(frozen=True)
 class Needs:
     """What a tree asks for: ``keys`` of every answer that it can use, optional ones too, and the placeholders left to
-    decide; how many ``secrets`` are not there yet, and how many ``files`` have a site."""
+    decide; how many ``secrets`` and keys are not there yet, and how many ``files`` have a site or are new."""
 
     keys: frozenset[str]
     unknown: tuple[Unknown, ...]
@@ -177,14 +178,20 @@ def needs(tree: Tree, answers: Answers, vault: Vault) -> Needs:
     return Needs(
         frozenset(values.questions(names) | structure.questions(manifests)),
         undecided(manifests, answers, vault),
-        sum(bool(row.make) and row.name not in vault.values for row in rows),
-        len({site.manifest.path for site in sites}),
+        sum(bool(row.make) and row.kind is not Kind.DERIVED and row.name not in vault.values for row in rows),
+        len({site.manifest.path for site in sites} | tree.created.keys()),
     )
 
 
 def undecided(manifests: Sequence[Manifest], answers: Answers, vault: Vault) -> tuple[Unknown, ...]:
     """Return the placeholders that no row and none of *answers* explains, in what the answers switch on."""
     return search.find(manifests, Scope(answers, vault.records)).unknown
+
+
+def minted(made: Plan) -> dict[str, Generation]:
+    """Return what a plan made at random, for the consent to the next plan of the same run."""
+    kept = made.vault.values
+    return {name: kept[name].current for name in {*made.made, *values.RANDOM} if name in kept}
 
 
 def take_back(tree: Tree, vault: Vault) -> Plan:
@@ -298,13 +305,14 @@ def _in_plain_sight(found: Found) -> list[Problem]:
 
 
 def _changes(fills: Iterable[Fill], known: Mapping[str, Value], added: Iterable[Record]) -> tuple[Change, ...]:
-    made = []
+    made, fresh = [], {(record.document, record.path) for record in added if not record.original}
     for fill in fills:
         site = fill.site
         if site.text != fill.new:
             after = filling.shown(site.value, fill.new) if site.value else fill.new
             why = known[site.value].why if site.value in known else "comment"
-            made.append(Change(site.value, site.position, site.place, _shown(site), after, why))
+            before = "" if (site.document, site.path) in fresh else _shown(site)
+            made.append(Change(site.value, site.position, site.place, before, after, why))
     for record in added:
         is_new = not record.original or record.kind == "document"
         what = "commented out" if record.kind == "commented" else "added" if is_new else "changed"

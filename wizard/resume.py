@@ -7,15 +7,52 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from wizard import files, host
-from wizard.errors import UsageError
+from wizard.errors import Problem, RefusedError, UsageError
 
 _NAME = "interview.json"
 _SCHEMA = 1
+
+
+@contextmanager
+def held(tree: Path) -> Iterator[str]:
+    """Within it no other run asks about the tree at this path; it gives the reason why answers cannot be kept, "" for
+    none. RefusedError while another run is within it."""
+    try:
+        place = _place(tree)
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except UsageError:
+        yield "no home directory is known"
+        return
+    except OSError as error:
+        yield _reason(error, place.parent)
+        return
+    lock, reason = None, ""
+    try:
+        lock = files.lock(place.parent)
+    except OSError as error:
+        reason = _reason(error, place.parent)
+    else:
+        if lock is None:
+            what = "Another run is asking about this tree already."
+            then = "Go on at its terminal; or end it, and give the same command again."
+            raise RefusedError(Problem(what, str(tree), then))
+    try:
+        files.write_private(place.with_name("try"), b"")  # the only proof that something can be kept
+        place.with_name("try").unlink()
+        reason = ""
+    except OSError as error:
+        reason = _reason(error, place.parent)
+    try:
+        yield reason
+    finally:
+        if lock is not None:
+            files.unlock(lock)
 
 
 def keep(tree: Path, data: Mapping[str, Any]) -> bool:
@@ -46,6 +83,10 @@ def forget(tree: Path) -> None:
         _place(tree).unlink(missing_ok=True)
     except (OSError, UsageError):
         return
+
+
+def _reason(error: OSError, place: Path) -> str:
+    return f"{error.filename or place}: {error.strerror}"
 
 
 def _place(tree: Path) -> Path:

@@ -14,7 +14,6 @@ from wizard.errors import Problem
 from wizard.plan import Change, Plan
 
 _WIDE = 60  # characters of a line from which on label and answer stand in columns
-_KEYS = frozenset({"signing-key", "key-vault-rsa-key"})  # named by themselves, not counted among the secrets
 
 
 def answered(rows: Sequence[tuple[str, str]], width: int) -> str:
@@ -32,11 +31,10 @@ def planned(made: Plan, tree: Path) -> Iterator[str]:
     """Yield what would be made and written, one line each."""
     if made.made:
         yield f"  Makes   {_made(made)}"
-    files, places = len(made.changed), len({change.position for change in made.changes})
-    if files:
+    if made.changed:
         where = f"{tree}, which is made from the bundled tree" if made.from_bundle else f"{tree}"
         untouched = "" if made.from_bundle else "; all other bytes stay as they are"
-        yield f"  Writes  {count(files, 'file')} in {where}; {count(places, 'place')} filled in{untouched}"
+        yield f"  Writes  {changes(made)} in {where}{untouched}"
 
 
 def warnings(made: Plan, server_name: str) -> Iterator[str]:
@@ -76,14 +74,19 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+def changes(made: Plan) -> str:
+    """Return how much a plan changes: "68 changes, 23 files"."""
+    return f"{count(len(made.changes), 'change')}, {count(len(made.changed), 'file')}"
+
+
 def _made(made: Plan) -> str:
-    secrets = [name for name in made.made if name not in _KEYS]
-    parts = [count(len(secrets), "secret")] if secrets else []
+    parts = []
     if "signing-key" in made.made:
-        parts.append(f"the signing key ed25519 {keys.signing_key(_text(made, 'signing-key')).id}")
+        parts.append(f"signing key ed25519 {keys.signing_key(_text(made, 'signing-key')).id}")
     if "key-vault-rsa-key" in made.made:
-        parts.append(f"an RSA key of {keys.rsa_key(_text(made, 'key-vault-rsa-key'))} bits for key_vault")
-    return ", ".join(parts)
+        parts.append(f"RSA key of {keys.rsa_key(_text(made, 'key-vault-rsa-key'))} bits for key_vault")
+    included = f", keys included: {', '.join(parts)}" if parts else ""
+    return count(len(made.made), "secret") + included
 
 
 def _text(made: Plan, name: str) -> str:

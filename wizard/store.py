@@ -104,6 +104,18 @@ def bundled() -> dict[str, bytes]:
     return _contents(installed if installed.is_dir() else package.parent / "templates")
 
 
+def refuse_read_only(root: Path) -> None:
+    """Raise RefusedError where nothing can be written below *root*, or *root* itself cannot be made."""
+    _refuse_unwritable(root, [_Step(name, root / name, None, b"", private=True) for name in (VAULT, "tree")])
+
+
+def refuse(tree: Tree, writing: Writing) -> None:
+    """Raise the RefusedError of `commit`, as far as it can be known without trying."""
+    steps = _steps(tree, writing)
+    _refuse_unwritable(tree.root, steps)
+    _refuse_changed(steps)
+
+
 def commit(tree: Tree, writing: Writing) -> None:
     """Write the vault, then the tree's files, then sites.lock and the log. What exists keeps its owner and mode.
 

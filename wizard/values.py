@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from wizard import catalogue, mint
 from wizard.answers import Answers
@@ -19,6 +20,8 @@ from wizard.secret import Secret
 from wizard.vault import Generation, Kept, new_generation_id
 
 Text = str | Secret
+Minted = Mapping[str, Generation]  # what was made at random before in the same run
+NONE_MINTED: Minted = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -76,24 +79,26 @@ def questions(names: Iterable[str]) -> set[str]:
     return keys
 
 
-def resolve(names: Iterable[str], answers: Answers, kept: Mapping[str, Kept], found: InTree) -> dict[str, Value]:
+def resolve(
+    names: Iterable[str], answers: Answers, kept: Mapping[str, Kept], found: InTree, minted: Minted = NONE_MINTED
+) -> dict[str, Value]:
     """Return the value of each of *names* and of what they are derived from.
 
-    A secret is, in this order: given now, taken over from the tree, kept in the vault, made. A name that has no answer
-    and cannot be made is not in the result: its sites stay as they are.
+    A secret is, in this order: given now, taken over from the tree, kept in the vault, *minted* before in this run,
+    made. A name that has no answer and cannot be made is not in the result: its sites stay as they are.
     """
     secrets_given = answers.secrets()
     known: dict[str, Value] = {}
     for name in sorted(closure(names, found.texts.keys() | _fixed(kept, secrets_given)), key=_depth):
         row = catalogue.BY_NAME.get(name)
         if row is None:
-            value = _decided(name, answers, kept, found)
+            value = _decided(name, answers, kept, found, minted)
         elif row.kind is Kind.DERIVED:
-            value = _derived(row, known, kept, found)
+            value = _derived(row, known, kept, found, minted)
         elif row.kind is Kind.ANSWER:
             value = _answered(row, answers)
         else:
-            value = _secret(row, secrets_given.get(row.answer), answers, kept, found)
+            value = _secret(row, secrets_given.get(row.answer), kept, found) or _made(row, answers, minted)
         if value is not None:
             known[name] = value
     return known
@@ -162,7 +167,7 @@ def _answered(row: Row, answers: Answers) -> Value | None:
     return Value(row.name, Secret(text) if row.confidential else text, "answered")
 
 
-def _secret(row: Row, given: Secret | None, answers: Answers, kept: Mapping[str, Kept], found: InTree) -> Value | None:
+def _secret(row: Row, given: Secret | None, kept: Mapping[str, Kept], found: InTree) -> Value | None:
     current = kept[row.name].current.text if row.name in kept else None
     if given is not None:
         return Value(row.name, given, "kept" if given == current else "given")
@@ -170,13 +175,24 @@ def _secret(row: Row, given: Secret | None, answers: Answers, kept: Mapping[str,
         return Value(row.name, found.texts[row.name], "adopted")
     if current is not None:
         return Value(row.name, current, "kept")
+    return None
+
+
+def _made(row: Row, answers: Answers, minted: Minted) -> Value | None:
     if not row.make or (row.part and not answers.uses(row.part)):
         return None
     size = answers["key_vault.rsa_bits"] if row.make == "rsa" else row.size
-    return Value(row.name, mint.make(mint.Recipe(row.make, size or None)), "made")
+    return _minted(row.name, mint.Recipe(row.make, size or None), minted)
 
 
-def _derived(row: Row, known: Mapping[str, Value], kept: Mapping[str, Kept], found: InTree) -> Value | None:
+def _minted(name: str, recipe: mint.Recipe, minted: Minted) -> Value:
+    text = minted[name].text if name in minted else mint.make(recipe)
+    return Value(name, text, "made")
+
+
+def _derived(
+    row: Row, known: Mapping[str, Value], kept: Mapping[str, Kept], found: InTree, minted: Minted = NONE_MINTED
+) -> Value | None:
     if row.name in found.texts:
         return Value(row.name, found.texts[row.name], "adopted")
     current = kept[row.name].current if row.name in kept else None
@@ -189,10 +205,12 @@ def _derived(row: Row, known: Mapping[str, Value], kept: Mapping[str, Kept], fou
         return Value(row.name, DERIVATIONS[row.name](inputs, found), "derived")
     if current and current.inputs == fingerprint(*inputs.values()):
         return Value(row.name, current.text, "kept")
+    if row.name in minted and minted[row.name].inputs == fingerprint(*inputs.values()):
+        return Value(row.name, minted[row.name].text, "derived")
     return Value(row.name, DERIVATIONS[row.name](inputs, found), "derived")
 
 
-def _decided(name: str, answers: Answers, kept: Mapping[str, Kept], found: InTree) -> Value | None:
+def _decided(name: str, answers: Answers, kept: Mapping[str, Kept], found: InTree, minted: Minted) -> Value | None:
     """Return the value of a placeholder that the answers decide: it bears the name of its decision."""
     decision = answers.decisions.get(name) or answers.decisions.get(name.partition(" @ ")[0])
     current = kept[name].current.text if name in kept else None
@@ -205,7 +223,7 @@ def _decided(name: str, answers: Answers, kept: Mapping[str, Kept], found: InTre
         return Value(name, current, "kept")
     if decision and decision.action in ("generate", "split"):
         kind = reveal(decision.text) if decision.action == "generate" and decision.text else "password"
-        return Value(name, mint.make(mint.Recipe(kind, decision.length)), "made")
+        return _minted(name, mint.Recipe(kind, decision.length), minted)
     return None
 
 

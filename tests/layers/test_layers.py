@@ -68,7 +68,7 @@ LIGHT = {"click"}  # every other is imported inside the function that uses it, w
 
 # What of Python's own library touches the machine, and who alone may import it.
 MACHINE = {
-    "fcntl": {"store"},
+    "fcntl": {"files", "store"},
     "getpass": set[str](),
     "os": {"console", "files", "host", "store"},
     "random": set[str](),
