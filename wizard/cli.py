@@ -39,6 +39,7 @@ def answering(command: F) -> F:
         known("--adopt", "drift", flag_value="adopt", help="Take secrets that were edited by hand into the vault."),
         known("--restore", "drift", flag_value="restore", help="Put the vault's values back over hand edits."),
         tree("--new-deployment", is_flag=True, help="Start anew: forget the vault that sites.lock names."),
+        tree("--allow-tracked", is_flag=True, help="Fill files that git tracks, though the repository has a remote."),
         tree("--skip-unparseable", is_flag=True, help="Leave out documents that are not valid YAML."),
     )):  # fmt: skip
         command = add(command)
@@ -244,6 +245,7 @@ def _setup(**options: Any) -> int:
         dry_run=options["dry_run"],
         new_deployment=options["new_deployment"],
         keep_modes=options.get("keep_modes", False),
+        allow_tracked=options["allow_tracked"],
     )
     done = commands.setup(where(options), wishes, review(options))
     if options["dry_run"]:

@@ -17,6 +17,7 @@ from wizard import (
     catalogue,
     clauses,
     files,
+    guard,
     guide,
     host,
     mint,
@@ -57,6 +58,7 @@ class Wishes:
     dry_run: bool = False
     new_deployment: bool = False
     keep_modes: bool = False
+    allow_tracked: bool = False  # secrets may be filled into files that git tracks
     change: bool = False  # the answers that stand are to be looked at, whether or not anything is open
 
 
@@ -107,6 +109,8 @@ def _setup(where: Where, wishes: Wishes, review: Review, opened: Opened) -> Outc
     outcome = _planned(where, wishes, opened, answers)
     if wishes.dry_run or _is_done(outcome, opened):
         return outcome
+    if not wishes.allow_tracked:
+        guard.refuse(outcome.plan, opened.tree.root)
     review(outcome)
     _ask_consent(where, wishes)
     done = opening.write(where, opened, outcome, wishes.keep_modes)
@@ -138,10 +142,15 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided:
                 is_done = functools.partial(_is_done, opened=opened)
                 show = functools.partial(review, whole=True)
                 outcome = guided.consent(state, draw, is_done, show, change=wishes.change)
+                if not wishes.allow_tracked and not is_done(outcome):
+                    kept_out = guard.kept_out(guided.terminal, outcome.plan, opened.tree)
+                    outcome = replace(outcome, plan=kept_out)
     except (StoppedError, KeyboardInterrupt):
         raise guided.stopped() from None
     if wishes.dry_run or _is_done(outcome, opened):
         return outcome
+    if wishes.yes and not wishes.allow_tracked:
+        guard.refuse(outcome.plan, opened.tree.root)
     done = opening.write(where, opened, outcome, wishes.keep_modes)
     resume.forget(where.tree)
     is_first = opened.identity is None and wishes.answers_file is None
@@ -190,6 +199,7 @@ def _planned(where: Where, wishes: Wishes, opened: Opened, answers: Answers) -> 
         tell(f"Making an RSA key of {bits} bits: a few seconds …")
     kept = answers.located(lambda path: files.seen_from(opened.tree.root, path))  # the vault is read from anywhere
     made = plan.fill(_tree(opened, Scope(answers)), kept, opened.vault, wishes.consent, host.now())
+    made = guard.seen(made, opened.tree.root)
     return Outcome(
         made, False, where.tree, where.options, unfinished=opened.unfinished, documents=values.well_known(answers)
     )

@@ -237,6 +237,22 @@ def people(found: People, *, as_json: bool) -> None:
     _say(f"Seal {found.seal or 'none yet'}, revision {found.revision}.", sys.stdout)
 
 
+def staged(found: Sequence[Problem], *, as_json: bool) -> None:
+    """Print at which places the next commit would publish a secret; as text to stderr, where git shows it."""
+    if as_json:
+        _print_json({"schema": SCHEMA, "staged": [dataclasses.asdict(each) for each in found]})
+    else:
+        problems(found)
+
+
+def guard(hook: Path, *, as_json: bool, quiet: bool) -> None:
+    """Print which hook looks at each commit."""
+    if as_json:
+        _print_json({"schema": SCHEMA, "hook": str(hook)})
+    elif not quiet:
+        _say(f"git refuses each commit that would publish a secret of this tree: {hook}", sys.stdout)
+
+
 def reveal(text: str) -> None:
     """Print one secret: on the alternate screen of a terminal, so that no scrollback keeps it, else plainly."""
     if not sys.stdout.isatty():
@@ -360,6 +376,7 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "made": list(made.made),
         "left_out": dict(made.left_out),
         "li": dict(made.li),
+        "exposed": {file: list(names) for file, names in made.exposed.items()},
         "refused": [{"token": each.token, "where": each.position, "why": each.why} for each in made.refused],
         "notes": [{"what": note.what, "where": note.where} for note in (*made.notes, *made.unneeded)],
         "diff": made.diff,

@@ -8,7 +8,7 @@ import pwd
 import signal
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,6 +80,23 @@ def drop_typed_ahead() -> None:
 def environment(variable: str) -> str | None:
     """Return an environment variable; empty counts as not set, as in the XDG specification."""
     return os.environ.get(variable) or None
+
+
+def environment_without(variables: Iterable[str]) -> dict[str, str]:
+    """Return the environment for another program, without some *variables*."""
+    return {name: value for name, value in os.environ.items() if name not in frozenset(variables)}
+
+
+def program() -> tuple[str, ...]:
+    """Return the words that start this program from any directory, whatever a ``wizard`` in that may be.
+
+    ``-P`` keeps the directory it is started in from being searched for modules (Python 3.11)."""
+    return (sys.executable, "-P", "-m", "wizard")
+
+
+def may_run(path: Path) -> bool:
+    """Tell whether the user may execute the file *path*."""
+    return os.access(path, os.X_OK)
 
 
 def is_terminal() -> bool:

@@ -63,6 +63,7 @@ class Plan:
     skipped: int = 0  # documents left out because they are not valid YAML
     refused: tuple[Refusal, ...] = ()  # placeholders that are left, with the reason
     li: Mapping[str, str] = field(default_factory=dict)  # the objects of the LI instance, and what says so
+    exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # secrets in files that git tracks, by file
 
     @cached_property
     def diff(self) -> str:

@@ -62,6 +62,15 @@ def left(made: Plan) -> Iterator[str]:
     if made.refused:
         yield f"{count(len(made.refused), 'place')} left to you, as told above."
     yield from map(note, made.notes)
+    yield from exposed(made)
+
+
+def exposed(made: Plan) -> Iterator[str]:
+    """Yield what a commit of the filled tree would publish, where it would."""
+    if made.exposed:
+        secrets, files = {name for names in made.exposed.values() for name in names}, list(made.exposed)
+        listed = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+        yield f"A commit would publish {count(len(secrets), 'secret')}: git tracks {listed}."
 
 
 def note(problem: Problem) -> str:

@@ -29,14 +29,14 @@ HEAD = (
     {"firewall", "interview", "rollout", "search"},
     {"afterwards", "diff", "fields", "filling", "originals", "proof"},
     {"structure"},
-    {"plan"},
+    {"plan", "exposure"},
     {"check", "review"},
     {"outcome"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
-HANDS = frozenset({"console", "keystore", "lines", "pins", "prompt", "resume", "store"})
+HANDS = frozenset({"console", "git", "keystore", "lines", "pins", "prompt", "resume", "store"})
 VERBS = frozenset({"commands", "custody"})
-STORY = VERBS | {"guide", "opening"}
+STORY = VERBS | {"guard", "guide", "opening"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
 DOOR = ("options", "custodycli", "cli")  # each may import those before it
 
@@ -75,7 +75,7 @@ MACHINE = {
     "secrets": {"keystore", "mint", "vault"},
     "socket": set[str](),
     "stat": {"files"},
-    "subprocess": set[str](),
+    "subprocess": {"git"},
     "sys": {"__main__", "console", "host", "lines"},
     "tempfile": set[str](),
     "termios": {"host"},
@@ -150,7 +150,8 @@ def allowed() -> dict[str, AbstractSet[str]]:
     table |= dict.fromkeys(HANDS, below)
     # A verb gives back data; the door has it shown, and hands the terminal down to whoever asks.
     table |= {module: below | HANDS - {"console", "lines", "prompt"} for module in STORY}
-    table |= {module: table[module] | {"guide", "opening"} for module in VERBS}
+    table["guard"] = table["guard"] | {"opening"}
+    table |= {module: table[module] | {"guard", "guide", "opening"} for module in VERBS}
     table["guide"] = table["guide"] | {"wizard"}
     table |= dict.fromkeys(BESIDE_THE_DOOR, WORDS | head)  # they tell what may be typed, and do nothing
     doors = {module: below | HANDS | STORY | BESIDE_THE_DOOR | {"wizard"} for module in DOOR}

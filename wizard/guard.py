@@ -1,0 +1,84 @@
+"""Secrets and git: what a commit of a filled tree would publish, the ways out of it, and the guard at each commit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from wizard import exposure, git, host, opening, review
+from wizard import lock as locks
+from wizard.errors import Problem, RefusedError, WizardError
+from wizard.interview import Ask, Terminal
+from wizard.opening import Where
+from wizard.plan import Plan
+from wizard.store import Tree
+
+_IGNORE = ".gitignore"
+
+
+def guard(where: Where) -> Path:
+    """Have git look at each commit for secrets of the tree, and return the hook that does.
+
+    UsageError where there is no tree or no repository, RefusedError where another hook is in the way.
+    """
+    return git.guard(opening.existing(where).root, host.program())
+
+
+def staged(where: Where) -> list[Problem]:
+    """Return a problem for each place of the tree at which the next commit would publish a secret.
+
+    Neither vault nor key is touched. A directory without sites.lock, or without a tree, has no such place.
+    """
+    if not where.tree.is_dir():
+        return []
+    tree = opening.existing(where)
+    data = tree.lock()
+    if data is None:
+        return []
+    return exposure.staged(git.staged(tree.root), locks.read(data.decode("utf-8", "replace")))
+
+
+def seen(made: Plan, root: Path) -> Plan:
+    """Return the plan with what a commit would publish once it is carried out: nothing where a guard is in place."""
+    exposed = exposure.of(made.vault, git.tracked(root, {each.file for each in made.vault.records}))
+    return replace(made, exposed=exposed) if exposed and not git.is_guarded(root) else made
+
+
+def refuse(made: Plan, root: Path) -> None:
+    """Raise RefusedError where a commit of what is to be written would publish secrets, and could be pushed."""
+    if made.exposed and git.has_remote(root):
+        raise RefusedError(
+            Problem(
+                f"{next(review.exposed(made))} This repository has a remote.",
+                str(root),
+                "Stop tracking these files (name them in .gitignore, then git rm --cached), or have each commit looked "
+                "at (matrix-wizard vault guard), or say that you run blank before you commit: --allow-tracked.",
+            )
+        )
+
+
+def kept_out(terminal: Terminal, made: Plan, tree: Tree) -> Plan:
+    """Ask what is to keep the secrets of the plan out of git, and return it with the files to ignore, if that is it.
+
+    A guard is made at once, since it is no part of the tree; where it cannot be, that is said.
+    """
+    if not made.exposed:
+        return made
+    choices = {
+        "guard": "Guard        a hook refuses each commit that holds a secret",
+        "ignore": f"Ignore       name the files in {_IGNORE}; git rm --cached then stops tracking them",
+        "blank": "Blank        nothing now: I run blank before each commit",
+    }
+    label = "What is to keep the secrets out of git?"
+    chosen = terminal.ask(Ask(label, "choice", text="guard", choices=choices, title="Kept out of git by"))
+    if chosen == "guard":
+        try:
+            terminal.say(f"Each commit is looked at by {git.guard(tree.root, host.program())}.")
+        except WizardError as error:
+            for problem in error.problems:
+                terminal.say(f"! {problem.where}: {problem.what} {problem.next}", "warning")
+    elif chosen == "ignore":
+        before = tree.files.get(_IGNORE)
+        after = git.ignoring(before or b"", made.exposed)
+        return replace(made, before={**made.before, _IGNORE: before}, after={**made.after, _IGNORE: after})
+    return made
