@@ -27,6 +27,7 @@ from wizard import (
     search,
     store,
     structure,
+    union,
     values,
 )
 from wizard import check as checking
@@ -273,6 +274,8 @@ def reveal(where: Where, name: str, out: Path | None = None) -> Secret:
     texts = _texts(opened.vault, Answers.from_json(opened.vault.answers), catalogue.BY_NAME)
     if name not in texts:
         raise UsageError(Problem(f"There is no value called {name}.", "", _did_you_mean(name, texts)))
+    if contested := [each for each in union.undecided(opened.vault) if each.what.startswith(f"{name} ")]:
+        raise RefusedError(*contested)
     secret = Secret(texts[name][0])
     if catalogue.is_masked(name):
         deed = Deed("show", opening.generations(opened.vault, [name]) or (name,))

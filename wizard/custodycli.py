@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from wizard import helppage
-from wizard.options import everywhere, where
+from wizard.options import PATH, everywhere, where
 
 
 @click.group(
@@ -51,3 +52,36 @@ def list_(**options: Any) -> int:
 
     console.people(custody.recipients(where(options)), as_json=options["as_json"])
     return 0
+
+
+@vault.command(
+    heading="Two branches",
+    examples=(
+        ("matrix-wizard vault merge --install", "Have git merge the vault, sites.lock and the log of this tree."),
+        ("matrix-wizard vault merge --take redis-password=theirs", "Say which of two secrets is the one in use."),
+    ),
+)
+@click.argument("paths", nargs=-1, type=PATH, metavar="[BASE OURS THEIRS [NAME]]")
+@click.option("--install", is_flag=True, help="Make this git's way to merge what is kept of the tree.")
+@click.option(
+    "--take", "decisions", multiple=True, metavar="NAME=SIDE", help="Decide for ours, theirs or a generation."
+)
+@everywhere
+def merge(paths: tuple[Path, ...], install: bool, decisions: tuple[str, ...], **options: Any) -> int:
+    """Make one vault, sites.lock or log of those of two branches, in the file OURS; git calls it with %O %A %B %P."""
+    from wizard import console, merging
+
+    if install and not paths and not decisions:
+        console.tell(f"git now merges the vault by: {merging.install(where(options))}")
+        return 0
+    if decisions and not paths:
+        names = merging.take(where(options), decisions)
+        console.tell(f"Decided: {', '.join(names)}. The next setup writes what changes by it.")
+        return 0
+    if len(paths) not in (3, 4) or install or decisions:
+        raise click.UsageError("Give BASE, OURS and THEIRS, as git does; or --install, or --take NAME=SIDE, alone.")
+    base, ours, theirs, *name = paths
+    named = {**options, "tree": name[0].parent.parent} if name else options
+    undecided = merging.merge(where(named), base, ours, theirs)
+    console.problems(undecided)
+    return int(bool(undecided))

@@ -76,6 +76,21 @@ def guard(root: Path, program: Sequence[str]) -> Path:
     return hook
 
 
+def merge_by(root: Path, program: Sequence[str]) -> str:
+    """Have git merge the files that ``.gitattributes`` marks by *program*, in the repository around *root*.
+
+    Return the command as git will call it (gitattributes(5), "Defining a custom merge driver"). UsageError where there
+    is no repository."""
+    command = f"{shlex.join([*program, 'vault', 'merge'])} %O %A %B %P"
+    name = "what matrix-wizard keeps of a tree"
+    if any(_git(root, "config", f"merge.matrix-wizard.{key}", text) is None for key, text in (
+        ("name", name), ("driver", command),
+    )):  # fmt: skip
+        what = "This tree is in no git work tree, so that nothing is merged."
+        raise UsageError(Problem(what, str(root), "Call git init first, if it is to be one."))
+    return command
+
+
 def staged(root: Path) -> dict[str, bytes]:
     """Return the files below *root* that the next commit changes or adds, by path, as they are staged.
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from wizard import catalogue, placeholders
 from wizard.codec import MalformedError, dump, load, to_json
@@ -18,6 +19,8 @@ from wizard.secret import MASK
 from wizard.vault import ID, LOCK, Record, Vault
 
 VERSION = 1
+
+_T = TypeVar("_T", bound=Hashable)
 ABOUT = "Where matrix-wizard writes values, and the text that stood there before. No secret stands in this file."
 
 # The checklist's last step greps the tree for CHANGEME, CHANGE_ME, example.com and example.org: in each, this letter is
@@ -54,11 +57,39 @@ def text(vault: Vault) -> str:
     instance that the answers name, and for each site.
 
     Sorted, so that two operators' files merge line by line. No line holds a value of the vault."""
-    records = sorted(map(_withheld, vault.records), key=_place)
-    lines: list[dict[str, Any]] = [{"vault": vault.id, "version": VERSION, "about": ABOUT}]
-    lines += [{"left_out": name} for name in sorted(vault.left_out)]
-    named = vault.answers.get("instances", {})
-    lines += [{"of": place, "instance": instance} for place, instance in sorted(named.items())]
+    records = tuple(map(_withheld, vault.records))
+    return _written(Lock(vault.id, records, vault.left_out, vault.answers.get("instances", {})))
+
+
+def merged(base: str, ours: str, theirs: str) -> str:
+    """Return the text of two branches' sites.lock, which both come from *base* ("" where that is not known).
+
+    What neither side took away is there, and what either added: the next run that writes tells it as the vault has it.
+    RefusedError for a text that is none, or two that are of two vaults."""
+    before, one, other = (read(text) if text.strip() else None for text in (base, ours, theirs))
+    if one is None or other is None or one.vault_id != other.vault_id:
+        _refuse("These are the places of two vaults, and not two versions of one list.", _RESTORE_LOCK, f"{LOCK}:1")
+    old = before or Lock(one.vault_id, (), ())
+    return _written(
+        Lock(
+            one.vault_id,
+            tuple(_either(old.records, one.records, other.records)),
+            tuple(_either(old.left_out, one.left_out, other.left_out)),
+            {**one.instances, **other.instances},
+        )
+    )
+
+
+def _either(base: Iterable[_T], ours: Iterable[_T], theirs: Iterable[_T]) -> Iterable[_T]:
+    before, one, other = set(base), set(ours), set(theirs)
+    return (one & other) | (one - before) | (other - before)
+
+
+def _written(lock: Lock) -> str:
+    records = sorted(lock.records, key=_place)
+    lines: list[dict[str, Any]] = [{"vault": lock.vault_id, "version": VERSION, "about": ABOUT}]
+    lines += [{"left_out": name} for name in sorted(lock.left_out)]
+    lines += [{"of": place, "instance": instance} for place, instance in sorted(lock.instances.items())]
     lines += [dump(record) for record in records]
     return "".join(_GREPPED.sub(lambda letter: f"\\u{ord(letter[0]):04x}", to_json(line)) + "\n" for line in lines)
 

@@ -80,8 +80,8 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
         what = "sites.lock says that this tree was filled, and its vault is gone: no fresh secrets are made."
         fix = f"Bring {VAULT} back (from git or a backup). Only a new deployment starts anew: --new-deployment."
         raise RefusedError(Problem(what, str(where.tree / LOCK), fix))
-    vault_id = locks.read(lock.decode("utf-8", "replace")).vault_id if lock else None
-    identity = keystore.load(vault_id, where.identity)
+    named = locks.read(lock.decode("utf-8", "replace")).vault_id if lock else None
+    identity = keystore.load(named, where.identity)
     vault = sealing.unseal(sealed, *identity.secrets)
     _pin(where, identity, vault, tree.root)
     for problem in log_faults(tree, vault) if is_told else ():
@@ -188,7 +188,7 @@ def save(
     )
     with host.uninterrupted():
         store.commit(opened.tree, writing)
-        _remember(where, identity, pins.accept(pins.Pins(), vault, opened.tree.root, Trust()))
+        remember(where, identity, vault, opened.tree.root)
     if opened.identity is not None and opened.vault.version < VERSION:
         where.say(f"The vault is now written in format {VERSION}; older versions of matrix-wizard refuse it.")
     return Saved(vault, identity)
@@ -219,6 +219,20 @@ def _pin(where: Where, identity: Identity, vault: Vault, root: Path) -> None:
             f"This vault is opened here for the first time: its seal is {vaults.fingerprint(vault.seal)}, its revision "
             f"{vault.revision}. From now on another seal is refused."
         )
+
+
+def vault_id(root: Path) -> str | None:
+    """Return whose vault the tree at *root* has, as the first line of sites.lock tells: the rest may be in a merge."""
+    try:
+        first, _, _ = (root / LOCK).read_text("utf-8", errors="replace").partition("\n")
+        return locks.read(first).vault_id
+    except (OSError, RefusedError):
+        return None
+
+
+def remember(where: Where, identity: Identity, vault: Vault, root: Path) -> None:
+    """Remember the seal and the revision of *vault*, which was written or is accepted in the tree *root*."""
+    _remember(where, identity, pins.accept(pins.Pins(), vault, root, Trust()))
 
 
 def _remember(where: Where, identity: Identity, new: pins.Pins) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 
-from wizard import catalogue, diff, filling, originals, search, structure, values, weak
+from wizard import catalogue, diff, filling, originals, search, structure, union, values, weak
 from wizard import vault as vaults
 from wizard.answers import Answers
 from wizard.catalogue import Kind
@@ -87,6 +87,8 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     *made* is the time of new generations (ISO 8601, UTC). UsageError where an answer or a decision is missing,
     RefusedError where the tree as it stands cannot be filled; both name every cause at once.
     """
+    if contested := union.undecided(vault):
+        raise RefusedError(*contested)
     standing, vault = followed(tree, vault)
     consent = replace(consent, files=tree.ours | tree.created.keys())
     unparsed, skipped = structure.unparsed(standing, vault.records, skip=consent.skip_unparseable)

@@ -121,14 +121,17 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Audit:
-    """What proves the audit log: the key of its HMACs, the ids of its newest entries and how many there are.
+    """What proves the audit log: the key of its HMACs, the ids of its newest entries and how many there are
+    at least (the chain of the entries proves the rest).
 
-    ``last`` are the newest lines themselves, so that a run that was killed before the log was written loses none."""
+    ``last`` are the newest lines themselves, so that a run that was killed before the log was written loses none.
+    ``former`` are keys of lines from branches on which the log was begun twice."""
 
     key: Secret
     heads: tuple[str, ...] = ()
     count: int = 0
     last: tuple[str, ...] = ()
+    former: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,14 @@ HEAD = (
     {"answerfile", "answersheet", "sites", "values"},
     {"firewall", "interview", "rollout", "search"},
     {"afterwards", "diff", "fields", "filling", "originals", "proof"},
-    {"structure"},
+    {"structure", "union"},
     {"plan", "exposure"},
     {"check", "review"},
     {"outcome"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"console", "git", "keystore", "lines", "pins", "prompt", "resume", "store"})
-VERBS = frozenset({"commands", "custody"})
+VERBS = frozenset({"commands", "custody", "merging"})
 STORY = VERBS | {"guard", "guide", "opening"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
 DOOR = ("options", "custodycli", "cli")  # each may import those before it

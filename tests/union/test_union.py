@@ -1,0 +1,158 @@
+"""Vaults that grew apart: a thousand random pairs of histories, and what an operator expects of each single case."""
+
+from __future__ import annotations
+
+import os
+import random
+from dataclasses import replace
+
+import pytest
+
+from wizard import audit, union
+from wizard.errors import RefusedError, UsageError
+from wizard.secret import Secret
+from wizard.vault import Contest, Generation, Recipient, Vault, keep, new_audit, new_seal
+
+from .histories import Branch, begun, lived
+
+NOW = "2026-03-01T12:00:00Z"
+BASE = keep(begun("age1own").vault, "redis-password", Generation("g0", "current", NOW, "made", Secret("zero")))
+
+
+def texts(vault: Vault) -> set[tuple[str, str, str]]:
+    return {(name, one.id, one.text.reveal()) for name, kept in vault.values.items() for one in kept.generations}
+
+
+def rotated(vault: Vault, generation: str, text: str = "", made: str = NOW) -> Vault:
+    new = Generation(generation, "current", made, "made", Secret(text or generation))
+    return keep(vault, "redis-password", new)
+
+
+def states(vault: Vault, name: str = "redis-password") -> dict[str, str]:
+    return {each.id: each.state for each in vault.values[name].generations}
+
+
+def test_a_thousand_pairs_of_histories_lose_nothing() -> None:
+    seed = int(os.environ.get("SEED", random.randrange(2**32)))  # noqa: S311
+    print(f"SEED={seed}")
+    chance = random.Random(seed)  # noqa: S311
+    contested = 0
+    for _ in range(1000):
+        base = lived(begun("age1own"), chance, chance.randrange(6))
+        one, other = (lived(base, chance, chance.randrange(6)) for _ in range(2))
+        merged = union.merge(base.vault, one.vault, other.vault)
+        assert_whole(merged, base, one, other)
+        back = union.merge(base.vault, other.vault, one.vault)
+        assert texts(back) == texts(merged)
+        assert {name: kept.current.id for name, kept in back.values.items()} == {
+            name: kept.current.id for name, kept in merged.values.items()
+        }, "which is current does not depend on who merges"
+        contested += bool(merged.contests)
+    assert 50 < contested < 950, "the histories meet often enough, and not always"
+
+
+def assert_whole(merged: Vault, base: Branch, one: Branch, other: Branch) -> None:
+    assert texts(merged) == texts(one.vault) | texts(other.vault)
+    for side in (one.vault, other.vault):
+        for name, kept in side.values.items():
+            lost = {each.id for each in kept.generations if each.state == "compromised"}
+            assert all(states(merged, name)[each] == "compromised" for each in lost)
+    places = [{(each.file, each.path, each.value) for each in side.vault.records} for side in (base, one, other)]
+    added = {(file, path) for file, path, _ in (places[1] | places[2]) - places[0]}
+    assert {(each.file, each.path) for each in merged.records} >= added
+    assert merged.audit is not None
+    assert audit.problems(audit.merged(one.log, other.log), merged.audit) == []
+    everybody = {each.key for side in (one, other) for each in side.vault.recipients}
+    assert {each.key for each in merged.recipients} == everybody
+    removed = {each.key for side in (one, other) for each in side.vault.recipients if each.until}
+    assert not removed & set(merged.keys)
+    assert len(set(merged.keys)) == len(merged.keys)
+    for contest in merged.contests:
+        for choice in ("ours", "theirs"):
+            assert len(union.take(merged, contest.name, choice).contests) == len(merged.contests) - 1
+
+
+def test_a_side_that_changed_nothing_adds_nothing() -> None:
+    later = rotated(BASE, "g1")
+    for pair in ((later, BASE), (BASE, later)):
+        merged = union.merge(BASE, *pair)
+        assert replace(merged, revision=later.revision) == replace(later, audit=merged.audit)
+        assert merged.revision == 1
+
+
+def test_one_value_replaced_on_both_sides_is_a_contest_until_it_is_decided() -> None:
+    ours, theirs = rotated(BASE, "g1"), rotated(BASE, "g2", made="2026-03-02T00:00:00Z")
+    merged = union.merge(BASE, ours, theirs)
+    assert merged.contests == (Contest("redis-password", "value", "g1", "g2"),)
+    assert states(merged) == {"g0": "past", "g1": "past", "g2": "current"}
+    (problem,) = union.undecided(merged)
+    assert "g1 (made, 2026-03-01T12:00:00Z)" in problem.what
+    for choice, live in (("ours", "g1"), ("theirs", "g2"), ("g1", "g1")):
+        decided = union.take(merged, "redis-password", choice)
+        assert decided.values["redis-password"].current.id == live
+        assert decided.contests == ()
+        assert union.undecided(decided) == []
+    for name, choice in (("redis-password", "g0"), ("turn-password", "ours")):
+        with pytest.raises(UsageError):
+            union.take(merged, name, choice)
+
+
+def test_the_same_secret_on_both_sides_is_no_contest() -> None:
+    merged = union.merge(BASE, rotated(BASE, "g1", "same"), rotated(BASE, "g2", "same"))
+    assert merged.contests == ()
+
+
+def test_a_secret_that_one_side_found_compromised_is_not_live_again() -> None:
+    theirs = rotated(BASE, "g1")
+    kept = theirs.values["redis-password"]
+    marked = tuple(replace(each, state="compromised") if each.id == "g0" else each for each in kept.generations)
+    theirs = replace(theirs, values={"redis-password": replace(kept, generations=marked)})
+    merged = union.merge(BASE, replace(BASE, answers={"answers": {"tls.email": "x"}}), theirs)
+    assert states(merged) == {"g0": "compromised", "g1": "current"}
+    assert merged.contests == ()
+
+
+def test_an_answer_that_both_changed_is_a_contest_and_that_of_one_is_taken() -> None:
+    def answered(**answers: object) -> Vault:
+        return replace(BASE, answers={"answers": {key.replace("_", "."): text for key, text in answers.items()}})
+
+    base, ours, theirs = answered(a_b="x", c_d=1), answered(a_b="y", c_d=1), answered(a_b="z", e_f=2)
+    merged = union.merge(base, ours, theirs)
+    assert merged.answers["answers"] == {"a.b": "y", "e.f": 2}
+    (contest,) = merged.contests
+    assert union.take(merged, contest.name, "theirs").answers["answers"] == {"a.b": "z", "e.f": 2}
+    assert union.take(merged, contest.name, "ours").answers["answers"] == {"a.b": "y", "e.f": 2}
+
+
+def test_who_was_removed_on_one_branch_stays_removed() -> None:
+    bob = Recipient("age1bob", "2026-01-01")
+    base = replace(BASE, recipients=(*BASE.recipients, bob))
+    ours = replace(base, recipients=(*BASE.recipients, replace(bob, until="2026-02-01")))
+    theirs = replace(base, recipients=(*base.recipients, Recipient("age1eve", "2026-02-02")))
+    assert union.merge(base, ours, theirs).keys == ("age1own", "age1eve")
+    assert union.merge(base, theirs, ours).keys == ("age1own", "age1eve")
+
+
+def test_two_new_seals_leave_one_and_name_the_other() -> None:
+    ours, theirs = replace(BASE, seal=new_seal()), replace(BASE, seal=new_seal())
+    merged = union.merge(BASE, ours, theirs)
+    assert merged == replace(union.merge(BASE, theirs, ours), audit=merged.audit)
+    assert len(merged.former_seals) == 1
+
+
+def test_logs_that_were_begun_on_both_branches_are_both_believed() -> None:
+    """A vault of the first format, which has none, is written anew on two branches."""
+    first = replace(BASE, audit=None, seal=Secret(""))
+    sides = [Branch(replace(first, audit=new_audit(), seal=new_seal()), "") for _ in range(2)]
+    chance = random.Random(1)  # noqa: S311
+    one, other = (lived(side, chance, 2) for side in sides)
+    merged = union.merge(first, one.vault, other.vault)
+    assert merged.audit is not None
+    assert audit.problems(audit.merged(one.log, other.log), merged.audit) == []
+
+
+def test_vaults_that_are_not_of_one_deployment_are_refused() -> None:
+    with pytest.raises(RefusedError, match="two deployments"):
+        union.merge(None, BASE, replace(BASE, id="f" * 32))
+    with pytest.raises(RefusedError, match="two texts"):
+        union.merge(BASE, rotated(BASE, "g1", "one"), rotated(BASE, "g1", "two"))

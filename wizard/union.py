@@ -1,0 +1,254 @@
+"""Two vaults that grew apart from one, made one again: whatever either of them keeps is kept.
+
+Generations are only ever added, so nothing has to be chosen but which one is live; where both sides chose, the operator
+says it, and until then it is a contest. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from wizard import originals
+from wizard.codec import to_json
+from wizard.errors import Problem, RefusedError, UsageError
+from wizard.vault import VAULT, VERSION, Audit, Contest, Generation, Kept, Recipient, Record, State, Vault, fingerprint
+
+_T = TypeVar("_T")
+_K = TypeVar("_K", bound=Hashable)
+
+# The later of two states that two branches gave one generation: no merge makes a compromised secret good again.
+_FINALITY: tuple[State, ...] = ("pending", "current", "retiring", "past", "compromised")
+
+
+def merge(base: Vault | None, ours: Vault, theirs: Vault) -> Vault:
+    """Return the union of *ours* and *theirs*, which both come from *base* (None where that is not known).
+
+    What one side changed is as that side has it. What both changed in different ways is in ``contests``, and the newer
+    generation current until it is decided; of a place or a recipient, ours. RefusedError for two different vaults."""
+    if ours.id != theirs.id:
+        what = "These are the vaults of two deployments, and not two versions of one."
+        raise RefusedError(Problem(what, VAULT, "Keep one of them (git checkout --ours or --theirs)."))
+    before = base if base is not None and base.id == ours.id else Vault(ours.id, ())
+    values, fought = _values(before, ours, theirs)
+    answers, disputed = _answers(before.answers, ours.answers, theirs.answers)
+    seal, other = _seal(before, ours, theirs)
+    records = _three_way(_records(before), _records(ours), _records(theirs), _first)
+    return Vault(
+        id=ours.id,
+        recipients=_recipients(before.recipients, ours.recipients, theirs.recipients),
+        version=VERSION,
+        revision=max(ours.revision, theirs.revision) + 1,
+        seal=seal.seal,
+        former_seals=tuple(
+            each
+            for each in dict.fromkeys((*ours.former_seals, *theirs.former_seals, fingerprint(other.seal)))
+            if each not in ("", fingerprint(seal.seal))
+        ),
+        answers=answers,
+        values=values,
+        records=tuple(sorted(records.values(), key=lambda record: repr(originals.key(record)))),
+        left_out=tuple(sorted(_sets(before.left_out, ours.left_out, theirs.left_out))),
+        from_bundle=ours.from_bundle or theirs.from_bundle,
+        journal=ours.journal,  # of the files that stand here, which theirs knows nothing about
+        audit=_audit(before.audit, ours.audit, theirs.audit),
+        contests=_contests(before, ours, theirs, [*fought, *disputed]),
+    )
+
+
+def take(vault: Vault, name: str, choice: str) -> Vault:
+    """Return *vault* with the contest about *name* decided for *choice*: "ours", "theirs" or the id of a generation.
+
+    UsageError where there is no such contest, or no such side of it."""
+    contest = next((each for each in vault.contests if each.name == name), None)
+    if contest is None:
+        listed = ", ".join(each.name for each in vault.contests)
+        raise UsageError(Problem(f"Nothing is undecided about {name}.", "", f"Undecided: {listed or 'nothing'}."))
+    sides = {"ours": contest.ours, "theirs": contest.theirs}
+    chosen = sides.get(choice, choice)
+    if chosen not in sides.values():
+        fix = "Write ours or theirs" + (f", {contest.ours} or {contest.theirs}." if contest.kind == "value" else ".")
+        raise UsageError(Problem(f"“{choice}” is no side of what is undecided about {name}.", "", fix))
+    left = replace(vault, contests=tuple(each for each in vault.contests if each != contest))
+    if contest.kind == "answer":
+        section, _, key = name.partition(" ")
+        part = {**left.answers.get(section, {}), key: json.loads(chosen)}
+        part = {key: answer for key, answer in part.items() if answer is not None}
+        return replace(left, answers={**left.answers, section: part})
+    kept = left.values[name]
+    return replace(left, values={**left.values, name: _with_current(kept.generations, name, chosen)})
+
+
+def undecided(vault: Vault) -> list[Problem]:
+    """Return a problem for each contest of *vault*, with both sides told apart, never by the secret itself."""
+    found = []
+    for each in vault.contests:
+        sides = f"ours is {_told(vault, each, each.ours)}, theirs {_told(vault, each, each.theirs)}"
+        what = f"{each.name} was changed on both sides of a merge: {sides}."
+        fix = f"Say which one is in use: matrix-wizard vault merge --take '{each.name}=ours' (or theirs)."
+        found.append(Problem(what, VAULT, fix))
+    return found
+
+
+def _told(vault: Vault, contest: Contest, side: str) -> str:
+    if contest.kind == "answer":
+        return "another answer" if side != "null" else "none"
+    made = next(each for each in vault.values[contest.name].generations if each.id == side)
+    return f"{made.id} ({made.why}, {made.made})"
+
+
+def _values(base: Vault, ours: Vault, theirs: Vault) -> tuple[dict[str, Kept], list[Contest]]:
+    values, contests = {}, []
+    for name in [*ours.values, *(name for name in theirs.values if name not in ours.values)]:
+        sides = [side.values.get(name) for side in (base, ours, theirs)]
+        values[name], contest = _kept(name, *sides)
+        contests += [contest] if contest else []
+    return values, contests
+
+
+def _kept(name: str, base: Kept | None, ours: Kept | None, theirs: Kept | None) -> tuple[Kept, Contest | None]:
+    if ours is None or theirs is None:
+        return next(each for each in (ours, theirs) if each), None
+    sides = [{each.id: each for each in (side.generations if side else ())} for side in (base, ours, theirs)]
+    both = {**sides[1], **sides[2]}
+    if any(sides[1][each].text != sides[2][each].text for each in sides[1].keys() & sides[2].keys()):
+        what = f"Two generations of {name} bear one name and hold two texts."
+        raise RefusedError(Problem(what, VAULT, "One of the two vaults was tampered with: keep the other."))
+    merged = {each: replace(one, state=_state(*(side.get(each) for side in sides))) for each, one in both.items()}
+    order = sorted(merged.values(), key=lambda each: (each.id not in sides[0], each.made, each.id))
+    mine, other = ours.current.id, theirs.current.id
+    chosen = _either(base.current.id if base else None, mine, other)
+    contest = None
+    if chosen is None:
+        usable = [each for each in order if each.id in (mine, other) and each.state != "compromised"]
+        chosen = (usable or [each for each in order if each.id in (mine, other)])[-1].id
+        if len(usable) > 1 and merged[mine].text != merged[other].text:
+            contest = Contest(name, "value", mine, other)
+    return _with_current(tuple(order), name, chosen), contest
+
+
+def _with_current(generations: Iterable[Generation], name: str, chosen: str) -> Kept:
+    """Return the value with the generation *chosen* as its current one, and the one that was past."""
+
+    def state(each: Generation) -> State:
+        return "current" if each.id == chosen else "past" if each.state == "current" else each.state
+
+    return Kept(name, tuple(replace(each, state=state(each)) for each in generations))
+
+
+def _state(base: Generation | None, ours: Generation | None, theirs: Generation | None) -> State:
+    """Return the state of one generation: as the side that changed it has it, or the later of two changes."""
+    if ours is None or theirs is None:
+        return next(each.state for each in (ours, theirs) if each)
+    one = _either(base.state if base else None, ours.state, theirs.state)
+    return one if one is not None else max((ours.state, theirs.state), key=_FINALITY.index)
+
+
+def _answers(
+    base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[Contest]]:
+    """Return the answers of both, section by section and key by key; ours is in force where both changed one."""
+    merged: dict[str, Any] = {}
+    contests: list[Contest] = []
+    for section in dict.fromkeys((*ours, *theirs)):
+        sides = [side.get(section, {}) for side in (base, ours, theirs)]
+
+        def mine(one: Any, other: Any, keys: tuple[str, str]) -> Any:
+            contests.append(Contest(" ".join(keys), "answer", to_json(one), to_json(other)))
+            return one
+
+        part: dict[str, Any] = {}
+        for key in dict.fromkeys((*sides[1], *sides[2])):
+            before, one, other = (side.get(key) for side in sides)
+            text = one if other in (one, before) else other if one == before else mine(one, other, (section, key))
+            part |= {} if text is None else {key: text}
+        merged[section] = part
+    return merged, contests
+
+
+def _contests(base: Vault, ours: Vault, theirs: Vault, new: Iterable[Contest]) -> tuple[Contest, ...]:
+    """Return the contests that neither side has decided, and the *new* ones in the place of older ones of the name."""
+    before, one, other = ({each.name: each for each in side.contests} for side in (base, ours, theirs))
+    return tuple((_three_way(before, one, other, _first) | {each.name: each for each in new}).values())
+
+
+def _recipients(
+    base: Iterable[Recipient], ours: Iterable[Recipient], theirs: Iterable[Recipient]
+) -> tuple[Recipient, ...]:
+    """Return everybody of both: who was removed on one side is removed, who was drilled on one is drilled."""
+
+    def both(mine: Recipient, yours: Recipient) -> Recipient:
+        until = min(filter(None, (mine.until, yours.until)), default="")
+        return replace(mine, until=until, drilled=max(mine.drilled, yours.drilled))
+
+    before, one, other = ({(each.key, each.since): each for each in side} for side in (base, ours, theirs))
+    merged = _three_way(before, one, other, both)
+    first: dict[str, tuple[str, str]] = {}
+    for key, row in sorted(merged.items()):
+        if not row.until:
+            first.setdefault(row.key, key)
+    return tuple(row for key, row in merged.items() if row.until or first[row.key] == key)
+
+
+def _seal(base: Vault, ours: Vault, theirs: Vault) -> tuple[Vault, Vault]:
+    """Return the side whose seal is the merged vault's, and the other one."""
+    if theirs.seal in (ours.seal, base.seal):
+        return ours, theirs
+    if ours.seal == base.seal:
+        return theirs, ours
+    return max((ours, theirs), (theirs, ours), key=lambda pair: pair[0].seal.reveal())
+
+
+def _audit(base: Audit | None, ours: Audit | None, theirs: Audit | None) -> Audit | None:
+    """Return what proves the lines of both logs: the newest of each side, and the keys of both."""
+    if ours is None or theirs is None or ours == theirs:
+        return ours or theirs
+    before = base or Audit(ours.key)
+    key, *others = sorted({ours.key, theirs.key}, key=lambda key: (key != before.key, key.reveal()))
+    return Audit(
+        key,
+        tuple(sorted(_sets(before.heads, ours.heads, theirs.heads))),
+        max(ours.count, theirs.count),  # at least: which lines are on both branches only the log itself tells
+        tuple(sorted(_sets(before.last, ours.last, theirs.last))),
+        tuple(sorted({*others, *ours.former, *theirs.former} - {key}, key=lambda each: each.reveal())),
+    )
+
+
+def _records(vault: Vault) -> dict[tuple[object, ...], Record]:
+    return {originals.key(each): each for each in vault.records}
+
+
+def _first(ours: _T, _: _T) -> _T:
+    return ours
+
+
+def _either(base: _T | None, ours: _T, theirs: _T) -> _T | None:
+    """Return what the side that changed it has, None where both did in different ways."""
+    if theirs in (ours, base):
+        return ours
+    return theirs if ours == base else None
+
+
+def _sets(base: Iterable[_K], ours: Iterable[_K], theirs: Iterable[_K]) -> set[_K]:
+    """Return what neither side took away from *base*, and what either added."""
+    before, one, other = set(base), set(ours), set(theirs)
+    return (one & other) | (one - before) | (other - before)
+
+
+def _three_way(
+    base: Mapping[_K, _T], ours: Mapping[_K, _T], theirs: Mapping[_K, _T], both: Callable[[_T, _T], _T]
+) -> dict[_K, _T]:
+    """Return the entries of both sides; *both* makes one of two that were changed. What was changed is not removed."""
+    merged: dict[_K, _T] = {}
+    for key in dict.fromkeys((*ours, *theirs)):
+        before, one, other = (side.get(key) for side in (base, ours, theirs))
+        if one is None or other is None:
+            there = one if other is None else other
+            if there is not None and there != before:
+                merged[key] = there
+        else:
+            settled = _either(before, one, other)
+            merged[key] = both(one, other) if settled is None else settled
+    return merged
