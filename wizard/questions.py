@@ -46,11 +46,12 @@ class Question:
     """One answer: its dotted key in the answers file, its format, and when it is due.
 
     ``required_when`` counts only while nothing is in effect, and within an optional section only while that is on.
-    ``derived_from`` names the key that a callable default reads. ``confidential``: masked in every output unless asked
-    for. ``secret``: taken by {env:} or {file:} only, held as a Secret. ``asked``: the interview asks it, and proposes
-    the ``proposals``, of which none is in effect until it is accepted. ``empty`` says what an empty answer means,
-    ``use`` in a sentence what becomes of an answer. ``doubts`` are sentences on what is legal and unusual about a
-    value, given the other answers; ``fits`` raises FormatError where a value and another answer do not belong together.
+    ``derived_from`` names the key that a callable default reads. ``confidential``: masked in every output unless
+    asked for, but for the interview's own review. ``secret``: taken by {env:} or {file:} only, held as a Secret.
+    ``asked``: the interview asks it, and proposes the ``proposals``, of which none is in effect until it is accepted.
+    ``empty`` says what an empty answer means, ``use`` in a sentence what becomes of an answer. ``doubts`` are
+    sentences on what is legal and unusual about a value, given the other answers; ``fits`` raises FormatError where a
+    value and another answer do not belong together.
     """
 
     key: str

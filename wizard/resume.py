@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,22 +32,14 @@ def held(tree: Path) -> Iterator[str]:
     except OSError as error:
         yield _reason(error, place.parent)
         return
-    lock, reason = None, ""
-    try:
+    lock = None
+    with suppress(OSError):  # NFS locks no directories: then nobody knows of the other run
         lock = files.lock(place.parent)
-    except OSError as error:
-        reason = _reason(error, place.parent)
-    else:
         if lock is None:
             what = "Another run is asking about this tree already."
             then = "Go on at its terminal; or end it, and give the same command again."
             raise RefusedError(Problem(what, str(tree), then))
-    try:
-        files.write_private(place.with_name("try"), b"")  # the only proof that something can be kept
-        place.with_name("try").unlink()
-        reason = ""
-    except OSError as error:
-        reason = _reason(error, place.parent)
+    reason = _refusal(place)
     try:
         yield reason
     finally:
@@ -83,6 +75,16 @@ def forget(tree: Path) -> None:
         _place(tree).unlink(missing_ok=True)
     except (OSError, UsageError):
         return
+
+
+def _refusal(place: Path) -> str:
+    """Return why nothing can be written at *place*, "" where something was; what a killed run had staged goes."""
+    try:
+        place.with_name(place.name + files.STAGED).unlink(missing_ok=True)
+        files.stage(place, b"{}", None, private=True).unlink()
+    except OSError as error:
+        return _reason(error, place)
+    return ""
 
 
 def _reason(error: OSError, place: Path) -> str:

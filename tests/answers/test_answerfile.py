@@ -217,6 +217,15 @@ def test_a_recursive_alias_is_a_mistake_and_no_bug() -> None:
     assert problems("domains: &x {base: *x}\nturn: &y [*y]\n")
 
 
+def test_a_list_in_a_file_that_is_not_utf_8_is_told_how_to_save_it() -> None:
+    utf_16 = "10.0.0.0/8\n".encode("utf-16")
+    with pytest.raises(UsageError) as caught:
+        answerfile.parse("lawful_intercept: {allowed_cidrs: {file: x}}", "a.yaml", NOTHING.get, lambda _: utf_16)
+    (problem,) = caught.value.problems
+    assert problem.what.endswith("x is not text in UTF-8.")
+    assert problem.next.startswith("Save it as UTF-8")
+
+
 @pytest.mark.parametrize(
     ("text", "suggestion"),
     [

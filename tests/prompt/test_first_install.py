@@ -142,7 +142,7 @@ def test_names_are_edited_one_by_one(home: Path) -> None:
     for label in ("Web client", "TURN server", "LI homeserver", "LI web client"):
         screens.answer(label, "\r")
     screens.answer("LI admin", "\x15hs.chat-corp.net\r")
-    screens.until("are both hs.chat-corp.net")
+    screens.until("LI admin and Homeserver are both hs.chat-corp.net. Give LI admin a name of its own.")
     screens.send("\x15wache.chat-corp.net\r")
     screens.answer("Server name", DOWN + "\r")
     screens.until("Server name: hs.chat-corp.net")

@@ -48,6 +48,21 @@ def test_where_answers_cannot_be_kept_the_opening_says_so_and_why(home: Path) ->
     assert "Stopped. Nothing was written. No answer could be kept, either." in said(screens)
 
 
+def test_what_a_killed_run_had_staged_is_no_reason_to_keep_nothing(home: Path) -> None:
+    screens = Screens(home)
+    screens.answer("Base domain", "chat-corp.net\r")
+    screens.answer("These names follow from chat-corp.net:", CTRL_C)
+    assert screens.end() == 130
+    (record,) = (home / ".local/state/matrix-wizard").glob("*/interview.json")
+    record.rename(record.with_name("interview.json.mwtmp"))
+    screens = Screens(home)
+    screens.answer("Base domain", "chat-corp.net\r")
+    screens.answer("These names follow from chat-corp.net:", CTRL_C)
+    assert screens.end() == 130
+    assert "Your answers are kept" in said(screens)
+    assert record.exists()
+
+
 def test_no_key_is_left_behind_by_a_write_that_is_refused(home: Path) -> None:
     (home / "elsewhere").mkdir()
     (home / "deployment").mkdir()

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from wizard import plan, store, structure
+from wizard.answers import Answers
+from wizard.filling import Consent
+from wizard.plan import Plan
+from wizard.sites import Scope
+from wizard.vault import Vault
+
 from .conftest import Filled
 from .reading import rows
 from .test_bytes import changed_scalars
@@ -19,6 +26,29 @@ def test_the_same_answers_change_no_byte_and_no_time(filled: Filled) -> None:
     assert deployment.times() == times
     plan = deployment.plan("--json").data
     assert (plan["changes"], plan["files"], plan["made"], plan["diff"]) == ([], [], [], "")
+
+
+def test_a_plan_drawn_again_in_the_same_run_makes_nothing_anew() -> None:
+    """Also not the salted hash of a password; another answer changes what follows from it alone."""
+    answers = Answers().with_answer("domains.base", "chat-corp.net").with_answer("tls.mode", "selfsigned")
+    answers = answers.with_answer("lawful_intercept.allowed_cidrs", ("185.60.112.0/24",))
+    vault = Vault("0" * 32, ())
+    tree = structure.tree({}, store.bundled(), Scope(answers), is_ours=False)
+
+    def drawn(answers: Answers, consent: Consent) -> Plan:
+        return plan.fill(tree, answers, vault, consent, "2026-01-01T00:00:00Z")
+
+    first = drawn(answers, Consent())
+    again = Consent(minted=plan.minted(first))
+    assert drawn(answers, again).after == first.after
+    assert drawn(answers, again).made == first.made
+    assert drawn(answers, Consent()).after.keys() == first.after.keys()
+    assert drawn(answers, Consent()).after != first.after
+    other = drawn(answers.with_answer("lawful_intercept.admin_user", "auditor"), again)
+    changed = {
+        name for name, kept in other.vault.values.items() if kept.current.text != first.vault.values[name].current.text
+    }
+    assert changed == {"li-admin-htpasswd"}
 
 
 def test_no_answers_at_all_change_no_byte(filled: Filled) -> None:
