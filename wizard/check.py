@@ -35,6 +35,7 @@ from wizard.placeholders import Placeholder
 from wizard.resources import Manifest, Resource
 from wizard.sites import Found, Scope, Site
 from wizard.structure import Tree
+from wizard.vault import VAULT
 
 Severity = Literal["error", "warning"]
 
@@ -52,8 +53,8 @@ class Finding:
     fix: str
 
 
-def check(tree: Tree, lock: Lock | None) -> list[Finding]:
-    """Return every finding about *tree*, sorted by place."""
+def check(tree: Tree, lock: Lock | None, keys_of_vault: int = 0) -> list[Finding]:
+    """Return every finding about *tree*, sorted by place. *keys_of_vault*: how many open it; 0 where there is none."""
     records = lock.records if lock else ()
     manifests = tree.manifests(records)
     records = originals.moved(records, manifests)
@@ -68,6 +69,7 @@ def check(tree: Tree, lock: Lock | None) -> list[Finding]:
         _without_password(manifests),
         _weak(manifests),
         _unread(tree),
+        _single_key(keys_of_vault),
     ]
     return sorted((finding for rule in rules for finding in rule), key=lambda each: (each.file, each.line, each.column))
 
@@ -77,6 +79,13 @@ def of_log(faults: Iterable[Problem]) -> Iterator[Finding]:
     for fault in faults:
         file, _, line = fault.where.partition(":")
         yield Finding("audit-log", "error", file, int(line or 1), 1, fault.what, fault.next)
+
+
+def _single_key(keys_of_vault: int) -> Iterator[Finding]:
+    if keys_of_vault == 1:
+        message = "The vault opens with one key only: who loses that has lost every secret."
+        fix = "matrix-wizard vault recipients add KEY"
+        yield Finding("vault-single-key", "warning", VAULT, 1, 1, message, fix)
 
 
 def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:

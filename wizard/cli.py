@@ -46,6 +46,14 @@ def answering(command: F) -> F:
     return command
 
 
+def beginning(command: F) -> F:
+    """Add the options that only a new vault heeds."""
+    add: Callable[[F], F] = helppage.option("The tree")(
+        "--passphrase", is_flag=True, help="Keep a new vault's key behind a passphrase."
+    )
+    return add(command)
+
+
 @click.group(
     cls=helppage.Group,
     invoke_without_command=True,
@@ -96,6 +104,7 @@ def app(context: click.Context, /, **options: Any) -> int:
 )
 @answering
 @consenting
+@beginning
 @everywhere
 def setup(**options: Any) -> int:
     """Fill the tree: make every secret and key, write each into every place, keep what exists."""
@@ -246,6 +255,7 @@ def _setup(**options: Any) -> int:
         new_deployment=options["new_deployment"],
         keep_modes=options.get("keep_modes", False),
         allow_tracked=options["allow_tracked"],
+        passphrase=options.get("passphrase", False),
     )
     done = commands.setup(where(options), wishes, review(options))
     if options["dry_run"]:

@@ -24,7 +24,9 @@ from wizard import (
     opening,
     plan,
     resume,
+    sealing,
     search,
+    secondkey,
     store,
     structure,
     union,
@@ -45,7 +47,7 @@ from wizard.plan import Needs
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope, Unknown
 from wizard.structure import Tree
-from wizard.vault import Generation, Vault
+from wizard.vault import Generation, Vault, joined
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Wishes:
     new_deployment: bool = False
     keep_modes: bool = False
     allow_tracked: bool = False  # secrets may be filled into files that git tracks
+    passphrase: bool = False  # a new vault's key is to have one
     change: bool = False  # the answers that stand are to be looked at, whether or not anything is open
 
 
@@ -100,6 +103,9 @@ def guided(where: Where, review: Review) -> Outcome | Checked:
 
 
 def _setup(where: Where, wishes: Wishes, review: Review, opened: Opened) -> Outcome:
+    if wishes.passphrase and opened.identity is not None:
+        what = "This vault has its key already; a passphrase is chosen with a new vault."
+        raise UsageError(Problem(what, opened.identity.where, "Leave --passphrase out."))
     answers = _answers(wishes, opened)
     if where.terminal is not None:
         with resume.held(where.tree) as unkept:
@@ -146,6 +152,8 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided:
                 if not wishes.allow_tracked and not is_done(outcome):
                     kept_out = guard.kept_out(guided.terminal, outcome.plan, opened.tree)
                     outcome = replace(outcome, plan=kept_out)
+            if opened.identity is None and not wishes.dry_run:
+                outcome = _with_second_key(guided.terminal, outcome)
     except (StoppedError, KeyboardInterrupt):
         raise guided.stopped() from None
     if wishes.dry_run or _is_done(outcome, opened):
@@ -156,6 +164,15 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided:
     resume.forget(where.tree)
     is_first = opened.identity is None and wishes.answers_file is None
     return replace(done, sheet=_offered_sheet(guided.terminal, done)) if is_first else done
+
+
+def _with_second_key(terminal: Terminal, outcome: Outcome) -> Outcome:
+    """Return the outcome with a second key for its new vault, which is asked for unless the answers name one."""
+    made = outcome.plan
+    if made.vault.recipients:
+        return outcome
+    further = secondkey.asked(terminal, made.vault.id)
+    return replace(outcome, plan=replace(made, vault=joined(made.vault, *further)))
 
 
 def _offered_sheet(terminal: Terminal, done: Outcome) -> Path | None:
@@ -228,11 +245,13 @@ def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
 def check(where: Where) -> Checked:
     """Return the findings about the tree, and what is left out of it.
 
-    Neither vault nor key is touched, unless the key is named: then the audit log is verified."""
+    No key is touched, and of the vault only what its header tells everybody, unless the key is named: then the audit
+    log is verified."""
     tree = opening.existing(where)
     data = tree.lock()
     read = locks.read(data.decode("utf-8", "replace")) if data else None
-    found = checking.check(Tree(tree.files, instances=read.instances if read else {}), read)
+    opening_keys = sealing.count_keys(tree.vault() or b"")
+    found = checking.check(Tree(tree.files, instances=read.instances if read else {}), read, opening_keys)
     log = None
     if tree.log() is not None:
         log = "" if where.identity else "no key is named"

@@ -23,7 +23,8 @@ from wizard import review as reviewing
 from wizard.afterwards import Afterwards
 from wizard.check import Finding
 from wizard.errors import Problem, UsageError
-from wizard.outcome import Checked, Outcome, People, Shown
+from wizard.outcome import Checked, Outcome, People, Rekeyed, Removed, Shown
+from wizard.vault import Recipient
 
 SCHEMA = 1  # of every JSON document printed here
 _TO_FILE = "Write them to a file with --out FILE, which is UTF-8."
@@ -251,6 +252,39 @@ def guard(hook: Path, *, as_json: bool, quiet: bool) -> None:
         _print_json({"schema": SCHEMA, "hook": str(hook)})
     elif not quiet:
         _say(f"git refuses each commit that would publish a secret of this tree: {hook}", sys.stdout)
+
+
+def removed(found: Removed, *, as_json: bool) -> None:
+    """Print what somebody who was shut out could read: each value, and since when it is what it is."""
+    if as_json:
+        values = [{"name": name, "made": made} for name, made in found.values]
+        _print_json({"schema": SCHEMA, "removed": dataclasses.asdict(found.recipient), "values": values})
+        return
+    for name, made in found.values:
+        _say(f"{name}  (since {made[:10]})", sys.stdout)
+    _say(f"{found.recipient.name or found.recipient.key} is removed, and could read these. Rotate them.", sys.stdout)
+
+
+def rekeyed(done: Rekeyed, *, as_json: bool) -> None:
+    """Print where the new key lies, and what others have to be told."""
+    if as_json:
+        _print_json({"schema": SCHEMA, **dataclasses.asdict(done)})
+        return
+    _say(f"The vault opens with a new key, {done.public}, in {done.key}. Keep it safe.", sys.stdout)
+    for key in done.replaced:
+        _say(f"It opens no longer with {key}; the copies made until now do.", sys.stdout)
+    for key in done.kept:
+        _say(f"It still opens with {key}.", sys.stdout)
+    _say(f"Its seal is now {done.seal}. Tell the others, in person: they accept it with", sys.stdout)
+    _say(f"  --accept-seal {done.seal}", sys.stdout)
+
+
+def drilled(tried: Recipient, *, as_json: bool) -> None:
+    """Print that a key opened the vault for trial."""
+    if as_json:
+        _print_json({"schema": SCHEMA, "drilled": dataclasses.asdict(tried)})
+        return
+    _say(f"The vault opens with {tried.name or 'this key'} alone ({tried.key}). Tried {tried.drilled}.", sys.stdout)
 
 
 def reveal(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from wizard import helppage
-from wizard.options import PATH, everywhere, where
+from wizard.options import PATH, agreeing, everywhere, where
 
 
 @click.group(
@@ -85,3 +85,68 @@ def merge(paths: tuple[Path, ...], install: bool, decisions: tuple[str, ...], **
     undecided = merging.merge(where(named), base, ours, theirs)
     console.problems(undecided)
     return int(bool(undecided))
+
+
+@recipients.command(
+    heading="People",
+    examples=(
+        ("matrix-wizard vault recipients add age1… --name Ada", "Let a colleague in."),
+        ('matrix-wizard vault recipients add "$(cat id_ed25519.pub)"', "The same, by an SSH key."),
+    ),
+)
+@click.argument("key")
+@click.option("--name", default="", help="What the holder is called.")
+@agreeing
+@everywhere
+def add(key: str, name: str, **options: Any) -> int:
+    """Let the holder of the age or SSH public key KEY open the vault."""
+    from wizard import console, people
+
+    console.people(people.add(where(options), key, name, _consent(options)), as_json=options["as_json"])
+    return 0
+
+
+@recipients.command(heading="People")
+@click.argument("who", metavar="KEY|NAME")
+@agreeing
+@everywhere
+def remove(who: str, **options: Any) -> int:
+    """Shut out a key, and list what it could read."""
+    from wizard import console, people
+
+    console.removed(people.remove(where(options), who, _consent(options)), as_json=options["as_json"])
+    return 0
+
+
+@vault.command(
+    heading="Keys",
+    examples=(("matrix-wizard vault rekey --identity recovery.txt", "After a lost laptop, on the new one."),),
+)
+@click.option("--new-identity", type=PATH, help="Keep the new key in this new file.")
+@agreeing
+@everywhere
+def rekey(new_identity: Path | None, **options: Any) -> int:
+    """Give this machine a new key and the vault a new seal; the key that opened it opens it no more."""
+    from wizard import console, people
+
+    console.rekeyed(people.rekey(where(options), new_identity, _consent(options)), as_json=options["as_json"])
+    return 0
+
+
+@vault.command(heading="Keys")
+@click.option("--recovery", type=PATH, help="File with the recovery key; else it is typed.")
+@click.option("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask.")
+@everywhere
+def drill(recovery: Path | None, **options: Any) -> int:
+    """Try whether the recovery key opens the vault, and record the day."""
+    from wizard import console, people
+
+    console.drilled(people.drill(where(options), recovery), as_json=options["as_json"])
+    return 0
+
+
+def _consent(options: dict[str, Any]) -> Any:
+    from wizard import console, people
+
+    is_quiet = options["quiet"] and options["yes"]
+    return people.Consent(options["yes"], (lambda _: None) if is_quiet else console.tell)

@@ -81,6 +81,7 @@ def unused(path: Path) -> Path:
 
 def write_private(path: Path, data: bytes) -> None:
     """Make or replace a file atomically, mode 0600 from its first byte, durable on return."""
+    path.with_name(path.name + STAGED).unlink(missing_ok=True)  # what a killed run left
     staged = stage(path, data, None, private=True)
     try:
         staged.replace(path)

@@ -96,6 +96,9 @@ class Terminal(Protocol):
     def ask(self, ask: Ask) -> str:
         """Return the text that was typed and accepted. BackError for the question before; StoppedError at Ctrl-C."""
 
+    def aside(self) -> AbstractContextManager[None]:
+        """Return what gives a screen of its own to what is shown within, which leaves it to no scrollback."""
+
     def mark(self) -> int:
         """Return a mark of what is shown so far, for `back_to`."""
 

@@ -31,6 +31,8 @@ _APNS_FILE = re.compile(r"AuthKey_([A-Z0-9]{10})(?:\.p8)?$")
 _PRIVATE_KEY_FOOTER = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY-----")
 _PRIVATE_KEY_HEADER = re.compile(r"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----")
 # What people paste instead of a private key, most telling first (FACTS 3); the last row fits whatever is left.
+_SSH_HEADERS = ("-----BEGIN OPENSSH PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----")  # ssh-keygen, and with -m PEM
+
 _PEM_FAULTS = (
     (re.compile(r"\A\s*\{"), "it is a JSON file, and a key in PEM form is wanted"),
     (re.compile(r"\\n"), "it holds the two characters \\n where lines should end"),
@@ -215,6 +217,37 @@ def apns_key_id(path: str) -> str:
     """Return the key id in the name of a file as Apple names it, ``AuthKey_ABC123DEFG.p8``; '' for another name."""
     found = _APNS_FILE.search(path)
     return found[1] if found else ""
+
+
+class EncryptedError(ValueError):
+    """A key that opens with a passphrase of its own."""
+
+
+def is_ssh(text: str) -> bool:
+    """Tell whether a text is an SSH private key, by its first line."""
+    return text.lstrip().startswith(_SSH_HEADERS)
+
+
+def ssh_public(text: str) -> str:
+    """Return the public half (``ssh-ed25519 …`` or ``ssh-rsa …``) of an SSH private key in OpenSSH's format or PEM.
+
+    EncryptedError for one with a passphrase, ValueError for one of another kind or damaged; neither quotes it."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+
+    read: Any = serialization.load_ssh_private_key if "OPENSSH" in text[:40] else serialization.load_pem_private_key
+    wrong = ValueError("of another kind")
+    try:
+        key = read(text.encode(), None).public_key()
+        public: bytes = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    except TypeError:  # so it is told by that package
+        wrong = EncryptedError("encrypted")
+    except (ValueError, UnsupportedAlgorithm):
+        wrong = ValueError("unreadable")
+    else:
+        if public.startswith((b"ssh-ed25519 ", b"ssh-rsa ")):
+            return public.decode()
+    raise wrong
 
 
 def htpasswd_line(text: str) -> HtpasswdLine:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TextIO
 
 from wizard import host
@@ -38,6 +39,19 @@ class Lines:
         mark = "Warning: " if style == "warning" else ""
         lines = (mark + host.glyphs(text)).split("\n")
         self._write("".join(f"{self._wrapped(line)}\n" for line in lines))
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Give what is shown within the terminal's alternate screen, where it has one; else say that it stays."""
+        if not host.can_move_cursor():
+            yield
+            self.say("This terminal keeps what it showed: clear it.", "warning")
+            return
+        self._write("\x1b[?1049h\x1b[H")
+        try:
+            yield
+        finally:
+            self._write("\x1b[2J\x1b[?1049l")
 
     def mark(self) -> int:
         """Return a mark that means nothing here."""

@@ -53,7 +53,7 @@ def take(where: Where, decisions: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _merge_vaults(where: Where, base: bytes, ours: bytes, theirs: bytes, out: Path) -> list[Problem]:
-    identity = keystore.load(opening.vault_id(where.tree), where.identity)
+    identity = opening.key(where, opening.vault_id(where.tree), where.tree)
     before = _base(base, identity)
     sides = [sealing.unseal(data, *identity.secrets) for data in (ours, theirs)]
     known = pins.known(identity.pins)

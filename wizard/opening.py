@@ -14,10 +14,10 @@ from wizard.audit import Deed
 from wizard.errors import Problem, RefusedError, StoppedError, UsageError
 from wizard.files import unused
 from wizard.interview import Terminal
-from wizard.keystore import Identity
+from wizard.keystore import Identity, Passphrases
 from wizard.outcome import Outcome
 from wizard.pins import Trust
-from wizard.vault import LOCK, VAULT, VERSION, Recipient, Vault
+from wizard.vault import IDENTITY, LOCK, VAULT, VERSION, Recipient, Vault
 
 SHEET = Path("answers.yaml")  # what the answers file of a run is called, unless something has that name
 
@@ -34,6 +34,7 @@ class Where:
     terminal: Terminal | None = None
     tell: Callable[[str], None] = lambda _: None  # a line about what takes long, where there is no terminal to ask at
     trust: Trust = field(default_factory=Trust)
+    passphrases: Passphrases = field(default_factory=Passphrases)
     options: str = ""  # as they were typed, for the commands that a message names
 
     def say(self, line: str) -> None:
@@ -81,7 +82,7 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
         fix = f"Bring {VAULT} back (from git or a backup). Only a new deployment starts anew: --new-deployment."
         raise RefusedError(Problem(what, str(where.tree / LOCK), fix))
     named = locks.read(lock.decode("utf-8", "replace")).vault_id if lock else None
-    identity = keystore.load(named, where.identity)
+    identity = key(where, named, tree.root)
     vault = sealing.unseal(sealed, *identity.secrets)
     _pin(where, identity, vault, tree.root)
     for problem in log_faults(tree, vault) if is_told else ():
@@ -165,7 +166,7 @@ def save(
         files.private if files else frozenset(),
     )
     store.refuse(opened.tree, writing)  # before a key is kept that nothing would need
-    identity = opened.identity or keystore.create(vault.id, where.identity, interactive=where.terminal is not None)
+    identity = opened.identity or _created(where, opened, vault)
     now, audited = host.now(), vault.audit or vaults.new_audit()
     if opened.identity is None:
         vault = vaults.joined(vault, Recipient(identity.public, now, "own", f"{host.user()}@{host.name()}"))
@@ -199,6 +200,11 @@ def log_faults(tree: store.Tree, vault: Vault) -> list[Problem]:
     return audit.problems(_log(tree), vault.audit) if vault.audit else []
 
 
+def _created(where: Where, opened: Opened, vault: Vault) -> Identity:
+    beside, is_asked = opened.tree.root / IDENTITY, where.terminal is not None
+    return keystore.create(vault.id, where.identity, beside, where.passphrases, interactive=is_asked)
+
+
 def _log(tree: store.Tree) -> str:
     return (tree.log() or b"").decode("utf-8", "surrogateescape")
 
@@ -221,6 +227,11 @@ def _pin(where: Where, identity: Identity, vault: Vault, root: Path) -> None:
         )
 
 
+def key(where: Where, named: str | None, root: Path) -> Identity:
+    """Return the key of the vault whose id is *named* (None where nothing tells it), of the tree at *root*."""
+    return keystore.load(named, where.identity, root / IDENTITY, where.passphrases)
+
+
 def vault_id(root: Path) -> str | None:
     """Return whose vault the tree at *root* has, as the first line of sites.lock tells: the rest may be in a merge."""
     try:
@@ -236,8 +247,7 @@ def remember(where: Where, identity: Identity, vault: Vault, root: Path) -> None
 
 
 def _remember(where: Where, identity: Identity, new: pins.Pins) -> None:
-    both = pins.known(identity.pins)
     try:
-        pins.keep(identity.pins, pins.Pins({**both.vaults, **new.vaults}, {**both.trees, **new.trees}))
+        pins.keep(identity.pins, pins.beside(pins.known(identity.pins), new))
     except OSError as error:
         where.say(f"The vault's seal cannot be remembered in {identity.pins}: {error.strerror}.")

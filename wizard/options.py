@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
@@ -10,6 +11,8 @@ from typing import Any, TypeVar
 import click
 
 from wizard import completion, helppage
+from wizard.errors import Problem, UsageError
+from wizard.secret import Secret
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,6 +27,9 @@ def everywhere(command: F) -> F:
         option("--tree", type=PATH, default=DEFAULT_TREE, envvar="MATRIX_WIZARD_TREE", show_default=True,
                shell_complete=completion.directories, help="The tree of manifests."),
         option("--identity", type=PATH, envvar="MATRIX_WIZARD_IDENTITY", help="File with the vault's key."),
+        option("--passphrase-file", type=PATH, envvar="MATRIX_WIZARD_PASSPHRASE_FILE",
+               help="File with the passphrase of that key."),
+        option("--passphrase-fd", type=click.IntRange(0), metavar="N", help="Read the passphrase from descriptor N."),
         option("--accept-older", is_flag=True, help="Go on from a vault older than the one last opened here."),
         option("--accept-seal", metavar="SEAL", default="", help="Accept a vault with this seal instead of the known."),
         option("--json", "as_json", is_flag=True, envvar="MATRIX_WIZARD_JSON", help="Print JSON."),
@@ -47,6 +53,17 @@ def consenting(command: F) -> F:
     return command
 
 
+def agreeing(command: F) -> F:
+    """Add the options of the commands that write the vault alone, and ask before."""
+    consent = helppage.option("Consent")
+    for add in reversed((
+        consent("-y", "--yes", is_flag=True, help="Agree beforehand."),
+        consent("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."),
+    )):  # fmt: skip
+        command = add(command)
+    return command
+
+
 def review(options: dict[str, Any]) -> Any:
     """Return what shows a plan before consent: nothing where the operator wants to hear less and has consented."""
     from wizard import console
@@ -55,20 +72,84 @@ def review(options: dict[str, Any]) -> Any:
 
 
 def where(options: dict[str, Any]) -> Any:
-    """Return the tree, the key and the terminal that *options* name (an ``opening.Where``)."""
+    """Return the tree, the key and the terminal that *options* name (an ``opening.Where``).
+
+    UsageError where a passphrase cannot be read, or is wanted and there is nobody to ask for it."""
     from wizard import console, host, opening
     from wizard.pins import Trust
 
-    terminal = None
-    if not options.get("no_input", True) and host.is_terminal():
-        terminal = _terminal(plain=options["plain"] or not host.can_move_cursor())
-    tree, identity = options["tree"], options["identity"]
-    typed = (f" --tree {quote(str(tree))}" if tree != DEFAULT_TREE else "") + (
-        f" --identity {quote(str(identity))}" if identity else ""
+    ask = functools.partial(_terminal, plain=options["plain"] or not host.can_move_cursor())
+    is_asked = host.is_terminal() and not options.get("no_input", False)
+    tree, identity, secret = options["tree"], options["identity"], options["passphrase_file"]
+    named = {"--identity": identity, "--passphrase-file": secret}
+    typed = f" --tree {quote(str(tree))}" if tree != DEFAULT_TREE else ""
+    return opening.Where(
+        tree,
+        identity,
+        ask() if is_asked and "no_input" in options else None,
+        (lambda _: None) if options["quiet"] else console.tell,
+        Trust(options["accept_older"], options["accept_seal"]),
+        _passphrases(options, ask if is_asked else None),
+        typed + "".join(f" {option} {quote(str(path))}" for option, path in named.items() if path),
     )
-    trust = Trust(options["accept_older"], options["accept_seal"])
-    told = {} if options["quiet"] else {"tell": console.tell}
-    return opening.Where(tree, identity, terminal, trust=trust, options=typed, **told)
+
+
+def _passphrases(options: dict[str, Any], terminal: Callable[[], Any] | None) -> Any:
+    """Return how passphrases are had (a ``keystore.Passphrases``): read where one is named, else asked for."""
+    from wizard import keystore
+
+    fd, chosen = options["passphrase_fd"], options.get("passphrase", False)
+    source = options["passphrase_file"] or (Path(f"/dev/fd/{fd}") if fd is not None else None)
+    if source:
+        secret = _read(source)
+        return keystore.Passphrases(lambda _: secret, lambda: secret)
+    if terminal is None:
+        if chosen:
+            what = "There is nobody to ask for the passphrase."
+            raise UsageError(Problem(what, "", "Give it with --passphrase-file FILE or --passphrase-fd N."))
+        return keystore.Passphrases()
+    return keystore.Passphrases(
+        functools.partial(_known, terminal), functools.partial(_chosen, terminal) if chosen else None
+    )
+
+
+def _read(source: Path) -> Secret:
+    from wizard import files, formats
+
+    try:
+        return Secret(formats.password(files.read(source).decode()))
+    except OSError as error:
+        what = f"The passphrase cannot be read: {error.strerror}."
+    except UnicodeDecodeError:
+        what = "The passphrase is not UTF-8 text."
+    except formats.FormatError:
+        what = "The passphrase is empty."
+    raise UsageError(Problem(what, str(source)))
+
+
+def _known(terminal: Callable[[], Any], place: str) -> Secret:
+    from wizard.interview import Ask
+
+    ask = Ask(f"Passphrase of {place}", "hidden", "It takes a second or more to open.", echo=lambda _: "")
+    return Secret(terminal().ask(ask))
+
+
+def _chosen(terminal: Callable[[], Any]) -> Secret:
+    from wizard.interview import Ask, Fault
+    from wizard.keystore import weakness
+
+    def weak(text: str) -> Fault | None:
+        fault = weakness(Secret(text))
+        return Fault(fault) if fault else None
+
+    def other(text: str) -> Fault | None:
+        return None if text == first else Fault("This is not the same. Ctrl-C stops, and nothing is written.")
+
+    help_ = "Six words or more, from nowhere else. Each opening of the vault then takes a second or more."
+    at = terminal()
+    first = at.ask(Ask("Passphrase for the vault's key", "hidden", help_, judge=weak, echo=lambda _: ""))
+    at.ask(Ask("The same once more", "hidden", judge=other, echo=lambda _: ""))
+    return Secret(first)
 
 
 def _terminal(*, plain: bool) -> Any:

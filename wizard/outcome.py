@@ -57,6 +57,26 @@ class People:
 
 
 @dataclass(frozen=True)
+class Removed:
+    """Whose key was shut out, and each value that it could open, with since when its current generation is kept."""
+
+    recipient: Recipient
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Rekeyed:
+    """The new key of this machine, its public part, where it lies, and the vault's new seal (a fingerprint); the public
+    keys that were replaced by it, and the recovery keys that stay."""
+
+    public: str
+    key: str
+    seal: str
+    replaced: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Shown:
     """One value as ``show`` lists it: name, text (masked where it has to be), since when, and where it stands."""
 

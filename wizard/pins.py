@@ -18,10 +18,12 @@ from wizard.vault import VAULT, Vault, fingerprint
 
 @dataclass(frozen=True)
 class Pin:
-    """The fingerprint of a vault's seal, and the number of the newest revision that was accepted."""
+    """The fingerprint of a vault's seal, and the number of the newest revision that was accepted. ``next`` is that of
+    the seal which a run here was about to give it, for a run that was killed just after."""
 
     seal: str
     revision: int
+    next: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def accept(pins: Pins, vault: Vault, root: Path, trust: Trust) -> Pins:
     is next written."""
     seal, pin = fingerprint(vault.seal), pins.vaults.get(vault.id)
     before = pin or pins.vaults.get(pins.trees.get(str(root), ""))
-    if before and before.seal != seal and trust.seal != (seal or "none"):
+    if before and before.seal != seal and trust.seal != (seal or "none") and not (seal and before.next == seal):
         raise RefusedError(_other(vault, before.seal, seal))
     if pin and pin.seal == seal and vault.revision < pin.revision and not trust.older:
         raise RefusedError(_older(vault.revision, pin.revision))
@@ -76,8 +78,20 @@ def accept(pins: Pins, vault: Vault, root: Path, trust: Trust) -> Pins:
     return replace(pins, vaults={**pins.vaults, vault.id: pinned}, trees={**pins.trees, str(root): vault.id})
 
 
+def foretold(pins: Pins, vault_id: str, seal: str) -> Pins:
+    """Return *pins* with the fingerprint of the seal that a vault is about to have, too, if they know the vault."""
+    pin = pins.vaults.get(vault_id)
+    return replace(pins, vaults={**pins.vaults, vault_id: replace(pin, next=seal)}) if pin else pins
+
+
+def beside(pins: Pins, new: Pins) -> Pins:
+    """Return *pins* with what *new* says, where both know the same vault or tree."""
+    return Pins({**pins.vaults, **new.vaults}, {**pins.trees, **new.trees})
+
+
 def keep(place: Path, pins: Pins) -> None:
     """Write *pins* to the file *place*, for its owner alone. OSError where that cannot be."""
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     files.write_private(place, to_json(dump(pins), indent=2).encode() + b"\n")
 
 

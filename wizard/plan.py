@@ -23,7 +23,7 @@ from wizard.secret import MASK
 from wizard.sites import Found, Refusal, Scope, Site, Unknown
 from wizard.structure import Tree
 from wizard.values import Value
-from wizard.vault import Generation, Recipient, Record, Vault, joined, keep
+from wizard.vault import Generation, Recipient, Record, Vault, bare, joined, keep
 from wizard.weak import Weak
 
 
@@ -227,15 +227,16 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
 def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, ...]:
     """Return the vault's recipients, with those that the answers name. UsageError for one that was removed."""
     named = answers["vault.recipients"] or ()
-    removed = {each.key: each for each in vault.recipients if each.until and each.key not in vault.keys}
+    known = set(map(bare, vault.keys))
+    removed = {bare(each.key): each for each in vault.recipients if each.until and bare(each.key) not in known}
     problems = [
         Problem(
-            f"vault.recipients names a key that was removed on {removed[key].until[:10]}: {key}.",
+            f"vault.recipients names a key that was removed on {removed[bare(key)].until[:10]}: {key}.",
             answers.given["vault.recipients"].where,
             "Leave it out, or let it in again by name: matrix-wizard vault recipients add.",
         )
         for key in named
-        if key in removed
+        if bare(key) in removed
     ]
     if problems:
         raise UsageError(*problems)

@@ -11,7 +11,7 @@ import string
 import textwrap
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,23 @@ class Screen:
         if told := ask.told(text):
             self.say(told)
         return ask.normal(text)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Give what is shown within a screen of its own, the terminal's alternate one, which no scrollback keeps."""
+        output, shown = _output(), self._shown
+        output.enter_alternate_screen()
+        output.erase_screen()
+        output.cursor_goto(1, 1)
+        output.flush()
+        self._shown = []
+        try:
+            yield
+        finally:
+            self._shown = shown
+            output.erase_screen()
+            output.quit_alternate_screen()
+            output.flush()
 
     def mark(self) -> int:
         """Return a mark of what is shown so far, for `back_to`."""

@@ -5,6 +5,7 @@ Bytes in, bytes out: it knows no file and keeps no key (DESIGN, law 8).
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +25,7 @@ ABOUT = (
 _MAGIC = b"age-encryption.org/"  # first line of each age file, then its version (age-encryption.org/v1)
 _ARMOUR = b"-----BEGIN AGE ENCRYPTED FILE-----"  # `age -a`; not ours, but as good
 _HEADER_END = b"\n--- "
+_STANZAS = (b"-> X25519 ", b"-> ssh-ed25519 ", b"-> ssh-rsa ")
 _LEAST_BODY = 16 + 16  # octets: nonce, and the tag of an empty chunk (age-encryption.org/v1)
 _NO_MATCH = "No matching keys found"  # pyrage 1.4 has one class for all failures; only the text tells this one apart
 _RESTORE = "Put an earlier copy of the vault in its place (git has one if it was committed); nothing was changed."
@@ -41,7 +43,8 @@ def seal(vault: Vault) -> bytes:
 
 
 def unseal(data: bytes, *identities: Secret) -> Vault:
-    """Open an age file made by ``seal``, by this or an earlier version, with one of *identities* (AGE-SECRET-KEY-1…).
+    """Open an age file made by ``seal``, by this or an earlier version, with one of *identities* (AGE-SECRET-KEY-1…,
+    or the text of an SSH private key).
 
     ``version`` of the result tells the format it had; it is written in today's.
 
@@ -66,6 +69,19 @@ def unseal(data: bytes, *identities: Secret) -> Vault:
     return vault
 
 
+def count_keys(data: bytes) -> int:
+    """Return how many keys open an age file, read from its header alone; 0 for what is none.
+
+    A stanza each (age-encryption.org/v1); those that age and its kin add to keep readers honest ("grease") are none."""
+    if data.startswith(_ARMOUR):
+        try:
+            data = base64.b64decode(b"".join(line for line in data.splitlines() if not line.startswith(b"-----")))
+        except ValueError:
+            return 0
+    header = data.partition(_HEADER_END)[0] if data.startswith(_MAGIC) else b""
+    return sum(line.startswith(_STANZAS) for line in header.split(b"\n"))
+
+
 def _refuse(what: str, then: str, where: str = VAULT) -> NoReturn:
     raise RefusedError(Problem(what, where, then))
 
@@ -87,7 +103,7 @@ def _decrypt(data: bytes, identities: Sequence[Secret]) -> bytes:
 
     _refuse_foreign(data)
     try:
-        keys = [pyrage.x25519.Identity.from_str(identity.reveal()) for identity in identities]
+        keys = [_key(identity.reveal()) for identity in identities]
     except pyrage.IdentityError:
         keys = []
     if not keys:
@@ -101,6 +117,13 @@ def _decrypt(data: bytes, identities: Sequence[Secret]) -> bytes:
     if is_other_key:
         _refuse("The vault cannot be opened with this key.", "Name the key that it was made for with --identity FILE.")
     _refuse("The vault is damaged or was cut short.", _RESTORE)
+
+
+def _key(text: str) -> Any:
+    import pyrage
+
+    is_ssh = text.lstrip().startswith("-----BEGIN")
+    return pyrage.ssh.Identity.from_buffer(text.encode()) if is_ssh else pyrage.x25519.Identity.from_str(text)
 
 
 def _refuse_foreign(data: bytes) -> None:

@@ -21,6 +21,7 @@ VERSION = 2  # of the format; 1 had neither seal nor log, and its recipients wer
 VAULT = ".matrix-wizard/vault.age"
 LOCK = ".matrix-wizard/sites.lock"
 LOG = ".matrix-wizard/audit.log"
+IDENTITY = ".matrix-wizard/identity.age"  # the vault's key where a passphrase protects it
 
 UNSEALED = Secret("")  # the seal of a vault of the first format, which had none
 
@@ -211,9 +212,19 @@ def fingerprint(seal: Secret) -> str:
     return "-".join(digits[start : start + 4] for start in range(0, 24, 4))
 
 
+def bare(key: str) -> str:
+    """Return a public key as it is compared with others: without the comment of an SSH key."""
+    return " ".join(key.split()[:2])
+
+
 def joined(vault: Vault, *recipients: Recipient) -> Vault:
-    """Return the vault with *recipients* added, but for keys that open it already."""
-    new = {each.key: each for each in recipients if each.key not in vault.keys}
+    """Return the vault with *recipients* added, but for keys that open it already; of SSH keys without the comment."""
+    known = set(map(bare, vault.keys))
+    new = {
+        bare(each.key): dataclasses.replace(each, key=bare(each.key))
+        for each in recipients
+        if bare(each.key) not in known
+    }
     return dataclasses.replace(vault, recipients=(*vault.recipients, *new.values()))
 
 

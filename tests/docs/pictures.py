@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from prompt.conftest import KEY_ID, OFFER, at_review, make_keys, script
+from prompt.conftest import KEY_ID, OFFER, ONE_KEY, at_review, make_keys, script
 from prompt.screens import PASTE, PASTED, Screens
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
@@ -53,6 +53,8 @@ def drawn(home: Path) -> dict[str, str]:
     shutil.rmtree(home / ".local")
     last = at_review(home, "setup", "--identity", "key.txt", **{**options, "rows": 3 * ROWS})
     last.answer("Write now?", "y\r")
+    for label, keys in ONE_KEY:
+        last.answer(label, keys)
     last.answer(OFFER, "y\r")
     last.end()
     pictures["after"] = _svg(last, "what is left to do", start="DNS: point these names")

@@ -35,8 +35,8 @@ HEAD = (
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"console", "git", "keystore", "lines", "pins", "prompt", "resume", "store"})
-VERBS = frozenset({"commands", "custody", "merging"})
-STORY = VERBS | {"guard", "guide", "opening"}
+VERBS = frozenset({"commands", "custody", "merging", "people"})
+STORY = VERBS | {"guard", "guide", "opening", "secondkey"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
 DOOR = ("options", "custodycli", "cli")  # each may import those before it
 
@@ -72,7 +72,7 @@ MACHINE = {
     "getpass": set[str](),
     "os": {"console", "files", "host", "store"},
     "random": set[str](),
-    "secrets": {"keystore", "mint", "vault"},
+    "secrets": {"keystore", "mint", "secondkey", "vault"},
     "socket": set[str](),
     "stat": {"files"},
     "subprocess": {"git"},
@@ -151,7 +151,7 @@ def allowed() -> dict[str, AbstractSet[str]]:
     # A verb gives back data; the door has it shown, and hands the terminal down to whoever asks.
     table |= {module: below | HANDS - {"console", "lines", "prompt"} for module in STORY}
     table["guard"] = table["guard"] | {"opening"}
-    table |= {module: table[module] | {"guard", "guide", "opening"} for module in VERBS}
+    table |= {module: table[module] | {"guard", "guide", "opening", "secondkey"} for module in VERBS}
     table["guide"] = table["guide"] | {"wizard"}
     table |= dict.fromkeys(BESIDE_THE_DOOR, WORDS | head)  # they tell what may be typed, and do nothing
     doors = {module: below | HANDS | STORY | BESIDE_THE_DOOR | {"wizard"} for module in DOOR}

@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from scripts.conftest import service_account
 
-from .screens import Screens
+from .screens import DOWN, Screens
 
 PASSWORD = "Xy7zzy 'quoted' $5 #1"
 KEY_ID = "ABC123DEFG"
+ONE_KEY = (("Which shall it be?", DOWN + DOWN + "\r"), ("Type skip to go on with only one key", "skip\r"))
 OFFER = "Write answers.yaml, for the same again without questions?"
 
 
@@ -96,7 +97,11 @@ def at_review(home: Path, *words: str, **options: int) -> Screens:
 
 
 def agree(screens: Screens, sheet: str = "") -> int:
-    """Consent, and answer whether an answers file is wanted (Enter alone: no); return the exit code."""
+    """Consent, pass over the second key, and answer whether an answers file is wanted (Enter alone: no).
+
+    Return the exit code."""
     screens.answer("Write now?", "y\r")
+    for label, keys in ONE_KEY:
+        screens.answer(label, keys)
     screens.answer(OFFER, f"{sheet}\r")
     return screens.end()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from .conftest import KEY_ID, OFFER, PASSWORD, agree, script
+from .conftest import KEY_ID, OFFER, ONE_KEY, PASSWORD, agree, script
 from .screens import CTRL_U, DOWN, ROOT, Screens
 
 COLOUR = re.compile(r"\x1b\[(?:[0-9;]*;)?(?:3[0-8]|4[0-8]|9[0-7]|10[0-7])(?:;[0-9;]*)?m")
@@ -43,6 +43,9 @@ def test_a_whole_install_gets_through_a_small_terminal(home: Path, rows: int, co
         screens.send(keys)
     until_asked(screens, "Write now?")
     screens.send("y\r")
+    for label, keys in ONE_KEY:
+        until_asked(screens, label)
+        screens.send(keys)
     until_asked(screens, OFFER)
     screens.send("\r")
     assert screens.end() == 0
@@ -140,6 +143,9 @@ def test_json_to_a_file_is_one_document_and_the_questions_stay_on_the_terminal(h
     until_asked(screens, "Write now?")
     assert max(len(line) for line in screens.shown.split("\n")) <= 60
     screens.send("y\r")
+    for label, keys in ONE_KEY:
+        until_asked(screens, label)
+        screens.send(keys)
     until_asked(screens, OFFER)
     screens.send("\r")
     assert screens.end() == 0
@@ -241,6 +247,9 @@ def test_a_whole_install_in_plain_lines_moves_no_cursor_and_echoes_no_secret(hom
             screens.send(f"{KEY_ID}\r" if label == "APNs key id" else keys)
     at_line(screens, "Write now?")
     screens.send("y\r")
+    for label, keys in ONE_KEY:
+        at_line(screens, label)
+        screens.send("3\r" if label == "Which shall it be?" else keys)
     at_line(screens, OFFER)
     screens.send("\r")
     assert screens.end() == 0

@@ -1,0 +1,252 @@
+"""The verbs about people and their keys: who is let in and shut out, a new key for this machine, the trial of a second.
+
+Whoever could open the vault keeps what was read: each verb says so, and none pretends to take it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from wizard import formats, host, keystore, opening, pins, sealing, secondkey
+from wizard import vault as vaults
+from wizard.answers import Answer, Answers
+from wizard.audit import Deed
+from wizard.errors import Problem, RefusedError, StoppedError, UsageError
+from wizard.formats import FormatError
+from wizard.interview import Ask, Fault
+from wizard.keystore import Identity
+from wizard.opening import Opened, Where
+from wizard.outcome import People, Rekeyed, Removed
+from wizard.secret import Secret
+from wizard.vault import Recipient, Vault, bare, fingerprint
+
+_KEY = "vault.recipients"
+
+
+@dataclass(frozen=True)
+class Consent:
+    """Whether the operator has agreed beforehand, and what shows what is to be agreed to."""
+
+    yes: bool
+    say: Callable[[str], None]
+
+
+def add(where: Where, key: str, name: str, consent: Consent) -> People:
+    """Let the holder of the public *key*, who is called *name* (else as an SSH key's comment says), open the vault.
+
+    Nothing is written where it opens it already. UsageError for what is no public key; StoppedError without consent."""
+    key, comment = _read(key)
+    with opening.nothing_written():
+        opened = opening.opened(where)
+        if key in map(bare, opened.vault.keys):
+            return _people(opened.vault)
+        consent.say(
+            f"Whoever holds the secret half of {key} will read every secret in the vault, earlier ones included."
+        )
+        _ask(where, consent, "Let it in?")
+        vault = vaults.joined(opened.vault, Recipient(key, host.now(), "other", name or comment))
+        return _people(opening.save(where, opened, vault, Deed("recipients add", places=(key,))).vault)
+
+
+def remove(where: Where, who: str, consent: Consent) -> Removed:
+    """Shut out the recipient with the public key or the name *who*, and return what that one could read.
+
+    UsageError for an unknown or ambiguous name, RefusedError for the last key and for one's own."""
+    with opening.nothing_written():
+        opened = opening.opened(where)
+        gone = _chosen(opened, who)
+        values = tuple((name, kept.current.made) for name, kept in sorted(opened.vault.values.items()))
+        for line in told(gone, len(values)):
+            consent.say(line)
+        _ask(where, consent, "Shut it out?")
+        now = host.now()
+        vault = replace(
+            opened.vault,
+            recipients=_until(opened.vault, {gone.key}, now),
+            answers=_without(opened.vault.answers, gone.key),
+        )
+        opening.save(where, opened, vault, Deed("recipients remove", places=(gone.key,)))
+        return Removed(replace(gone, until=now), values)
+
+
+def told(gone: Recipient, count: int) -> tuple[str, ...]:
+    """Return what it means that *gone*, who could open *count* values, is shut out."""
+    name = f"{gone.name} ({gone.key})" if gone.name else gone.key
+    return (
+        f"{name} will not open the vault as it is written from now on.",
+        "That unreads nothing: every copy of the vault made until now, and git's history, stays open to that key.",
+        f"It could read {count} values. Rotate them: only a new secret is unknown to that key.",
+    )
+
+
+def rekey(where: Where, new: Path | None, consent: Consent) -> Rekeyed:
+    """Make a new key for this machine and a new seal for the vault; the key that opened it opens it no more.
+
+    A recovery key and an SSH key stay recipients, and the new one is made where a new vault's would be. It is kept
+    before the vault is written, and the former one stays beside it, so that whatever is interrupted, the vault opens.
+    UsageError where the new key cannot be kept; StoppedError without consent."""
+    with opening.nothing_written():
+        opened = opening.opened(where)
+        former = _own(opened)
+        consent.say(
+            "The vault gets a new key of this machine and a new seal. Copies made until now stay open to the former "
+            "key; to others the vault is refused until they accept its new seal."
+        )
+        _ask(where, consent, "Make a new key?")
+        replaced = _replaced(opened.vault, former)
+        moved = former if replaced else None
+        is_asked = where.terminal is not None
+        identity = keystore.renew(moved, opened.vault.id, new, interactive=is_asked)
+        now, seal = host.now(), vaults.new_seal()
+        before = fingerprint(opened.vault.seal)
+        vault = replace(
+            opened.vault,
+            recipients=_until(opened.vault, replaced, now),
+            seal=seal,
+            former_seals=(*opened.vault.former_seals, *filter(None, (before,))),
+        )
+        vault = vaults.joined(vault, Recipient(identity.public, now, "own", f"{host.user()}@{host.name()}"))
+        places = {former.pins, identity.pins}
+        for place in places:
+            _remember(where, place, pins.foretold(pins.known(place), vault.id, fingerprint(seal)))
+        saved = opening.save(where, replace(opened, identity=identity), vault, Deed("rekey", places=(identity.public,)))
+        known = pins.known(identity.pins)
+        for place in places - {identity.pins}:
+            _remember(where, place, pins.beside(pins.known(place), known))
+        kept = tuple(key for key in former.publics if key in map(bare, saved.vault.keys))
+        return Rekeyed(identity.public, identity.where, fingerprint(seal), tuple(sorted(replaced)), kept)
+
+
+def drill(where: Where, recovery: Path | None) -> Recipient:
+    """Open the vault with the recovery key alone, in the file *recovery* or typed, and record that it did.
+
+    RefusedError for a key that does not open it; UsageError where there is no key to try."""
+    with opening.nothing_written():
+        opened = opening.opened(where)
+        secrets, publics = _second(where, recovery)
+        second = [each for each in opened.vault.recipients if not each.until and bare(each.key) in publics]
+        if any(key in _own(opened).publics for key in publics):
+            what = "This is the key that opens the vault here anyway: the second one is to be tried."
+            raise RefusedError(Problem(what, str(recovery or ""), "Give the recovery key."))
+        if not second:
+            what = "This is a key, but not one of this vault's."
+            then = "Look for the sheet with the vault's id; matrix-wizard vault recipients list shows its keys."
+            raise RefusedError(Problem(what, str(recovery or ""), then))
+        sealing.unseal(opened.sealed or b"", *secrets)
+        now = host.now()
+        tried = [each.key for each in second]
+        recipients = (
+            replace(each, drilled=now) if each.key in tried and not each.until else each
+            for each in opened.vault.recipients
+        )
+        vault = replace(opened.vault, recipients=tuple(recipients))
+        opening.save(where, opened, vault, Deed("drill", places=tuple(tried)))
+        return replace(second[0], drilled=now)
+
+
+def _read(key: str) -> tuple[str, str]:
+    """Return a public key without an SSH key's comment, and the comment. UsageError, which does not quote it."""
+    try:
+        words = formats.recipient(key).split(maxsplit=2)
+    except FormatError as error:
+        problem = Problem(f"KEY: {error.what}", "", error.instead)
+    else:
+        return " ".join(words[:2]), "".join(words[2:])
+    raise UsageError(problem)
+
+
+def _people(vault: Vault) -> People:
+    return People(vault.recipients, fingerprint(vault.seal), vault.revision)
+
+
+def _own(opened: Opened) -> Identity:
+    if opened.identity is None:
+        raise ValueError("a vault that was opened was opened with a key")
+    return opened.identity
+
+
+def _chosen(opened: Opened, who: str) -> Recipient:
+    now = [each for each in opened.vault.recipients if not each.until]
+    found = [each for each in now if bare(each.key) == bare(who)] or [
+        each for each in now if each.name and each.name == who
+    ]
+    listing = "matrix-wizard vault recipients list shows them."
+    if not found:
+        raise UsageError(Problem("No key that opens the vault is this one, or has this name.", "", listing))
+    if len(found) > 1:
+        keys = ", ".join(each.key for each in found)
+        raise UsageError(Problem(f"{len(found)} keys have this name: {keys}.", "", "Give one of them."))
+    if len(now) == 1:
+        what = "This is the vault's only key: without it nobody opens it any more."
+        raise RefusedError(Problem(what, "", "Let another one in first: matrix-wizard vault recipients add KEY"))
+    if bare(found[0].key) in _own(opened).publics:
+        what = "This is the key that opened the vault just now."
+        then = "Replace it: matrix-wizard vault rekey. Or remove it from where another key opens the vault."
+        raise RefusedError(Problem(what, "", then))
+    return found[0]
+
+
+def _until(vault: Vault, keys: Iterable[str], now: str) -> tuple[Recipient, ...]:
+    gone = set(keys)
+    return tuple(replace(each, until=now) if each.key in gone and not each.until else each for each in vault.recipients)
+
+
+def _replaced(vault: Vault, identity: Identity) -> set[str]:
+    """Return the public keys of *identity* that a new one takes the place of: neither recovery nor SSH keys."""
+    return {
+        each.key
+        for each in vault.recipients
+        if not each.until and each.key in identity.publics and each.kind != "recovery" and each.key[:4] != "ssh-"
+    }
+
+
+def _without(record: dict[str, object], key: str) -> dict[str, object]:
+    """Return the vault's answers without *key* among the recipients: the next setup would let it in again."""
+    answers = Answers.from_json(record)
+    named = answers.given.get(_KEY)
+    if named is None or not named.value:
+        return record
+    left = tuple(each for each in named.value if bare(each) != bare(key))
+    others = {name: answer for name, answer in answers.given.items() if name != _KEY}
+    given = {**others, _KEY: Answer(left, named.where)} if left else others
+    return replace(answers, given=given).to_json()
+
+
+def _second(where: Where, recovery: Path | None) -> tuple[tuple[Secret, ...], tuple[str, ...]]:
+    """Return the key that is to be tried, and its public part."""
+    if recovery is not None:
+        found = keystore.load(None, recovery, given=where.passphrases)
+        return found.secrets, found.publics
+    if where.terminal is None:
+        raise UsageError(Problem("There is no recovery key to try.", "", "Name its file with --recovery FILE."))
+
+    def judge(text: str) -> Fault | None:
+        try:
+            secondkey.read(text)
+        except FormatError as error:
+            return Fault(error.what)
+        return None
+
+    ask = Ask("Recovery key", "hidden", "As it was written down; blanks do not matter.", judge=judge, echo=lambda _: "")
+    identity = secondkey.read(where.terminal.ask(ask))
+    return (identity,), keystore.publics(identity)
+
+
+def _ask(where: Where, consent: Consent, question: str) -> None:
+    if consent.yes:
+        return
+    if where.terminal is None:
+        raise UsageError(Problem("Nothing is written without consent.", "", "Give -y to agree."))
+    if where.terminal.ask(Ask(question, "yes", text="no")) == "no":
+        raise StoppedError(opening.STOPPED)
+
+
+def _remember(where: Where, place: Path, new: pins.Pins) -> None:
+    if new == pins.known(place):
+        return
+    try:
+        pins.keep(place, new)
+    except OSError as error:
+        where.say(f"The vault's seal cannot be remembered in {place}: {error.strerror}.")
