@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -58,6 +58,14 @@ def merged(*logs: str) -> str:
     return "".join(f"{line}\n" for line in sorted(lines, key=_order))
 
 
+def grown(audit: Audit, log: str) -> Audit:
+    """Return *audit* with every line of *log* that proves itself: the next entry names those that came after it."""
+    parents = {name: entry["parents"] for name, entry in _proven(log, audit)}
+    named = {parent for each in parents.values() for parent in each}
+    heads = tuple(sorted((parents.keys() | set(audit.heads)) - named))
+    return replace(audit, heads=heads, count=max(audit.count, len(_reached(heads, parents))))
+
+
 def problems(log: str, audit: Audit) -> list[Problem]:
     """Return what is wrong with *log*: lines that were changed, added by others, or are missing.
 
@@ -87,6 +95,14 @@ def problems(log: str, audit: Audit) -> list[Problem]:
         what = f"{len(newer)} of its entries are not known to the vault, which is older than the log."
         found.append(Problem(what, LOG, "Bring back the vault that belongs to it."))
     return found
+
+
+def _proven(log: str, audit: Audit) -> Iterator[tuple[str, dict[str, Any]]]:
+    for line in log.splitlines():
+        entry = _entry(line)
+        name = str(entry.pop("id", ""))
+        if hmac.compare_digest(name.encode(), _id(audit.key, entry).encode()):
+            yield name, entry
 
 
 def _id(key: Secret, entry: dict[str, Any]) -> str:

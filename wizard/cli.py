@@ -11,6 +11,7 @@ import click
 from wizard import __version__, completion, helppage
 from wizard.custodycli import vault
 from wizard.errors import StoppedError, WizardError
+from wizard.exchangecli import export
 from wizard.options import PATH, consenting, everywhere, review, where
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -176,6 +177,7 @@ def blank(**options: Any) -> int:
 
 
 app.add_command(vault)
+app.add_command(export)
 
 
 @app.command(

@@ -23,7 +23,7 @@ from wizard import review as reviewing
 from wizard.afterwards import Afterwards
 from wizard.check import Finding
 from wizard.errors import Problem, UsageError
-from wizard.outcome import Checked, Outcome, People, Rekeyed, Removed, Shown
+from wizard.outcome import Checked, Exchanged, Outcome, People, Rekeyed, Removed, Shown
 from wizard.vault import Recipient
 
 SCHEMA = 1  # of every JSON document printed here
@@ -285,6 +285,25 @@ def drilled(tried: Recipient, *, as_json: bool) -> None:
         _print_json({"schema": SCHEMA, "drilled": dataclasses.asdict(tried)})
         return
     _say(f"The vault opens with {tried.name or 'this key'} alone ({tried.key}). Tried {tried.drilled}.", sys.stdout)
+
+
+_EXCHANGED = {
+    "export": "{place} holds {values}. Who has its key has them all: keep it like the vault's key.",
+    "restore": "Put back the vault of {place}: {values}, now as revision {revision}.",
+}
+
+
+def exchanged(done: Exchanged, *, as_json: bool, quiet: bool) -> None:
+    """Print what left a vault or came into it: names alone."""
+    if as_json:
+        _print_json({"schema": SCHEMA, **dataclasses.asdict(done)})
+        return
+    for note in done.notes:
+        _say(reviewing.note(note), sys.stderr)
+    if not quiet:
+        counted = reviewing.count(len(done.values), "value")
+        told = _EXCHANGED[done.verb].format(place=done.place, values=counted, revision=done.revision)
+        _say(told, sys.stdout)
 
 
 def reveal(text: str) -> None:

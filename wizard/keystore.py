@@ -185,6 +185,11 @@ def weakness(passphrase: Secret) -> str:
     return f"A passphrase has {_LEAST} characters or more, since whoever gets the file may try." if is_short else ""
 
 
+def absent(vault_id: str) -> Identity:
+    """Return what stands for the key of a vault that nobody here opens: no key, and the pins of where it would lie."""
+    return Identity((), (), "", _pins(identity_file(vault_id)))
+
+
 def identity_file(vault_id: str) -> Path:
     """Return where the key of a vault lies when there is no keyring, by XDG."""
     return host.data_home() / SERVICE / "identities" / f"{vault_id}.txt"

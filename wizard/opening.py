@@ -44,13 +44,16 @@ class Where:
 
 @dataclass(frozen=True)
 class Opened:
-    """A tree, its vault (a new one where there is none yet) and the key that opens it (None for a new one)."""
+    """A tree, its vault (a new one where there is none yet) and the key that opens it (None for a new one).
+
+    ``log`` is what the audit log goes on from, where that is not the tree's own."""
 
     tree: store.Tree
     vault: Vault
     identity: Identity | None
     sealed: bytes | None = None
     unfinished: tuple[str, ...] = ()
+    log: str | None = None
 
 
 def existing(where: Where) -> store.Tree:
@@ -180,7 +183,7 @@ def save(
         seal=vault.seal if vault.seal.reveal() else vaults.new_seal(),
         audit=audit.entered(audited, deed, now, host.user(), host.name()),
     )
-    log = audit.healed(audit.healed(_log(opened.tree), audited), vault.audit)
+    log = audit.healed(audit.healed(log_of(opened.tree) if opened.log is None else opened.log, audited), vault.audit)
     writing = replace(
         writing,
         vault=sealing.seal(vault),
@@ -197,7 +200,7 @@ def save(
 
 def log_faults(tree: store.Tree, vault: Vault) -> list[Problem]:
     """Return what is wrong with the audit log of *tree*, as the vault proves it."""
-    return audit.problems(_log(tree), vault.audit) if vault.audit else []
+    return audit.problems(log_of(tree), vault.audit) if vault.audit else []
 
 
 def _created(where: Where, opened: Opened, vault: Vault) -> Identity:
@@ -205,7 +208,8 @@ def _created(where: Where, opened: Opened, vault: Vault) -> Identity:
     return keystore.create(vault.id, where.identity, beside, where.passphrases, interactive=is_asked)
 
 
-def _log(tree: store.Tree) -> str:
+def log_of(tree: store.Tree) -> str:
+    """Return the audit log of *tree* as it stands now, "" where there is none."""
     return (tree.log() or b"").decode("utf-8", "surrogateescape")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from wizard.afterwards import Afterwards
 from wizard.check import Finding
+from wizard.errors import Problem
 from wizard.plan import Plan
 from wizard.vault import Recipient
 
@@ -84,3 +85,15 @@ class Shown:
     text: str
     made: str
     places: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Exchanged:
+    """What left a vault or came into it: the verb, the file or cluster, the names of the values, the vault's revision,
+    and what deserves a look."""
+
+    verb: str
+    place: str
+    values: tuple[str, ...]
+    revision: int
+    notes: tuple[Problem, ...] = ()

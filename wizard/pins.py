@@ -91,7 +91,7 @@ def beside(pins: Pins, new: Pins) -> Pins:
 
 def keep(place: Path, pins: Pins) -> None:
     """Write *pins* to the file *place*, for its owner alone. OSError where that cannot be."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # of a key in the keyring nothing else lies there
     files.write_private(place, to_json(dump(pins), indent=2).encode() + b"\n")
 
 

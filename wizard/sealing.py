@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from wizard.codec import MalformedError, dump, load, to_json
@@ -31,15 +32,23 @@ _NO_MATCH = "No matching keys found"  # pyrage 1.4 has one class for all failure
 _RESTORE = "Put an earlier copy of the vault in its place (git has one if it was committed); nothing was changed."
 
 
+@dataclass(frozen=True)
+class Sealed:
+    """What an age file is called in a refusal, where it lies, and what to do about one that is damaged."""
+
+    called: str
+    where: str
+    mend: str
+
+
+_THE_VAULT = Sealed("The vault", VAULT, _RESTORE)
+
+
 def seal(vault: Vault) -> bytes:
     """Return the vault as an age file for all its recipients. Raises RefusedError for one that is no public key."""
-    import pyrage
-
     if not vault.keys:
         raise ValueError("a vault without recipients could never be opened")
-    payload = {"about": ABOUT, "version": VERSION, **dump(replace(vault, version=VERSION))}
-    sealed: bytes = pyrage.encrypt(to_json(payload, indent=2).encode(), [_recipient(key) for key in vault.keys])
-    return sealed
+    return encrypted(to_json(payload(vault), indent=2).encode(), vault.keys)
 
 
 def unseal(data: bytes, *identities: Secret) -> Vault:
@@ -49,7 +58,17 @@ def unseal(data: bytes, *identities: Secret) -> Vault:
     ``version`` of the result tells the format it had; it is written in today's.
 
     Raises RefusedError, one sentence for each cause: cut short, damaged, not age, another key, newer, malformed."""
-    payload = _parse(_decrypt(data, identities))
+    return vault_of(_parse(decrypted(data, identities)))
+
+
+def payload(vault: Vault) -> dict[str, Any]:
+    """Return the text of a vault as JSON data, its format and what it is told first."""
+    return {"about": ABOUT, "version": VERSION, **dump(replace(vault, version=VERSION))}
+
+
+def vault_of(text: Mapping[str, Any]) -> Vault:
+    """Return the vault that ``payload``, of this or an earlier version, made *text* of. Raises RefusedError."""
+    payload = dict(text)
     version = payload.pop("version", None)
     payload.pop("about", None)
     if type(version) is int and version > VERSION:
@@ -82,6 +101,70 @@ def count_keys(data: bytes) -> int:
     return sum(line.startswith(_STANZAS) for line in header.split(b"\n"))
 
 
+def encrypted(plain: bytes, keys: Sequence[str]) -> bytes:
+    """Return *plain* as an age file for the public *keys*. Raises RefusedError for one that is no public key."""
+    import pyrage
+
+    sealed: bytes = pyrage.encrypt(plain, [_recipient(key) for key in keys])
+    return sealed
+
+
+def locked(plain: bytes, passphrase: Secret) -> bytes:
+    """Return *plain* as an age file that *passphrase* opens (scrypt: it takes a second or two)."""
+    import pyrage
+
+    sealed: bytes = pyrage.passphrase.encrypt(plain, passphrase.reveal())
+    return sealed
+
+
+def is_locked(data: bytes) -> bool:
+    """Say whether a passphrase opens the age file *data*, and no key (age-encryption.org/v1: its scrypt stanza)."""
+    if data.startswith(_ARMOUR):
+        lines = data.split(b"\n")[1:4]  # 192 octets: its stanza is the only one, and the first
+        with suppress(ValueError):
+            data = base64.b64decode(b"".join(line.strip() for line in lines))
+    return b"\n-> scrypt " in data.partition(_HEADER_END)[0]
+
+
+def decrypted(data: bytes, identities: Sequence[Secret], of: Sealed = _THE_VAULT) -> bytes:
+    """Return what stands in the age file *data*, opened with one of *identities*. Raises RefusedError as ``unseal``.
+
+    Each failure is refused outside its handler: the cause may quote what it could not read."""
+    import pyrage
+
+    _refuse_foreign(data, of)
+    try:
+        keys = [_key(identity.reveal()) for identity in identities]
+    except pyrage.IdentityError:
+        keys = []
+    if not keys:
+        _refuse("The key that was given is not an age secret key.", "Name the vault's key with --identity FILE.")
+    try:
+        plain: bytes = pyrage.decrypt(data, keys)
+    except pyrage.DecryptError as error:
+        is_other_key = str(error) == _NO_MATCH
+    else:
+        return plain
+    if is_other_key:
+        name_it = "Name the key that it was made for with --identity FILE."
+        _refuse(f"{of.called} cannot be opened with this key.", name_it, of.where)
+    raise RefusedError(Problem(f"{of.called} is damaged or was cut short.", of.where, of.mend))
+
+
+def unlocked(data: bytes, passphrase: Secret, of: Sealed) -> bytes:
+    """Return what stands in the age file *data*, opened with *passphrase*. RefusedError as ``decrypted``."""
+    import pyrage
+
+    _refuse_foreign(data, of)
+    try:
+        plain: bytes = pyrage.passphrase.decrypt(data, passphrase.reveal())
+    except pyrage.DecryptError:
+        plain = b""
+    if not plain:
+        _refuse(f"{of.called} cannot be opened with this passphrase, or is damaged.", of.mend, of.where)
+    return plain
+
+
 def _refuse(what: str, then: str, where: str = VAULT) -> NoReturn:
     raise RefusedError(Problem(what, where, then))
 
@@ -97,28 +180,6 @@ def _recipient(key: str) -> Any:
     return readable or _refuse(f"“{key}” is no public key that age knows.", "Give an age1… or an ssh-ed25519 key.", key)
 
 
-def _decrypt(data: bytes, identities: Sequence[Secret]) -> bytes:
-    """Each failure is refused outside its handler: the cause may quote what it could not read."""
-    import pyrage
-
-    _refuse_foreign(data)
-    try:
-        keys = [_key(identity.reveal()) for identity in identities]
-    except pyrage.IdentityError:
-        keys = []
-    if not keys:
-        _refuse("The key that was given is not an age secret key.", "Name the vault's key with --identity FILE.")
-    try:
-        plain: bytes = pyrage.decrypt(data, keys)
-    except pyrage.DecryptError as error:
-        is_other_key = str(error) == _NO_MATCH
-    else:
-        return plain
-    if is_other_key:
-        _refuse("The vault cannot be opened with this key.", "Name the key that it was made for with --identity FILE.")
-    _refuse("The vault is damaged or was cut short.", _RESTORE)
-
-
 def _key(text: str) -> Any:
     import pyrage
 
@@ -126,17 +187,18 @@ def _key(text: str) -> Any:
     return pyrage.ssh.Identity.from_buffer(text.encode()) if is_ssh else pyrage.x25519.Identity.from_str(text)
 
 
-def _refuse_foreign(data: bytes) -> None:
+def _refuse_foreign(data: bytes, of: Sealed) -> None:
     if data.startswith(_ARMOUR):
         return
     header, _, body = data.partition(_HEADER_END)
     first, newline, _ = data.partition(b"\n")
     if newline and first.startswith(_MAGIC) and first.rstrip() != _MAGIC + b"v1":
-        _refuse("The vault is an age file of a version that is not known here.", "Install the newer matrix-wizard.")
+        what = f"{of.called} is an age file of a version that is not known here."
+        _refuse(what, "Install the newer matrix-wizard.", of.where)
     if not data.startswith(_MAGIC[: len(data)]):
-        _refuse("The vault is not an age file.", _RESTORE)
+        _refuse(f"{of.called} is not an age file.", of.mend, of.where)
     if header == data or len(body.partition(b"\n")[2]) < _LEAST_BODY:
-        _refuse("The vault was cut short.", _RESTORE)
+        _refuse(f"{of.called} was cut short.", of.mend, of.where)
 
 
 def _parse(plain: bytes) -> dict[str, Any]:

@@ -22,7 +22,7 @@ HEAD = (
     {"codec", "gotemplate", "keys", "manifests", "mint"},
     {"formats", "lenses", "vault"},
     {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
-    {"access", "contexts", "questions"},
+    {"access", "backup", "contexts", "questions"},
     {"answers", "clauses", "consumed", "meanings", "schema", "weak"},
     {"mail"},
     {"answerfile", "answersheet", "sites", "values"},
@@ -35,10 +35,10 @@ HEAD = (
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"console", "git", "keystore", "lines", "pins", "prompt", "resume", "store"})
-VERBS = frozenset({"commands", "custody", "merging", "people"})
+VERBS = frozenset({"commands", "custody", "exchange", "merging", "people"})
 STORY = VERBS | {"guard", "guide", "opening", "secondkey"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
-DOOR = ("options", "custodycli", "cli")  # each may import those before it
+DOOR = ("options", "custodycli", "exchangecli", "cli")  # each may import those before it
 
 # The lenses are one module to all others but `resources`, which stacks them. Rows as above.
 LENSES = (
@@ -55,7 +55,7 @@ STACKED = {"lenses.encoded", "lenses.region", "lenses.scalar"}
 PACKAGES = {
     "_ruamel_yaml": {"manifests"},
     "bcrypt": {"mint"},
-    "click": {"cli", "completion", "custodycli", "helppage", "options"},
+    "click": {"cli", "completion", "custodycli", "exchangecli", "helppage", "options"},
     "cryptography": {"keys", "mint"},
     "keyring": {"keystore"},
     "nacl": {"keys", "mint"},

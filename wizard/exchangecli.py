@@ -1,0 +1,77 @@
+"""The door of what leaves a vault and comes back: `export`, and the commands of `vault` that take something in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from wizard import helppage
+from wizard.custodycli import vault
+from wizard.options import PATH, everywhere, where
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_asking = click.option("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask.")
+
+
+def opening(command: F) -> F:
+    """Add the options that say what opens a file that was handed over."""
+    key = helppage.option("What opens it")
+    for add in reversed((
+        key("--key", type=PATH, help="File with the key that opens it, where that is not the vault's."),
+        key("--from-passphrase-file", "from_passphrase", type=PATH, help="File with its passphrase in the first line."),
+    )):  # fmt: skip
+        command = add(command)
+    return command
+
+
+@click.command(
+    heading="Keep the vault",
+    cls=helppage.Command,
+    examples=(
+        ("matrix-wizard export --backup backup.age --to age1…", "The whole vault, for a key that is kept elsewhere."),
+    ),
+)
+@click.argument("out", type=PATH)
+@click.option("--backup", is_flag=True, help="The whole vault, with sites.lock and the audit log.")
+@click.option("--to", "keys", multiple=True, metavar="KEY", help="An age or SSH public key; may be repeated.")
+@click.option("--to-passphrase", "ask", is_flag=True, help="Ask for a passphrase that is to open it.")
+@click.option("--to-passphrase-file", "to_passphrase", type=PATH, help="File with that passphrase in the first line.")
+@_asking
+@everywhere
+def export(out: Path, *, backup: bool, **options: Any) -> int:
+    """Write OUT, a new age file: a backup of the vault."""
+    from wizard import console, exchange
+
+    if not backup:
+        raise click.UsageError("Say what to export: --backup.")
+    to = exchange.To(out, options["keys"], options["ask"], options["to_passphrase"])
+    console.exchanged(exchange.back_up(where(options), to), as_json=options["as_json"], quiet=options["quiet"])
+    return 0
+
+
+@vault.command(
+    heading="Lost and found",
+    examples=(("matrix-wizard vault restore backup.age --identity key.txt", "Put back a vault that was lost."),),
+)
+@click.argument("file", type=PATH)
+@opening
+@click.option("--over", is_flag=True, help="Over a vault that is newer, another's, or cannot be opened.")
+@_asking
+@everywhere
+def restore(file: Path, *, over: bool, **options: Any) -> int:
+    """Put the vault, sites.lock and audit log of a backup back into the tree."""
+    from wizard import console, exchange
+
+    done = exchange.restore(where(options), file, _key(options), over=over)
+    console.exchanged(done, as_json=options["as_json"], quiet=options["quiet"])
+    return 0
+
+
+def _key(options: dict[str, Any]) -> Any:
+    from wizard import exchange
+
+    return exchange.Key(options["key"], options["from_passphrase"])
