@@ -78,6 +78,13 @@ def nothing(outcome: Outcome, *, whole: bool = False) -> None:
     del outcome, whole
 
 
+def _tell_key(place: str) -> None:
+    """Tell where a key lies that was made now, if one was."""
+    if place:
+        words = "Keep it safe: without it nothing here can be recovered."
+        _say(f"The vault opens with the key in {place}. {words}", sys.stderr)
+
+
 def _page(text: str) -> None:
     """Show a long text by the operator's own pager, where stdout is a terminal for it; else print it to stderr."""
     if not host.shows(sys.stdout):
@@ -102,9 +109,7 @@ def plan(outcome: Outcome, *, as_json: bool) -> None:
 
 def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
     """Print what was done, and what is left to the operator; where a new key lies is told in any case."""
-    if done.key_made:
-        words = "Keep it safe: without it nothing here can be recovered."
-        _say(f"The vault opens with the key in {done.key_made}. {words}", sys.stderr)
+    _tell_key(done.key_made)
     if as_json:
         _print_json(_as_data(done))
     elif not quiet:
@@ -289,12 +294,14 @@ def drilled(tried: Recipient, *, as_json: bool) -> None:
 
 _EXCHANGED = {
     "export": "{place} holds {values}. Who has its key has them all: keep it like the vault's key.",
+    "import": "Took {values} over from {place}. Fill the tree with them: matrix-wizard setup.",
     "restore": "Put back the vault of {place}: {values}, now as revision {revision}.",
 }
 
 
 def exchanged(done: Exchanged, *, as_json: bool, quiet: bool) -> None:
     """Print what left a vault or came into it: names alone."""
+    _tell_key(done.key_made)
     if as_json:
         _print_json({"schema": SCHEMA, **dataclasses.asdict(done)})
         return

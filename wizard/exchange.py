@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wizard import audit, backup, files, host, keystore, opening, pins, sealing, store
+from wizard import audit, backup, files, host, keystore, opening, parcel, pins, sealing, store
 from wizard import lock as locks
+from wizard.answers import Answers
 from wizard.audit import Deed
 from wizard.backup import Backup
 from wizard.errors import Problem, RefusedError, UsageError, WizardError
@@ -17,6 +18,7 @@ from wizard.opening import Opened, Where
 from wizard.outcome import Exchanged
 from wizard.sealing import Sealed
 from wizard.secret import Secret
+from wizard.structure import Tree
 from wizard.vault import LOCK, VAULT, Vault
 
 
@@ -50,6 +52,49 @@ def back_up(where: Where, to: To) -> Exchanged:
 
     vault = _export(where, opened, to, opened.vault.values, text)
     return Exchanged("export", str(to.out), tuple(sorted(vault.values)), vault.revision)
+
+
+def hand_over(where: Where, to: To) -> Exchanged:
+    """Write what a separate LI tree needs of the vault into a new age file, and nothing that main alone has.
+
+    UsageError as ``back_up``; RefusedError where the tree has no LI instance that is filled in."""
+    opened = opening.opened(where)
+    packed = parcel.pack(_tree(opened), opened.vault, host.now())
+
+    def text(vault: Vault) -> bytes:
+        return parcel.write(replace(packed, revision=vault.revision))
+
+    vault = _export(where, opened, to, packed.values, text)
+    return Exchanged("export", str(to.out), tuple(packed.values), vault.revision)
+
+
+def take_over(where: Where, file: Path, key: Key, *, adopt: bool) -> Exchanged:
+    """Take the values and answers of the export *file* into the vault of a separate LI tree, which setup then fills.
+
+    Values keep their generations' ids: the same file again changes nothing, a newer one replaces what came by an
+    earlier. RefusedError, nothing written, where a value or the server's name differs (see ``parcel.take``)."""
+    opening.existing(where)
+    opened = opening.begun(where)
+    there = opened.vault.id if opened.identity else None
+    plain, _ = _open(where, file, key, parcel.sealed(str(file)), there)
+    packed = parcel.read(plain, str(file))
+    taken = parcel.take(opened.vault, packed, adopt=adopt)
+    if not adopt:
+        parcel.refuse_tree(_tree(opened), taken.vault, packed)
+    return _taken(where, opened, Exchanged("import", str(file), taken.names, 0, taken.notes), taken.vault)
+
+
+def _taken(where: Where, opened: Opened, done: Exchanged, vault: Vault) -> Exchanged:
+    """Write *vault*, which took values over, unless that changed nothing; return *done* as it then stands."""
+    if vault == opened.vault:
+        return replace(done, revision=vault.revision)
+    deed = Deed(done.verb, tuple(f"{name} {vault.values[name].current.id}" for name in done.values))
+    saved = opening.save(where, opened, vault, deed)
+    return replace(done, revision=saved.vault.revision, key_made="" if opened.identity else saved.identity.where)
+
+
+def _tree(opened: Opened) -> Tree:
+    return Tree(opened.tree.files, instances=Answers.from_json(opened.vault.answers).instances)
 
 
 def restore(where: Where, file: Path, key: Key, *, over: bool) -> Exchanged:

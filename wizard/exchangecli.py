@@ -33,23 +33,26 @@ def opening(command: F) -> F:
     cls=helppage.Command,
     examples=(
         ("matrix-wizard export --backup backup.age --to age1…", "The whole vault, for a key that is kept elsewhere."),
+        ("matrix-wizard export --for li li.age --to age1…", "What the LI team needs, for their key."),
     ),
 )
 @click.argument("out", type=PATH)
 @click.option("--backup", is_flag=True, help="The whole vault, with sites.lock and the audit log.")
+@click.option("--for", "instance", type=click.Choice(["li"]), help="Only what a separate LI tree needs.")
 @click.option("--to", "keys", multiple=True, metavar="KEY", help="An age or SSH public key; may be repeated.")
 @click.option("--to-passphrase", "ask", is_flag=True, help="Ask for a passphrase that is to open it.")
 @click.option("--to-passphrase-file", "to_passphrase", type=PATH, help="File with that passphrase in the first line.")
 @_asking
 @everywhere
-def export(out: Path, *, backup: bool, **options: Any) -> int:
-    """Write OUT, a new age file: a backup of the vault."""
+def export(out: Path, *, backup: bool, instance: str | None, **options: Any) -> int:
+    """Write OUT, a new age file: a backup of the vault, or what the LI team needs of it."""
     from wizard import console, exchange
 
-    if not backup:
-        raise click.UsageError("Say what to export: --backup.")
+    if backup == bool(instance):
+        raise click.UsageError("Say what to export: --backup, or --for li.")
     to = exchange.To(out, options["keys"], options["ask"], options["to_passphrase"])
-    console.exchanged(exchange.back_up(where(options), to), as_json=options["as_json"], quiet=options["quiet"])
+    verb = exchange.back_up if backup else exchange.hand_over
+    console.exchanged(verb(where(options), to), as_json=options["as_json"], quiet=options["quiet"])
     return 0
 
 
@@ -67,6 +70,25 @@ def restore(file: Path, *, over: bool, **options: Any) -> int:
     from wizard import console, exchange
 
     done = exchange.restore(where(options), file, _key(options), over=over)
+    console.exchanged(done, as_json=options["as_json"], quiet=options["quiet"])
+    return 0
+
+
+@vault.command(
+    "import",
+    heading="Lost and found",
+    examples=(("matrix-wizard vault import li.age --tree li --identity key.txt", "Keep a separate LI tree in step."),),
+)
+@click.argument("file", type=PATH)
+@opening
+@click.option("--adopt", is_flag=True, help="Take the export's where this vault has another.")
+@_asking
+@everywhere
+def import_(file: Path, *, adopt: bool, **options: Any) -> int:
+    """Take an export for LI into the vault of a separate LI tree."""
+    from wizard import console, exchange
+
+    done = exchange.take_over(where(options), file, _key(options), adopt=adopt)
     console.exchanged(done, as_json=options["as_json"], quiet=options["quiet"])
     return 0
 

@@ -90,10 +90,11 @@ class Shown:
 @dataclass(frozen=True)
 class Exchanged:
     """What left a vault or came into it: the verb, the file or cluster, the names of the values, the vault's revision,
-    and what deserves a look."""
+    what deserves a look, and where the vault's key lies if it was made now."""
 
     verb: str
     place: str
     values: tuple[str, ...]
     revision: int
     notes: tuple[Problem, ...] = ()
+    key_made: str = ""

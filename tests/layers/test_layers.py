@@ -30,7 +30,7 @@ HEAD = (
     {"afterwards", "diff", "fields", "filling", "originals", "proof"},
     {"structure", "union"},
     {"plan", "exposure"},
-    {"check", "review"},
+    {"check", "parcel", "review"},
     {"outcome"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
