@@ -293,7 +293,7 @@ def reveal(where: Where, name: str, out: Path | None = None) -> Secret:
     texts = _texts(opened.vault, Answers.from_json(opened.vault.answers), catalogue.BY_NAME)
     if name not in texts:
         raise UsageError(Problem(f"There is no value called {name}.", "", _did_you_mean(name, texts)))
-    if contested := [each for each in union.undecided(opened.vault) if each.what.startswith(f"{name} ")]:
+    if contested := union.undecided(opened.vault, name):
         raise RefusedError(*contested)
     secret = Secret(texts[name][0])
     if catalogue.is_masked(name):

@@ -77,11 +77,11 @@ def guard(root: Path, program: Sequence[str]) -> Path:
 
 
 def merge_by(root: Path, program: Sequence[str]) -> str:
-    """Have git merge the files that ``.gitattributes`` marks by *program*, in the repository around *root*.
+    """Have git merge the files that ``.gitattributes`` marks by the command *program*, in the repository around *root*.
 
     Return the command as git will call it (gitattributes(5), "Defining a custom merge driver"). UsageError where there
     is no repository."""
-    command = f"{shlex.join([*program, 'vault', 'merge'])} %O %A %B %P"
+    command = f"{shlex.join(program).replace('%', '%%')} %O %A %B %P"
     name = "what matrix-wizard keeps of a tree"
     if any(_git(root, "config", f"merge.matrix-wizard.{key}", text) is None for key, text in (
         ("name", name), ("driver", command),

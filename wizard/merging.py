@@ -11,7 +11,7 @@ from wizard import vault as vaults
 from wizard.audit import Deed
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.opening import Where
-from wizard.vault import Vault
+from wizard.vault import LOCK, LOG, VAULT, Vault
 
 _AGE = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 
@@ -25,8 +25,12 @@ def merge(where: Where, base: Path, ours: Path, theirs: Path) -> list[Problem]:
     if mine.startswith(_AGE):
         return _merge_vaults(where, before, mine, other, ours)
     texts = [data.decode("utf-8", "surrogateescape") for data in (before, mine, other)]
-    is_lock = mine.startswith(b'{"vault"')
-    both = locks.merged(*texts) if is_lock else audit.merged(*texts)
+    if mine.startswith(b'{"vault"'):
+        both = locks.merged(*texts)
+    else:
+        for path, text in ((ours, texts[1]), (theirs, texts[2])):
+            _refuse_no_log(path, text)
+        both = audit.merged(*texts)
     files.write_private(ours, both.encode("utf-8", "surrogateescape"))
     return []
 
@@ -35,7 +39,8 @@ def install(where: Where) -> str:
     """Make ``merge`` git's way to merge what is kept of the tree, and return the command that git will call.
 
     UsageError where the tree is in no git work tree."""
-    return git.merge_by(opening.existing(where).root, host.program())
+    named = ("--identity", str(where.identity.resolve())) if where.identity else ()
+    return git.merge_by(opening.existing(where).root, (*host.program(), "vault", "merge", *named))
 
 
 def take(where: Where, decisions: tuple[str, ...]) -> tuple[str, ...]:
@@ -45,7 +50,7 @@ def take(where: Where, decisions: tuple[str, ...]) -> tuple[str, ...]:
     opened = opening.opened(where)
     vault, names = opened.vault, []
     for decision in decisions:
-        name, _, choice = decision.partition("=")
+        name, _, choice = decision.rpartition("=")  # a placeholder's name may hold one
         vault = union.take(vault, name, choice)
         names.append(name)
     opening.save(where, opened, vault, Deed("vault merge --take", opening.generations(vault, names) or tuple(names)))
@@ -56,10 +61,9 @@ def _merge_vaults(where: Where, base: bytes, ours: bytes, theirs: bytes, out: Pa
     identity = opening.key(where, opening.vault_id(where.tree), where.tree)
     before = _base(base, identity)
     sides = [sealing.unseal(data, *identity.secrets) for data in (ours, theirs)]
-    known = pins.known(identity.pins)
-    root = where.tree.resolve()
-    for side in sides:
-        pins.accept(known, side, root, replace(where.trust, older=True))  # one side may well be behind: it is merged
+    known = _judged(where, identity, *sides)
+    if before and sides[1].revision < before.revision and not where.trust.older:
+        raise RefusedError(_undoing(sides[1].revision, before.revision))
     both = union.merge(before, *sides)
     now, begun = host.now(), both.audit or vaults.new_audit()
     logged = audit.entered(begun, Deed("vault merge"), now, host.user(), host.name())
@@ -67,8 +71,39 @@ def _merge_vaults(where: Where, base: bytes, ours: bytes, theirs: bytes, out: Pa
     logged = replace(logged, last=(*begun.last, *logged.last))
     merged = replace(both, seal=both.seal if both.seal.reveal() else vaults.new_seal(), audit=logged)
     files.write_private(out, sealing.seal(merged))
-    opening.remember(where, identity, merged, root)
+    if known and known.seal != vaults.fingerprint(merged.seal):
+        # Only what the next opening would refuse: git may drop the merge, and then the tree has ours again.
+        opening.remember(where, identity, replace(merged, revision=sides[0].revision), where.tree.resolve())
     return union.undecided(merged)
+
+
+def _judged(where: Where, identity: keystore.Identity, ours: Vault, theirs: Vault) -> pins.Pin | None:
+    """Return what is known here of the vault; RefusedError where a side has another seal.
+
+    One that was never opened here is known by *ours*. Either side may well be behind: it is merged."""
+    known, root = pins.known(identity.pins), where.tree.resolve()
+    trust = replace(where.trust, older=True)
+    new = pins.accept(known, ours, root, trust)
+    pins.accept(known if ours.id in known.vaults else new, theirs, root, trust)
+    return known.vaults.get(ours.id)
+
+
+def _undoing(revision: int, base: int) -> Problem:
+    return Problem(
+        f"Their vault is older than the one that both sides come from: revision {revision}, {base - revision} behind "
+        f"{base}. What was changed since would be undone, as git revert does it.",
+        VAULT,
+        "Change it by matrix-wizard instead, or go on from the older one with --accept-older.",
+    )
+
+
+def _refuse_no_log(path: Path, text: str) -> None:
+    """RefusedError for what is no audit log, such as a manifest or what is left of a merge that was not resolved."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.startswith('{"id"'):
+            what = "This is neither a vault nor sites.lock nor a line of an audit log."
+            fix = f"Only {VAULT}, {LOCK} and {LOG} are merged; nothing was changed."
+            raise RefusedError(Problem(what, f"{path}:{number}", fix))
 
 
 def _base(data: bytes, identity: keystore.Identity) -> Vault | None:

@@ -7,6 +7,7 @@ says it, and until then it is a contest. Pure.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 from wizard import originals
 from wizard.codec import to_json
 from wizard.errors import Problem, RefusedError, UsageError
+from wizard.questions import BY_KEY
 from wizard.vault import VAULT, VERSION, Audit, Contest, Generation, Kept, Recipient, Record, State, Vault, fingerprint
 
 _T = TypeVar("_T")
@@ -21,6 +23,7 @@ _K = TypeVar("_K", bound=Hashable)
 
 # The later of two states that two branches gave one generation: no merge makes a compromised secret good again.
 _FINALITY: tuple[State, ...] = ("pending", "current", "retiring", "past", "compromised")
+_NO_ANSWER = ""  # in the place of an answer's JSON text
 
 
 def merge(base: Vault | None, ours: Vault, theirs: Vault) -> Vault:
@@ -32,8 +35,9 @@ def merge(base: Vault | None, ours: Vault, theirs: Vault) -> Vault:
         what = "These are the vaults of two deployments, and not two versions of one."
         raise RefusedError(Problem(what, VAULT, "Keep one of them (git checkout --ours or --theirs)."))
     before = base if base is not None and base.id == ours.id else Vault(ours.id, ())
-    values, fought = _values(before, ours, theirs)
-    answers, disputed = _answers(before.answers, ours.answers, theirs.answers)
+    settled = _settled(before, ours, theirs)
+    values, fought = _values(before, ours, theirs, settled)
+    answers, disputed = _answers(before.answers, ours.answers, theirs.answers, settled)
     seal, other = _seal(before, ours, theirs)
     records = _three_way(_records(before), _records(ours), _records(theirs), _first)
     return Vault(
@@ -74,41 +78,58 @@ def take(vault: Vault, name: str, choice: str) -> Vault:
     left = replace(vault, contests=tuple(each for each in vault.contests if each != contest))
     if contest.kind == "answer":
         section, _, key = name.partition(" ")
-        part = {**left.answers.get(section, {}), key: json.loads(chosen)}
-        part = {key: answer for key, answer in part.items() if answer is not None}
+        part = {other: answer for other, answer in left.answers.get(section, {}).items() if other != key}
+        part |= {key: json.loads(chosen)} if chosen != _NO_ANSWER else {}
         return replace(left, answers={**left.answers, section: part})
     kept = left.values[name]
     return replace(left, values={**left.values, name: _with_current(kept.generations, name, chosen)})
 
 
-def undecided(vault: Vault) -> list[Problem]:
-    """Return a problem for each contest of *vault*, with both sides told apart, never by the secret itself."""
+def undecided(vault: Vault, *names: str) -> list[Problem]:
+    """Return a problem for each contest of *vault*, or of what is called *names*: both sides told apart, never by the
+    text of a secret or of a confidential answer."""
     found = []
     for each in vault.contests:
+        if names and each.name not in names:
+            continue
         sides = f"ours is {_told(vault, each, each.ours)}, theirs {_told(vault, each, each.theirs)}"
         what = f"{each.name} was changed on both sides of a merge: {sides}."
-        fix = f"Say which one is in use: matrix-wizard vault merge --take '{each.name}=ours' (or theirs)."
-        found.append(Problem(what, VAULT, fix))
+        take = f"matrix-wizard vault merge --take {shlex.quote(f'{each.name}=ours')}"
+        found.append(Problem(what, VAULT, f"Say which one is in use: {take} (or theirs)."))
     return found
 
 
 def _told(vault: Vault, contest: Contest, side: str) -> str:
     if contest.kind == "answer":
-        return "another answer" if side != "null" else "none"
+        question = BY_KEY.get(contest.name.partition(" ")[2])
+        is_hidden = question is not None and question.confidential and side != _NO_ANSWER
+        return "another answer, not shown here" if is_hidden else side or "none"
     made = next(each for each in vault.values[contest.name].generations if each.id == side)
     return f"{made.id} ({made.why}, {made.made})"
 
 
-def _values(base: Vault, ours: Vault, theirs: Vault) -> tuple[dict[str, Kept], list[Contest]]:
+def _settled(base: Vault, ours: Vault, theirs: Vault) -> frozenset[str]:
+    """Return the names of contests of *base* that both sides decided: what stood there was neither's choice."""
+    before, one, other = ({each.name for each in side.contests} for side in (base, ours, theirs))
+    return frozenset(before - one - other)
+
+
+def _values(base: Vault, ours: Vault, theirs: Vault, settled: frozenset[str]) -> tuple[dict[str, Kept], list[Contest]]:
     values, contests = {}, []
     for name in [*ours.values, *(name for name in theirs.values if name not in ours.values)]:
         sides = [side.values.get(name) for side in (base, ours, theirs)]
-        values[name], contest = _kept(name, *sides)
+        first = sides[0].current.id if sides[0] and name not in settled else None
+        values[name], contest = _kept(name, first, *sides)
         contests += [contest] if contest else []
     return values, contests
 
 
-def _kept(name: str, base: Kept | None, ours: Kept | None, theirs: Kept | None) -> tuple[Kept, Contest | None]:
+def _kept(
+    name: str, first: str | None, base: Kept | None, ours: Kept | None, theirs: Kept | None
+) -> tuple[Kept, Contest | None]:
+    """Return a value with the generations of both sides, and what is undecided about it.
+
+    *first* is the one that was current before; None where that is not known, or was nobody's choice."""
     if ours is None or theirs is None:
         return next(each for each in (ours, theirs) if each), None
     sides = [{each.id: each for each in (side.generations if side else ())} for side in (base, ours, theirs)]
@@ -119,12 +140,12 @@ def _kept(name: str, base: Kept | None, ours: Kept | None, theirs: Kept | None) 
     merged = {each: replace(one, state=_state(*(side.get(each) for side in sides))) for each, one in both.items()}
     order = sorted(merged.values(), key=lambda each: (each.id not in sides[0], each.made, each.id))
     mine, other = ours.current.id, theirs.current.id
-    chosen = _either(base.current.id if base else None, mine, other)
+    chosen = _either(first, mine, other)
     contest = None
-    if chosen is None:
+    if chosen is None or merged[chosen].state != "current":  # both chose, or one chose what the other has given up
         usable = [each for each in order if each.id in (mine, other) and each.state != "compromised"]
         chosen = (usable or [each for each in order if each.id in (mine, other)])[-1].id
-        if len(usable) > 1 and merged[mine].text != merged[other].text:
+        if len(usable) != 1 and merged[mine].text != merged[other].text:
             contest = Contest(name, "value", mine, other)
     return _with_current(tuple(order), name, chosen), contest
 
@@ -147,23 +168,24 @@ def _state(base: Generation | None, ours: Generation | None, theirs: Generation 
 
 
 def _answers(
-    base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]
+    base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any], settled: frozenset[str]
 ) -> tuple[dict[str, Any], list[Contest]]:
     """Return the answers of both, section by section and key by key; ours is in force where both changed one."""
     merged: dict[str, Any] = {}
     contests: list[Contest] = []
     for section in dict.fromkeys((*ours, *theirs)):
-        sides = [side.get(section, {}) for side in (base, ours, theirs)]
-
-        def mine(one: Any, other: Any, keys: tuple[str, str]) -> Any:
-            contests.append(Contest(" ".join(keys), "answer", to_json(one), to_json(other)))
-            return one
-
+        sides = [
+            {key: to_json(answer) for key, answer in side.get(section, {}).items()} for side in (base, ours, theirs)
+        ]
         part: dict[str, Any] = {}
         for key in dict.fromkeys((*sides[1], *sides[2])):
-            before, one, other = (side.get(key) for side in sides)
-            text = one if other in (one, before) else other if one == before else mine(one, other, (section, key))
-            part |= {} if text is None else {key: text}
+            name = f"{section} {key}"
+            before, one, other = (side.get(key, _NO_ANSWER) for side in sides)
+            text = _either(None if name in settled else before, one, other)
+            if text is None:
+                contests.append(Contest(name, "answer", one, other))
+                text = one
+            part |= {key: json.loads(text)} if text != _NO_ANSWER else {}
         merged[section] = part
     return merged, contests
 
@@ -185,11 +207,18 @@ def _recipients(
 
     before, one, other = ({(each.key, each.since): each for each in side} for side in (base, ours, theirs))
     merged = _three_way(before, one, other, both)
+    shut_out = (_shut_out(one) | _shut_out(other)) - _shut_out(before)
+    merged = {key: row for key, row in merged.items() if row.until or row.key not in shut_out}
     first: dict[str, tuple[str, str]] = {}
     for key, row in sorted(merged.items()):
         if not row.until:
             first.setdefault(row.key, key)
     return tuple(row for key, row in merged.items() if row.until or first[row.key] == key)
+
+
+def _shut_out(rows: Mapping[tuple[str, str], Recipient]) -> set[str]:
+    """Return the keys that do not open the vault any more."""
+    return {row.key for row in rows.values()} - {row.key for row in rows.values() if not row.until}
 
 
 def _seal(base: Vault, ours: Vault, theirs: Vault) -> tuple[Vault, Vault]:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ import pytest
 
 from wizard import audit, sealing
 from wizard import lock as locks
+from wizard import vault as vaults
 from wizard.secret import Secret
 from wizard.vault import Vault
 
-from .runs import Deployment
+from .runs import ROOT, STATE, Deployment
 from .small import laid_out, succeed
 
 TREE = """\
@@ -183,7 +185,7 @@ def test_one_value_replaced_on_both_sides_waits_for_the_operator(two: tuple[Depl
     git(first.tree, "commit", "-qm", "both")
     stopped = first.setup("--allow-tracked")
     assert stopped.code == 3
-    assert "vault merge --take 'redis-password=ours'" in stopped.err
+    assert "vault merge --take redis-password=ours" in stopped.err
     hidden = first.run("show", "redis-password")
     assert (hidden.code, hidden.out) == (3, "")
     wrong = first.run("vault", "merge", "--take", "redis-password=mine")
@@ -235,3 +237,160 @@ def test_outside_a_repository_nothing_is_installed(tmp_path: Path, monkeypatch: 
     done = deployment.run("vault", "merge", "--install")
     assert done.code == 2
     assert "no git work tree" in done.err
+
+
+def test_a_merge_that_is_given_up_leaves_the_vault_that_opens(two: tuple[Deployment, Deployment], git: Git) -> None:
+    """What git makes on the way is not remembered: the next opening would call the tree's own vault an old one."""
+    first, second = two
+    redis = first.show("redis-password")
+    for each, text in ((first, "ChosenByOurs"), (second, "ChosenByTheirs")):
+        replace_by_hand(each, first.answers, redis, text)
+        commit(git, each, "a new password")
+    assert pull(git, first, second, check=False).returncode == 1
+    git(first.tree, "merge", "--abort")
+    assert first.show("redis-password") == "ChosenByOurs"
+    replace_by_hand(first, first.answers, "ChosenByOurs", "ChosenAgain")
+
+
+def test_branches_that_met_crosswise_lose_nothing(two: tuple[Deployment, Deployment], git: Git) -> None:
+    """Each has merged the other's earlier state: git makes a base of its own of the two, by the driver too."""
+    first, second = two
+    redis, turn = first.show("redis-password"), first.show("turn-password")
+    texts = {redis, turn}
+    for each, old, text in ((first, redis, "RedisByOurs"), (second, turn, "TurnByTheirs")):
+        replace_by_hand(each, first.answers, old, text)
+        commit(git, each, "a new password")
+        git(each.tree, "branch", "earlier")
+        texts.add(text)
+    for each, other in ((first, second), (second, first)):
+        git(each.tree, "fetch", "-q", str(other.tree), "earlier")
+        git(each.tree, "merge", "-m", "crosswise", "FETCH_HEAD")
+    for each, old, text in ((first, "TurnByTheirs", "TurnByOurs"), (second, "RedisByOurs", "RedisByTheirs")):
+        replace_by_hand(each, first.answers, old, text)
+        commit(git, each, "another")
+        texts.add(text)
+    git(first.tree, "fetch", "-q", str(second.tree), "HEAD")
+    assert len(git(first.tree, "merge-base", "--all", "HEAD", "FETCH_HEAD").stdout.split()) == 2
+    sides, lines = [opened(each) for each in two], {line for each in two for line in entries(each)}
+    pull(git, first, second)
+    merged = opened(first)
+    assert generations(merged) == generations(sides[0]) | generations(sides[1])
+    assert {text for _, _, text in generations(merged)} == texts
+    assert {name: kept.current.text.reveal() for name, kept in merged.values.items()} == {
+        "redis-password": "RedisByTheirs",
+        "turn-password": "TurnByOurs",
+    }
+    assert merged.contests == ()
+    assert lines <= set(entries(first))
+    assert faults(first, merged) == []
+    fill(first, first.answers, "--allow-tracked")
+
+
+def test_a_rebase_carries_each_change_over(two: tuple[Deployment, Deployment], git: Git) -> None:
+    first, second = two
+    redis, turn = first.show("redis-password"), first.show("turn-password")
+    replace_by_hand(second, first.answers, turn, "TurnByTheirs")
+    commit(git, second, "theirs")
+    for old, text in ((redis, "RedisOnce"), ("RedisOnce", "RedisTwice")):
+        replace_by_hand(first, first.answers, old, text)
+        commit(git, first, text)
+    sides, lines = [opened(each) for each in two], {line for each in two for line in entries(each)}
+    git(first.tree, "fetch", "-q", str(second.tree), "HEAD")
+    git(first.tree, "rebase", "-q", "FETCH_HEAD")
+    assert len(git(first.tree, "log", "--oneline").stdout.splitlines()) == 4
+    rebased = opened(first)
+    assert generations(rebased) == generations(sides[0]) | generations(sides[1])
+    assert rebased.values["redis-password"].current.text.reveal() == "RedisTwice"
+    assert rebased.values["turn-password"].current.text.reveal() == "TurnByTheirs"
+    assert lines <= set(entries(first))
+    assert faults(first, rebased) == []
+    assert locks.read((first.state / "sites.lock").read_text()).vault_id == rebased.id
+    fill(first, first.answers, "--allow-tracked")
+
+
+def test_a_revert_brings_no_old_secret_back(two: tuple[Deployment, Deployment], git: Git) -> None:
+    first, _ = two
+    redis = first.show("redis-password")
+    for old, text in ((redis, "Once"), ("Once", "Twice")):
+        replace_by_hand(first, first.answers, old, text)
+        commit(git, first, text)
+    before = (first.state / "vault.age").read_bytes()
+    undone = git(first.tree, "revert", "--no-edit", "HEAD~1", check=False)
+    assert undone.returncode == 1
+    assert "--accept-older" in undone.stderr
+    assert (first.state / "vault.age").read_bytes() == before
+
+
+def resealed(deployment: Deployment, seal: str, *former: str) -> None:
+    """Put a vault with another seal in the place of the deployment's, as whoever reads it, or a stranger, can."""
+    key = next(line for line in deployment.identity.read_text().splitlines() if not line.startswith("#"))
+    identity, place = pyrage.x25519.Identity.from_str(key), deployment.state / "vault.age"
+    vault = json.loads(pyrage.decrypt(place.read_bytes(), [identity]))
+    vault |= {"seal": seal, "former_seals": former, "revision": vault["revision"] + 1}
+    place.write_bytes(pyrage.encrypt(json.dumps(vault).encode(), [identity.to_public()]))
+
+
+def test_where_the_vault_was_never_opened_only_our_own_seal_counts(
+    two: tuple[Deployment, Deployment], git: Git
+) -> None:
+    first, second = two
+    verb(first, "show", "turn-password")
+    commit(git, first, "looked at")
+    resealed(second, "ab" * 32)
+    git(second.tree, "commit", "-qam", "harmless")
+    pins = Path(f"{first.identity}.pins")
+    pins.unlink()
+    merging = pull(git, first, second, check=False)
+    assert merging.returncode == 1
+    assert "--accept-seal" in merging.stderr
+    assert not pins.exists()
+
+
+def test_a_new_seal_is_accepted_by_the_way_that_the_guide_shows(two: tuple[Deployment, Deployment], git: Git) -> None:
+    first, second = two
+    verb(first, "show", "turn-password")
+    commit(git, first, "looked at")
+    before = opened(second)
+    resealed(second, "ab" * 32, vaults.fingerprint(before.seal))
+    git(second.tree, "commit", "-qam", "a new seal")
+    assert pull(git, first, second, check=False).returncode == 1
+    driver = git(first.tree, "config", "merge.matrix-wizard.driver").stdout.strip()
+    accepted = f"{driver} --accept-seal {vaults.fingerprint(Secret('ab' * 32))}"
+    place = f"{STATE}/vault.age"
+    git(first.tree, "-c", f"merge.matrix-wizard.driver={accepted}", "checkout", "--merge", "--", place)
+    merged = opened(first)
+    assert merged.seal == Secret("ab" * 32)
+    assert generations(merged) == generations(before)
+    git(first.tree, "add", "-A")
+    git(first.tree, "commit", "-qm", "both")
+    assert faults(first, merged) == []
+    fill(first, first.answers, "--allow-tracked")
+
+
+def test_the_driver_finds_program_and_key_from_anywhere(two: tuple[Deployment, Deployment], git: Git) -> None:
+    """The path of the key was relative at the installing, and git calls the driver elsewhere, without it."""
+    first, second = two
+    for each, name, text in ((first, "redis-password", "RedisByOurs"), (second, "turn-password", "TurnByTheirs")):
+        replace_by_hand(each, first.answers, each.show(name), text)
+        commit(git, each, "a new password")
+    (first.tree / "below").mkdir()
+    program = [sys.executable, "-m", "wizard", "vault", "merge", "--install"]
+    argv = [*program, "--tree", "tree", "--identity", "identity.txt"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run(argv, cwd=first.home, check=True, capture_output=True, env=environment)
+    git(first.tree, "fetch", "-q", str(second.tree), "HEAD")
+    subprocess.run(["git", "merge", "-qm", "both", "FETCH_HEAD"], cwd=first.tree / "below", check=True)
+    assert {kept.current.text.reveal() for kept in opened(first).values.values()} == {"RedisByOurs", "TurnByTheirs"}
+
+
+@pytest.mark.parametrize("name", ["main.yaml", f"{STATE}/vault.age", f"{STATE}/sites.lock"])
+def test_nothing_but_the_three_files_is_merged(tmp_path: Path, name: str) -> None:
+    deployment = laid_out(tmp_path, TREE)
+    succeed(deployment.setup())
+    log, other = deployment.state / "audit.log", deployment.tree / name
+    before, text = log.read_bytes(), other.read_bytes()
+    for ours, theirs in ((log, other), (other, log)):
+        done = deployment.run("vault", "merge", os.devnull, str(ours), str(theirs))
+        assert done.code == 3, done.text
+        assert done.err.strip()
+    assert (log.read_bytes(), other.read_bytes()) == (before, text)

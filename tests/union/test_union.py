@@ -11,7 +11,7 @@ import pytest
 from wizard import audit, union
 from wizard.errors import RefusedError, UsageError
 from wizard.secret import Secret
-from wizard.vault import Contest, Generation, Recipient, Vault, keep, new_audit, new_seal
+from wizard.vault import Contest, Generation, Recipient, State, Vault, keep, new_audit, new_seal
 
 from .histories import Branch, begun, lived
 
@@ -112,6 +112,67 @@ def test_a_secret_that_one_side_found_compromised_is_not_live_again() -> None:
     assert merged.contests == ()
 
 
+def marked(vault: Vault, **given: State) -> Vault:
+    kept = vault.values["redis-password"]
+    both = tuple(replace(each, state=given.get(each.id, each.state)) for each in kept.generations)
+    return replace(vault, values={"redis-password": replace(kept, generations=both)})
+
+
+def test_what_one_side_found_compromised_is_not_made_live_by_the_other() -> None:
+    base = rotated(BASE, "g1")
+    ours, theirs = marked(base, g0="compromised"), marked(base, g0="current", g1="past")
+    for pair in ((ours, theirs), (theirs, ours)):
+        assert states(union.merge(base, *pair)) == {"g0": "compromised", "g1": "current"}
+
+
+def test_a_generation_that_one_side_gave_up_and_the_other_put_to_use_is_a_contest() -> None:
+    pending = Generation("g1", "pending", "2026-03-02T00:00:00Z", "made", Secret("one"))
+    base = keep(BASE, "redis-password", pending)
+    merged = union.merge(base, marked(base, g1="past"), marked(base, g0="past", g1="current"))
+    assert merged.contests == (Contest("redis-password", "value", "g0", "g1"),)
+
+
+def test_what_both_sides_decided_differently_is_a_contest_again() -> None:
+    """One decided for what was in force anyway: it changed nothing but the contest."""
+    answered = [replace(BASE, answers={"answers": {"tls.email": text}}) for text in "xyz"]
+    ours, theirs = rotated(answered[1], "g1"), rotated(answered[2], "g2")
+    met = union.merge(answered[0], ours, theirs)
+    names = [each.name for each in met.contests]
+    assert len(names) == 2
+    one, other = met, met
+    for name in names:
+        one, other = union.take(one, name, "ours"), union.take(other, name, "theirs")
+    for pair in ((one, other), (other, one)):
+        assert [each.name for each in union.merge(met, *pair).contests] == names
+        assert union.merge(met, pair[0], met).contests == ()
+
+
+def test_an_answer_of_null_is_an_answer() -> None:
+    ours = replace(BASE, answers={"answers": {"smtp": None, "tls.email": None}})
+    assert union.merge(BASE, ours, BASE).answers == ours.answers
+    base = replace(BASE, answers={"answers": {"smtp": "x"}})
+    without = replace(BASE, answers={"answers": {}})
+    null = replace(BASE, answers={"answers": {"smtp": None}})
+    (contest,) = union.merge(base, null, without).contests
+    assert union.take(union.merge(base, null, without), contest.name, "theirs").answers == without.answers
+    assert union.take(union.merge(base, without, null), contest.name, "theirs").answers == null.answers
+
+
+def test_sides_are_told_apart_and_no_confidential_answer_is_told() -> None:
+    def answered(email: str, ranges: str) -> Vault:
+        return replace(BASE, answers={"answers": {"tls.email": email, "lawful_intercept.allowed_cidrs": [ranges]}})
+
+    sides = answered("x", "185.60.112.0/24"), answered("ops@one.net", "91.198.174.0/24"), answered("ops@two.net", "9.9")
+    merged = union.merge(*sides)
+    told = " ".join(each.what for each in union.undecided(merged))
+    assert "ops@one.net" in told
+    assert "ops@two.net" in told
+    assert "lawful_intercept.allowed_cidrs" in told
+    assert "91.198" not in told
+    assert [each.what for each in union.undecided(merged, "answers tls.email")] != []
+    assert union.undecided(merged, "tls.email") == []
+
+
 def test_an_answer_that_both_changed_is_a_contest_and_that_of_one_is_taken() -> None:
     def answered(**answers: object) -> Vault:
         return replace(BASE, answers={"answers": {key.replace("_", "."): text for key, text in answers.items()}})
@@ -131,6 +192,17 @@ def test_who_was_removed_on_one_branch_stays_removed() -> None:
     theirs = replace(base, recipients=(*base.recipients, Recipient("age1eve", "2026-02-02")))
     assert union.merge(base, ours, theirs).keys == ("age1own", "age1eve")
     assert union.merge(base, theirs, ours).keys == ("age1own", "age1eve")
+
+
+def test_who_was_removed_is_not_let_in_by_what_is_told_of_another_row() -> None:
+    """Both branches had let the same person in; one has merged since, and removed that person."""
+    theirs = replace(BASE, recipients=(*BASE.recipients, Recipient("age1bob", "2026-01-04")))
+    ours = replace(BASE, recipients=(*BASE.recipients, Recipient("age1bob", "2026-01-03", until="2026-01-09")))
+    drilled = replace(theirs, recipients=(*BASE.recipients, Recipient("age1bob", "2026-01-04", drilled="2026-01-08")))
+    for pair in ((ours, drilled), (drilled, ours)):
+        assert union.merge(theirs, *pair).keys == ("age1own",)
+    again = replace(ours, recipients=(*ours.recipients, Recipient("age1bob", "2026-02-01")))
+    assert union.merge(ours, again, ours).keys == ("age1own", "age1bob")
 
 
 def test_two_new_seals_leave_one_and_name_the_other() -> None:
