@@ -132,7 +132,8 @@ def create(
     given = given or Passphrases()
     path = named or (beside if given.chosen else None)
     if path is None:
-        return _for_user(vault_id, interactive=interactive)
+        then = f"{_NAME_IT} A file that does not exist yet is made."
+        return _for_user(vault_id, then, interactive=interactive)
     if path.exists():
         return _from_file(path, given)
     if given.chosen is None:
@@ -152,12 +153,12 @@ def renew(identity: Identity | None, vault_id: str, named: Path | None = None, *
     Raises what ``create`` does."""
     if named is not None:
         return _to_file(named)
-    if identity is None:
-        path = identity_file(vault_id)
-        return (
-            _added(_from_file(path, Passphrases())) if path.exists() else _for_user(vault_id, interactive=interactive)
-        )
-    return _added(identity) if identity.file else _for_user(vault_id, interactive=False)
+    if identity is not None and identity.file is not None:
+        return _added(identity)
+    path = identity_file(vault_id)
+    if identity is None and path.exists():
+        return _added(_from_file(path, Passphrases()))
+    return _for_user(vault_id, "Name a new file for it with --new-identity FILE.", interactive=interactive)
 
 
 def new_pair() -> tuple[Secret, str]:
@@ -327,15 +328,14 @@ def _locked(text: str, passphrase: Secret | None) -> bytes:
     return data
 
 
-def _for_user(vault_id: str, *, interactive: bool) -> Identity:
+def _for_user(vault_id: str, otherwise: str, *, interactive: bool) -> Identity:
     try:
         return _in_keyring(vault_id, _with_keyring(lambda keyring: _keep(keyring, vault_id, new_pair()[0])))
     except _UnusableError as error:
         reason = str(error)
     if not interactive:
         what = f"There is nowhere to keep the vault's key: {_told(reason)}."
-        then = f"{_UNLOCK.get(reason, '')}{_NAME_IT} A file that does not exist yet is made."
-        raise UsageError(Problem(what, "", then))
+        raise UsageError(Problem(what, "", _UNLOCK.get(reason, "") + otherwise))
     path = identity_file(vault_id)
     _make_private_directory(path.parent)
     return _to_file(path)

@@ -82,11 +82,11 @@ def told(gone: Recipient, count: int) -> tuple[str, ...]:
 
 
 def rekey(where: Where, new: Path | None, consent: Consent) -> Rekeyed:
-    """Make a new key for this machine and a new seal for the vault; the key that opened it opens it no more.
+    """Make a new key for this machine and a new seal for the vault; a key of this machine opens it no more.
 
-    A recovery key and an SSH key stay recipients, and the new one is made where a new vault's would be. It is kept
-    before the vault is written, and the former one stays beside it, so that whatever is interrupted, the vault opens.
-    UsageError where the new key cannot be kept; StoppedError without consent."""
+    Any other that opened it (a recovery key, a given one, an SSH key) stays a recipient, and the new one is made where
+    a new vault's would be. It is kept before the vault is written, and the former one stays beside it, so that the
+    vault opens whatever is interrupted. UsageError where it cannot be kept; StoppedError without consent."""
     with opening.nothing_written():
         opened = opening.opened(where)
         former = _own(opened)
@@ -194,11 +194,11 @@ def _until(vault: Vault, keys: Iterable[str], now: str) -> tuple[Recipient, ...]
 
 
 def _replaced(vault: Vault, identity: Identity) -> set[str]:
-    """Return the public keys of *identity* that a new one takes the place of: neither recovery nor SSH keys."""
+    """Return the public keys of *identity* that a new one takes the place of: those made for a machine."""
     return {
         each.key
         for each in vault.recipients
-        if not each.until and each.key in identity.publics and each.kind != "recovery" and each.key[:4] != "ssh-"
+        if not each.until and each.kind == "own" and each.key in identity.publics and each.key[:4] != "ssh-"
     }
 
 

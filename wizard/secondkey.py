@@ -110,7 +110,7 @@ def _given(terminal: Terminal, _: str) -> tuple[Recipient, ...]:
             may_go_back=True,
         )
     )
-    return tuple(Recipient(key, host.now()) for key in _items(typed))
+    return tuple(Recipient(key, host.now(), "recovery") for key in _items(typed))
 
 
 def _items(text: str) -> list[str]:

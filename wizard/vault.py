@@ -110,7 +110,8 @@ class Recipient:
     """Somebody's key that opens the vault: ``key`` is an age or SSH public key, ``name`` what people call its holder.
 
     ``since`` and ``until`` tell when it began and ceased to be a recipient ("": it is one), ``drilled`` when it last
-    opened the vault for trial. ``kind``: a key of one's "own" machine, the offline "recovery" key, or an "other"."""
+    opened the vault for trial. ``kind``: a key of one's "own" machine, the second one of a first run ("recovery"), or
+    an "other"."""
 
     key: str
     since: str = ""
