@@ -81,7 +81,7 @@ def nothing(outcome: Outcome, *, whole: bool = False) -> None:
 def _tell_key(place: str) -> None:
     """Tell where a key lies that was made now, if one was."""
     if place:
-        words = "Keep it safe: without it nothing here can be recovered."
+        words = f"Keep it safe: without it{'' if is_only else ' or a second key'} nothing here can be recovered."
         _say(f"The vault opens with the key in {place}. {words}", sys.stderr)
 
 
@@ -109,7 +109,8 @@ def plan(outcome: Outcome, *, as_json: bool) -> None:
 
 def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
     """Print what was done, and what is left to the operator; where a new key lies is told in any case."""
-    _tell_key(done.key_made)
+    others = done.afterwards is not None and done.afterwards.recipients > 1
+    _tell_key(done.key_made, is_only=not others)
     if as_json:
         _print_json(_as_data(done))
     elif not quiet:
