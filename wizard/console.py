@@ -78,7 +78,7 @@ def nothing(outcome: Outcome, *, whole: bool = False) -> None:
     del outcome, whole
 
 
-def _tell_key(place: str) -> None:
+def _tell_key(place: str, *, is_only: bool = True) -> None:
     """Tell where a key lies that was made now, if one was."""
     if place:
         words = f"Keep it safe: without it{'' if is_only else ' or a second key'} nothing here can be recovered."

@@ -215,8 +215,8 @@ def _own(where: Where, vault: Vault, used: Identity | None) -> Identity:
     try:
         found = opening.key(where, vault.id, where.tree)
     except WizardError:
-        found = keystore.absent(vault.id)
-    return found if set(found.publics) & set(vault.keys) else keystore.absent(vault.id)
+        found = keystore.absent()
+    return found if set(found.publics) & set(vault.keys) else keystore.absent()
 
 
 def _in_the_way(tree: store.Tree, vault: Vault, secrets: tuple[Secret, ...]) -> Problem | None:

@@ -27,12 +27,13 @@ def create_private(path: Path, data: bytes) -> None:
         raise
 
 
-def stage(path: Path, data: bytes, like: os.stat_result | None, private: bool) -> Path:
+def stage(path: Path, data: bytes, like: os.stat_result | None, private: bool, infix: str = "") -> Path:
     """Write *data* complete and fsynced beside *path*, and return the staged path, ready to be renamed to it.
 
     It has the owner and mode of *like* (None: a new file, mode by umask); *private* takes group's and others' access.
+    *infix* stands in its name, for those who may meet the staged file of another run.
     """
-    staged = path.with_name(path.name + STAGED)
+    staged = path.with_name(f"{path.name}{infix}{STAGED}")
     born = 0o666 if like is None and not private else 0o600
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, born)
     try:
@@ -80,9 +81,10 @@ def unused(path: Path) -> Path:
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Make or replace a file atomically, mode 0600 from its first byte, durable on return."""
-    path.with_name(path.name + STAGED).unlink(missing_ok=True)  # what a killed run left
-    staged = stage(path, data, None, private=True)
+    """Make or replace a file atomically, mode 0600 from its first byte, durable on return.
+
+    Other runs may do so at the same time, or have been killed at it."""
+    staged = stage(path, data, None, private=True, infix=f".{os.urandom(8).hex()}")
     try:
         staged.replace(path)
     except BaseException:

@@ -6,7 +6,6 @@ DESIGN, law 8; how keyrings fail, FACTS 8.
 
 from __future__ import annotations
 
-import hashlib
 import queue
 import secrets
 import shlex
@@ -107,9 +106,9 @@ def load(
         except _UnusableError as error:
             kept, reason = None, str(error)
         if kept is not None:
-            return _in_keyring(vault_id, kept)
+            return _in_keyring(kept)
         if (path := identity_file(vault_id)).exists():
-            return _from_file(path, given)
+            return replace(_from_file(path, given), pins=pins_of(None))
     if beside is not None and beside.exists():
         return _from_file(beside, given)
     what = f"The vault's key was not found: {_told(reason)}."
@@ -186,14 +185,23 @@ def weakness(passphrase: Secret) -> str:
     return f"A passphrase has {_LEAST} characters or more, since whoever gets the file may try." if is_short else ""
 
 
-def absent(vault_id: str) -> Identity:
-    """Return what stands for the key of a vault that nobody here opens: no key, and the pins of where it would lie."""
-    return Identity((), (), "", _pins(identity_file(vault_id)))
+def absent() -> Identity:
+    """Return what stands for the key of a vault that nobody here opens: no key, and the pins of keys without a file."""
+    return Identity((), (), "", pins_of(None))
 
 
 def identity_file(vault_id: str) -> Path:
     """Return where the key of a vault lies when there is no keyring, by XDG."""
     return host.data_home() / SERVICE / "identities" / f"{vault_id}.txt"
+
+
+def pins_of(named: Path | None) -> Path:
+    """Return the file in which is remembered what was opened with the key in the file *named*; None for a key that has
+    none of its own: it lies in the keyring, in the tree, or among the user's SSH keys.
+
+    These share one: the id stands in the repository, so that whoever writes
+    there chooses among them, and must not find one for which another vault in this tree is nothing new."""
+    return _pins(named) if named else host.data_home() / SERVICE / "pins"
 
 
 def _told(reason: str) -> str:
@@ -202,11 +210,6 @@ def _told(reason: str) -> str:
 
 def _pins(path: Path) -> Path:
     return path.with_name(f"{path.name}.pins")
-
-
-def _pins_at_home(public: str) -> Path:
-    """Return where is remembered what a key opened whose file lies in the tree, or among the user's SSH keys."""
-    return _pins(identity_file(hashlib.sha256(public.encode()).hexdigest()[:32]))
 
 
 def _keys(text: str) -> list[Secret]:
@@ -231,8 +234,8 @@ def _identity(text: str, where: str) -> tuple[tuple[Secret, ...], tuple[str, ...
     raise RefusedError(problem)
 
 
-def _in_keyring(vault_id: str, kept: str) -> Identity:
-    return Identity(*_identity(kept, KEYRING), KEYRING, _pins(identity_file(vault_id)))
+def _in_keyring(kept: str) -> Identity:
+    return Identity(*_identity(kept, KEYRING), KEYRING, pins_of(None))
 
 
 def _from_file(path: Path, given: Passphrases) -> Identity:
@@ -267,7 +270,7 @@ def _behind_passphrase(path: Path, data: bytes, passphrase: Secret) -> Identity:
         is_wrong = str(error) == _WRONG
     else:
         secrets, public = _identity(plain.decode("utf-8", "replace"), str(path))
-        return Identity(secrets, public, str(path), _pins_at_home(public[0]), path, passphrase)
+        return Identity(secrets, public, str(path), pins_of(None), path, passphrase)
     what = "The passphrase is another one." if is_wrong else "The file with the vault's key is damaged, or is none."
     raise RefusedError(Problem(what, str(path), "Try again; nothing was changed." if is_wrong else _NAME_IT))
 
@@ -285,7 +288,7 @@ def _ssh(path: Path, text: str) -> Identity:
         then = "Name an ssh-ed25519 or ssh-rsa key, or an age identity."
         problem = Problem("This SSH key is of a kind that age cannot use, or is damaged.", str(path), then)
     else:
-        return Identity((Secret(text),), (public,), str(path), _pins_at_home(public), path)
+        return Identity((Secret(text),), (public,), str(path), pins_of(None), path)
     raise RefusedError(problem)
 
 
@@ -296,7 +299,7 @@ def _to_file(path: Path, passphrase: Secret | None = None) -> Identity:
     except OSError as error:
         problem = Problem(f"The vault's key cannot be kept there: {error.strerror}.", str(path), _NAME_IT)
     else:
-        pins = _pins_at_home(public) if passphrase else _pins(path)
+        pins = pins_of(None) if passphrase else _pins(path)
         return Identity((secret,), (public,), str(path), pins, path, passphrase)
     raise UsageError(problem)
 
@@ -330,7 +333,7 @@ def _locked(text: str, passphrase: Secret | None) -> bytes:
 
 def _for_user(vault_id: str, otherwise: str, *, interactive: bool) -> Identity:
     try:
-        return _in_keyring(vault_id, _with_keyring(lambda keyring: _keep(keyring, vault_id, new_pair()[0])))
+        return _in_keyring(_with_keyring(lambda keyring: _keep(keyring, vault_id, new_pair()[0])))
     except _UnusableError as error:
         reason = str(error)
     if not interactive:
@@ -338,7 +341,7 @@ def _for_user(vault_id: str, otherwise: str, *, interactive: bool) -> Identity:
         raise UsageError(Problem(what, "", _UNLOCK.get(reason, "") + otherwise))
     path = identity_file(vault_id)
     _make_private_directory(path.parent)
-    return _to_file(path)
+    return replace(_to_file(path), pins=pins_of(None))
 
 
 def _make_private_directory(path: Path) -> None:

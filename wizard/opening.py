@@ -75,6 +75,8 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
             Problem(what, str(where.tree), "Name the tree with --tree DIR, or an empty or new directory.")
         )
     sealed, lock = tree.vault(), tree.lock()
+    if sealed is None and lock is None and tree.files and not new_deployment:
+        _refuse_lost(where, tree.root)
     if new_deployment and sealed is not None:
         what = "This tree has a vault; a new deployment would lose every secret in it."
         raise RefusedError(Problem(what, str(where.tree / VAULT), f"Move {VAULT} to a safe place first."))
@@ -87,6 +89,9 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
     named = locks.read(lock.decode("utf-8", "replace")).vault_id if lock else None
     identity = key(where, named, tree.root)
     vault = sealing.unseal(sealed, *identity.secrets)
+    if named not in (None, vault.id):
+        what = "sites.lock is that of another vault than the one beside it."
+        raise RefusedError(Problem(what, LOCK, f"Bring back {VAULT} and {LOCK} as they belong together, from git."))
     _pin(where, identity, vault, tree.root)
     for problem in log_faults(tree, vault) if is_told else ():
         where.say(f"! {problem.where}: {problem.what} {problem.next}")
@@ -224,7 +229,7 @@ def _pin(where: Where, identity: Identity, vault: Vault, root: Path) -> None:
     now = pins.accept(before, vault, root, where.trust)
     if now != before:
         _remember(where, identity, now)
-    if vault.id not in before.vaults and vault.seal.reveal():
+    if str(root) not in before.trees and vault.seal.reveal():
         where.say(
             f"This vault is opened here for the first time: its seal is {vaults.fingerprint(vault.seal)}, its revision "
             f"{vault.revision}. From now on another seal is refused."
@@ -234,6 +239,15 @@ def _pin(where: Where, identity: Identity, vault: Vault, root: Path) -> None:
 def key(where: Where, named: str | None, root: Path) -> Identity:
     """Return the key of the vault whose id is *named* (None where nothing tells it), of the tree at *root*."""
     return keystore.load(named, where.identity, root / IDENTITY, where.passphrases)
+
+
+def _refuse_lost(where: Where, root: Path) -> None:
+    """Refuse fresh secrets for a tree that had a vault here, and has neither that nor sites.lock any more."""
+    places = {keystore.pins_of(where.identity), keystore.pins_of(None)}
+    if any(str(root) in pins.known(place).trees for place in places):
+        what = "This tree had a vault when it was last opened here, and now there is neither that nor sites.lock."
+        fix = "Bring .matrix-wizard back (from git or a backup). Only a new deployment starts anew: --new-deployment."
+        raise RefusedError(Problem(what, str(where.tree / VAULT), fix))
 
 
 def vault_id(root: Path) -> str | None:

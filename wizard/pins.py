@@ -64,14 +64,21 @@ def accept(pins: Pins, vault: Vault, root: Path, trust: Trust) -> Pins:
     """Return *pins* with those of *vault*, as it was opened in the tree *root*.
 
     RefusedError where its seal is another than the pinned one, or it is an older revision, or another vault than the
-    one that this tree had, unless *trust* accepts that. A vault of the first format has no seal, and is pinned when it
-    is next written."""
+    one that this tree had, or at the first opening has another seal than the one named, unless *trust* accepts that.
+    A vault of the first format has no seal, and is pinned when it is next written."""
     seal, pin = fingerprint(vault.seal), pins.vaults.get(vault.id)
-    before = pin or pins.vaults.get(pins.trees.get(str(root), ""))
-    if before and before.seal != seal and trust.seal != (seal or "none") and not (seal and before.next == seal):
-        raise RefusedError(_other(vault, before.seal, seal))
-    if pin and pin.seal == seal and vault.revision < pin.revision and not trust.older:
-        raise RefusedError(_older(vault.revision, pin.revision))
+    before, is_named = pins.trees.get(str(root), vault.id), trust.seal == (seal or "none")
+    problems = []
+    if pin and pin.seal != seal and not is_named and not (seal and pin.next == seal):
+        problems.append(_other(vault, pin.seal, seal))
+    elif before != vault.id and not is_named:
+        problems.append(_another(seal))
+    elif not pin and trust.seal and not is_named:
+        problems.append(_unlike(trust.seal, seal))
+    if pin and vault.revision < pin.revision and not trust.older:
+        problems.append(_older(vault.revision, pin.revision))
+    if problems:
+        raise RefusedError(*problems)
     if not seal:
         return pins
     pinned = Pin(seal, vault.revision)
@@ -101,6 +108,24 @@ def _older(revision: int, newest: int) -> Problem:
         "What was changed since would be lost.",
         VAULT,
         "Bring the newer one back (git has it if it was committed), or go on from this one with --accept-older.",
+    )
+
+
+def _another(seal: str) -> Problem:
+    return Problem(
+        f"This is another vault than the one that this tree had when it was last opened here; its seal is "
+        f"{seal or 'none'}.",
+        VAULT,
+        "Bring the tree's own vault back (git has it if it was committed). If another tree lies here now, ask for its "
+        f"seal, in person, and accept it with --accept-seal {seal or 'none'}. Nothing was changed.",
+    )
+
+
+def _unlike(named: str, seal: str) -> Problem:
+    return Problem(
+        f"This vault has not the seal that you named, {named}, but {seal or 'none'}.",
+        VAULT,
+        "Ask whoever has the vault for its seal, in person. Nothing was changed.",
     )
 
 
