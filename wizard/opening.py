@@ -124,7 +124,8 @@ def write(where: Where, opened: Opened, outcome: Outcome, keep_modes: bool) -> O
     """Write what a plan changes: the vault first, then the tree."""
     made = outcome.plan
     private = frozenset() if keep_modes or made.verb == "blank" else made.private & made.changed.keys()
-    names = tuple(sorted({change.value for change in made.changes if change.value}))
+    renewed = (name for name, kept in made.vault.values.items() if kept != opened.vault.values.get(name))
+    names = sorted({*renewed, *(change.value for change in made.changes if change.value)})
     deed = Deed(made.verb, generations(made.vault, names), tuple(sorted({each.place for each in made.changes})))
     saved = save(where, opened, made.vault, deed, Files(made.changed, made.before, private))
     stands = {path: data for path, data in {**opened.tree.files, **made.after}.items() if data is not None}

@@ -78,7 +78,7 @@ def vault_of(text: Mapping[str, Any]) -> Vault:
         )
     if version == 1 and type(version) is int and isinstance(payload.get("recipients"), list):
         payload["recipients"] = [{"key": key} for key in payload["recipients"]]
-    malformed = ""
+    malformed = f"there is no format {version}" if type(version) is int and version < 1 else ""
     try:
         vault: Vault = load(Vault, {**payload, "version": version})
     except MalformedError as error:

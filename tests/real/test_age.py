@@ -136,6 +136,18 @@ def test_the_keys_are_counted_in_headers_of_both_programs(tmp_path: Path) -> Non
         assert sealing.count_keys(none) == 0
 
 
+@pytest.mark.parametrize("identity", ["v1/identity.txt", "v2/identity.txt", "v2/recovery.txt"])
+def test_age_opens_the_golden_vaults_and_shows_what_stands_in_their_trees(identity: str) -> None:
+    vectors = Path(__file__).parents[1] / "vectors"
+    home = (vectors / identity).parent
+    payload = json.loads(run("age", "-d", "-i", vectors / identity, home / "vault.age"))
+    assert f"v{payload['version']}" == home.name
+    tree = (home / "main.yaml").read_text()
+    texts = {name: kept["generations"][-1]["text"].strip() for name, kept in payload["values"].items()}
+    assert texts.keys() >= {"redis-password", "signing-key", "smtp-password"}
+    assert all(texts[name] in tree for name in ("redis-password", "signing-key", "smtp-password"))
+
+
 def test_each_recipient_opens_it_ssh_keys_too(tmp_path: Path) -> None:
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "id")
     ssh, key = (tmp_path / "id.pub").read_text().strip(), pyrage.x25519.Identity.generate()

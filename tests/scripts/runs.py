@@ -108,7 +108,12 @@ class Deployment:
         return {path: (self.tree / path).stat().st_mtime_ns for path in self.everything()}
 
     def copy(self, home: Path) -> Deployment:
-        return Deployment(Path(shutil.copytree(self.home, home)))
+        """Copy it to *home*, where it is as if it had stood there from the beginning."""
+        copy = Deployment(Path(shutil.copytree(self.home, home)))
+        pins = copy.home / "identity.txt.pins"
+        if pins.exists():
+            pins.write_text(pins.read_text().replace(str(self.tree.resolve()), str(copy.tree.resolve())))
+        return copy
 
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace *old*, which must stand in the file once or more, by *new*."""
