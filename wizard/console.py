@@ -295,6 +295,7 @@ def drilled(tried: Recipient, *, as_json: bool) -> None:
 
 _EXCHANGED = {
     "export": "{place} holds {values}. Who has its key has them all: keep it like the vault's key.",
+    "adopt": "Took {values} over from the context {place}. Fill the tree with them: matrix-wizard setup.",
     "import": "Took {values} over from {place}. Fill the tree with them: matrix-wizard setup.",
     "restore": "Put back the vault of {place}: {values}, now as revision {revision}.",
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
-from wizard import audit, backup, files, host, keystore, opening, parcel, pins, sealing, store
+from wizard import audit, backup, cluster, files, host, keystore, live, opening, parcel, pins, sealing, store
 from wizard import lock as locks
 from wizard.answers import Answers
 from wizard.audit import Deed
 from wizard.backup import Backup
-from wizard.errors import Problem, RefusedError, UsageError, WizardError
+from wizard.errors import Problem, RefusedError, StoppedError, UsageError, WizardError
 from wizard.interview import Ask
 from wizard.keystore import Identity
 from wizard.opening import Opened, Where
@@ -39,6 +40,14 @@ class Key:
 
     identity: Path | None = None
     passphrase: Path | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """The cluster to read from: kubectl's context ("": the current one, if that is consented to), and a namespace."""
+
+    context: str = ""
+    namespace: str = ""
 
 
 def back_up(where: Where, to: To) -> Exchanged:
@@ -88,9 +97,35 @@ def _taken(where: Where, opened: Opened, done: Exchanged, vault: Vault) -> Excha
     """Write *vault*, which took values over, unless that changed nothing; return *done* as it then stands."""
     if vault == opened.vault:
         return replace(done, revision=vault.revision)
-    deed = Deed(done.verb, tuple(f"{name} {vault.values[name].current.id}" for name in done.values))
+    deed = Deed(done.verb, tuple(f"{name} {vault.values[name].current.id}" for name in done.values), (done.place,))
     saved = opening.save(where, opened, vault, deed)
     return replace(done, revision=saved.vault.revision, key_made="" if opened.identity else saved.identity.where)
+
+
+def adopt(where: Where, source: Source, *, over: bool, new_deployment: bool) -> Exchanged:
+    """Take into the vault what the Secrets of a cluster have for the values that it lacks; with *over* what they have
+    otherwise, too. Only the tree's own Secrets are read, after consent to the context.
+
+    RefusedError where a value has two texts; UsageError where no context is named and nobody can be asked."""
+    opening.existing(where)
+    opened = opening.begun(where, new_deployment)
+    want = live.wanted(_tree(opened), opened.vault, source.namespace)
+    context = source.context or _consented(where)
+    where.say(f"Reading {sum(map(len, want.names.values()))} Secrets of this tree from the context {context} …")
+    found = {home: cluster.secrets(context, home, names) for home, names in want.names.items()}
+    taken = live.take(opened.vault, want, found, host.now(), adopt=over)
+    return _taken(where, opened, Exchanged("adopt", context, taken.names, 0, taken.notes), taken.vault)
+
+
+def _consented(where: Where) -> str:
+    """Return kubectl's current context, if the operator says so. UsageError without a terminal, StoppedError for no."""
+    context = cluster.current_context()
+    if where.terminal is None:
+        what = f"Which cluster is read has to be said: kubectl's current context is {context}."
+        raise UsageError(Problem(what, "", f"Give --context {quote(context)}, or another."))
+    if where.terminal.ask(Ask(f"Read the Secrets of the context {context}?", "yes", text="no")) == "no":
+        raise StoppedError(opening.STOPPED)
+    return context
 
 
 def _tree(opened: Opened) -> Tree:

@@ -93,6 +93,30 @@ def import_(file: Path, *, adopt: bool, **options: Any) -> int:
     return 0
 
 
+@vault.command(
+    heading="Lost and found",
+    examples=(("matrix-wizard vault adopt --live --context prod", "Take what the cluster's Secrets say."),),
+)
+@click.option("--live", is_flag=True, help="From the cluster's Secrets, read by kubectl.")
+@click.option("--context", default="", metavar="NAME", help="kubectl's context; the current one is asked for.")
+@click.option("-n", "--namespace", default="", metavar="NAME", help="Only the Secrets of this namespace.")
+@click.option("--adopt", "over", is_flag=True, help="Take the cluster's where this vault has another.")
+@click.option("--new-deployment", is_flag=True, help="Start a new vault where sites.lock has lost its own.")
+@_asking
+@everywhere
+def adopt(*, live: bool, context: str, namespace: str, **options: Any) -> int:
+    """Take the secrets that are in use into the vault, where it lacks them."""
+    from wizard import console, exchange
+
+    if not live:
+        raise click.UsageError("Say from where: --live, the cluster. What stands in the tree, setup takes over.")
+    source = exchange.Source(context, namespace)
+    wishes = {"over": options["over"], "new_deployment": options["new_deployment"]}
+    done = exchange.adopt(where(options), source, **wishes)
+    console.exchanged(done, as_json=options["as_json"], quiet=options["quiet"])
+    return 0
+
+
 def _key(options: dict[str, Any]) -> Any:
     from wizard import exchange
 

@@ -22,7 +22,7 @@ from wizard.resources import Manifest
 from wizard.secret import MASK, Secret
 from wizard.sites import FILLED_IN, Found, Site, Unknown, groups
 from wizard.values import InTree, Value
-from wizard.vault import Generation, Record, Vault
+from wizard.vault import Generation, Kept, Record, Vault
 
 
 @dataclass(frozen=True)
@@ -250,6 +250,13 @@ def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str
     if site.record:
         texts.add(read(site.value, site.record.original))
     return texts | ({former[site.value]} if site.value in former else set())
+
+
+def generation_at(site: Site, kept: Kept) -> Generation | None:
+    """Return the generation of *kept* whose text stands at *site*, the current one before any other, or None."""
+    text = read(site.value, site.text).strip("\n")
+    newest = sorted(kept.generations, key=lambda each: each.id == kept.current.id)
+    return next((each for each in reversed(newest) if each.text.reveal().strip("\n") == text), None)
 
 
 def _objections(site: Site, new: str, vault: Vault, former: Mapping[str, str], consent: Consent) -> Iterable[Problem]:

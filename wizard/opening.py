@@ -17,6 +17,7 @@ from wizard.interview import Terminal
 from wizard.keystore import Identity, Passphrases
 from wizard.outcome import Outcome
 from wizard.pins import Trust
+from wizard.secret import MASK
 from wizard.vault import IDENTITY, LOCK, VAULT, VERSION, Recipient, Vault
 
 SHEET = Path("answers.yaml")  # what the answers file of a run is called, unless something has that name
@@ -81,7 +82,10 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
         what = "This tree has a vault; a new deployment would lose every secret in it."
         raise RefusedError(Problem(what, str(where.tree / VAULT), f"Move {VAULT} to a safe place first."))
     if sealed is None and (new_deployment or lock is None):
-        return Opened(tree, Vault(vaults.new_vault_id(), ()), None)
+        # Which value stands where is still known; a record that was masked says nothing of its place's original.
+        told = locks.read(lock.decode("utf-8", "replace")).records if lock else ()
+        places = tuple(each for each in told if MASK not in (each.original, each.hole))
+        return Opened(tree, Vault(vaults.new_vault_id(), (), records=places), None)
     if sealed is None:
         what = "sites.lock says that this tree was filled, and its vault is gone: no fresh secrets are made."
         fix = f"Bring {VAULT} back (from git or a backup). Only a new deployment starts anew: --new-deployment."
@@ -90,8 +94,10 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
     identity = key(where, named, tree.root)
     vault = sealing.unseal(sealed, *identity.secrets)
     if named not in (None, vault.id):
-        what = "sites.lock is that of another vault than the one beside it."
-        raise RefusedError(Problem(what, LOCK, f"Bring back {VAULT} and {LOCK} as they belong together, from git."))
+        what = f"This is another tree's vault: its id is {vault.id}, and sites.lock names {named}."
+        raise RefusedError(
+            Problem(what, str(where.tree / VAULT), f"Bring back both files of one tree, {VAULT} and {LOCK}.")
+        )
     _pin(where, identity, vault, tree.root)
     for problem in log_faults(tree, vault) if is_told else ():
         where.say(f"! {problem.where}: {problem.what} {problem.next}")

@@ -137,6 +137,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
             *found.notes,
             *_spoken_of(structure.spoken_of(tree)),
             *map(_weak, weak.find(arranged)),
+            *_earlier(found, vault),
             *_open_li(after, scope),
             *_in_plain_sight(found),
         ),
@@ -275,6 +276,19 @@ def _spoken_of(paths: list[str]) -> list[Problem]:
 def _weak(found: Weak) -> Problem:
     what = "is empty" if found.is_empty else "is a default that everybody knows"
     return Problem(f"{found.key} {what}. It is left as it is.", found.position)
+
+
+def _earlier(found: Found, vault: Vault) -> Iterable[Problem]:
+    """Yield a note for each place where an earlier generation stands: which, since when it is replaced (law 6)."""
+    for site in found.sites:
+        kept = None if site.token else vault.values.get(site.value)
+        earlier = kept and filling.generation_at(site, kept)
+        if kept and earlier and earlier.id != kept.current.id:
+            what = (
+                f"{site.value} stands here in its earlier generation {earlier.id} of {earlier.made[:10]} "
+                f"({earlier.state}); since {kept.current.made[:10]} {kept.current.id} is the current one."
+            )
+            yield Problem(what, site.position)
 
 
 def _not_found(record: Record) -> Problem:

@@ -30,11 +30,11 @@ HEAD = (
     {"afterwards", "diff", "fields", "filling", "originals", "proof"},
     {"structure", "union"},
     {"plan", "exposure"},
-    {"check", "parcel", "review"},
+    {"check", "live", "parcel", "review"},
     {"outcome"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
-HANDS = frozenset({"console", "git", "keystore", "lines", "pins", "prompt", "resume", "store"})
+HANDS = frozenset({"cluster", "console", "git", "keystore", "lines", "pins", "prompt", "resume", "store"})
 VERBS = frozenset({"commands", "custody", "exchange", "merging", "people"})
 STORY = VERBS | {"guard", "guide", "opening", "secondkey"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
@@ -75,7 +75,7 @@ MACHINE = {
     "secrets": {"keystore", "mint", "secondkey", "vault"},
     "socket": set[str](),
     "stat": {"files"},
-    "subprocess": {"git"},
+    "subprocess": {"cluster", "git"},
     "sys": {"__main__", "console", "host", "lines"},
     "tempfile": set[str](),
     "termios": {"host"},
