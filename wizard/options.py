@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 import click
 
 from wizard import completion, helppage
-from wizard.errors import Problem, UsageError
-from wizard.secret import Secret
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -75,7 +73,7 @@ def where(options: dict[str, Any]) -> Any:
     """Return the tree, the key and the terminal that *options* name (an ``opening.Where``).
 
     UsageError where a passphrase cannot be read, or is wanted and there is nobody to ask for it."""
-    from wizard import console, host, opening
+    from wizard import console, host, opening, passphrases
     from wizard.pins import Trust
 
     ask = functools.partial(_terminal, plain=options["plain"] or not host.can_move_cursor())
@@ -89,67 +87,14 @@ def where(options: dict[str, Any]) -> Any:
         ask() if is_asked and "no_input" in options else None,
         (lambda _: None) if options["quiet"] else console.tell,
         Trust(options["accept_older"], options["accept_seal"]),
-        _passphrases(options, ask if is_asked else None),
+        passphrases.given(
+            options["passphrase_file"],
+            options["passphrase_fd"],
+            ask if is_asked else None,
+            is_wanted=options.get("passphrase", False),
+        ),
         typed + "".join(f" {option} {quote(str(path))}" for option, path in named.items() if path),
     )
-
-
-def _passphrases(options: dict[str, Any], terminal: Callable[[], Any] | None) -> Any:
-    """Return how passphrases are had (a ``keystore.Passphrases``): read where one is named, else asked for."""
-    from wizard import keystore
-
-    fd, chosen = options["passphrase_fd"], options.get("passphrase", False)
-    source = options["passphrase_file"] or (Path(f"/dev/fd/{fd}") if fd is not None else None)
-    if source:
-        secret = _read(source)
-        return keystore.Passphrases(lambda _: secret, lambda: secret)
-    if terminal is None:
-        if chosen:
-            what = "There is nobody to ask for the passphrase."
-            raise UsageError(Problem(what, "", "Give it with --passphrase-file FILE or --passphrase-fd N."))
-        return keystore.Passphrases()
-    return keystore.Passphrases(
-        functools.partial(_known, terminal), functools.partial(_chosen, terminal) if chosen else None
-    )
-
-
-def _read(source: Path) -> Secret:
-    from wizard import files, formats
-
-    try:
-        return Secret(formats.password(files.read(source).decode()))
-    except OSError as error:
-        what = f"The passphrase cannot be read: {error.strerror}."
-    except UnicodeDecodeError:
-        what = "The passphrase is not UTF-8 text."
-    except formats.FormatError:
-        what = "The passphrase is empty."
-    raise UsageError(Problem(what, str(source)))
-
-
-def _known(terminal: Callable[[], Any], place: str) -> Secret:
-    from wizard.interview import Ask
-
-    ask = Ask(f"Passphrase of {place}", "hidden", "It takes a second or more to open.", echo=lambda _: "")
-    return Secret(terminal().ask(ask))
-
-
-def _chosen(terminal: Callable[[], Any]) -> Secret:
-    from wizard.interview import Ask, Fault
-    from wizard.keystore import weakness
-
-    def weak(text: str) -> Fault | None:
-        fault = weakness(Secret(text))
-        return Fault(fault) if fault else None
-
-    def other(text: str) -> Fault | None:
-        return None if text == first else Fault("This is not the same. Ctrl-C stops, and nothing is written.")
-
-    help_ = "Six words or more, from nowhere else. Each opening of the vault then takes a second or more."
-    at = terminal()
-    first = at.ask(Ask("Passphrase for the vault's key", "hidden", help_, judge=weak, echo=lambda _: ""))
-    at.ask(Ask("The same once more", "hidden", judge=other, echo=lambda _: ""))
-    return Secret(first)
 
 
 def _terminal(*, plain: bool) -> Any:

@@ -38,7 +38,7 @@ HANDS = frozenset({"cluster", "console", "git", "keystore", "lines", "pins", "pr
 VERBS = frozenset({"commands", "custody", "exchange", "merging", "people"})
 STORY = VERBS | {"guard", "guide", "opening", "secondkey"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
-DOOR = ("options", "custodycli", "exchangecli", "cli")  # each may import those before it
+DOOR = ("passphrases", "options", "custodycli", "exchangecli", "cli")  # each may import those before it
 
 # The lenses are one module to all others but `resources`, which stacks them. Rows as above.
 LENSES = (
