@@ -14,6 +14,7 @@ from typing import Any
 import pyrage
 import pytest
 
+from bench import merging as bench
 from wizard import audit, sealing
 from wizard import lock as locks
 from wizard import vault as vaults
@@ -394,3 +395,30 @@ def test_nothing_but_the_three_files_is_merged(tmp_path: Path, name: str) -> Non
         assert done.code == 3, done.text
         assert done.err.strip()
     assert (log.read_bytes(), other.read_bytes()) == (before, text)
+
+
+def test_random_histories_lose_nothing_in_real_git(capsys: pytest.CaptureFixture[str]) -> None:
+    """Merges, rebases and merges crosswise; ``python -m bench.merging`` makes a thousand of them (docs/bench.md)."""
+    assert bench.main(["20"]) == 0
+    assert "20 pairs" in capsys.readouterr().out
+
+
+def test_what_met_before_the_driver_was_there_is_merged_by_it_afterwards(
+    two: tuple[Deployment, Deployment], git: Git
+) -> None:
+    first, second = two
+    for each, name, text in ((first, "redis-password", "RedisByOurs"), (second, "turn-password", "TurnByTheirs")):
+        replace_by_hand(each, first.answers, each.show(name), text)
+        commit(git, each, "a new password")
+    git(first.tree, "config", "--remove-section", "merge.matrix-wizard")
+    assert pull(git, first, second, check=False).returncode == 1
+    lines = {line for each in two for line in git(each.tree, "show", f"HEAD:{STATE}/audit.log").stdout.splitlines()}
+    verb(first, "vault", "merge", "--install")
+    git(first.tree, "checkout", "--merge", "--", STATE)
+    merged = opened(first)
+    assert {kept.current.text.reveal() for kept in merged.values.values()} == {"RedisByOurs", "TurnByTheirs"}
+    assert lines <= set(entries(first))
+    assert faults(first, merged) == []
+    git(first.tree, "add", "-A")
+    git(first.tree, "commit", "-qm", "both")
+    fill(first, first.answers, "--allow-tracked")

@@ -8,12 +8,11 @@ from dataclasses import replace
 
 import pytest
 
+from bench.histories import Branch, begun, lived
 from wizard import audit, union
 from wizard.errors import RefusedError, UsageError
 from wizard.secret import Secret
 from wizard.vault import Contest, Generation, Recipient, State, Vault, keep, new_audit, new_seal
-
-from .histories import Branch, begun, lived
 
 NOW = "2026-03-01T12:00:00Z"
 BASE = keep(begun("age1own").vault, "redis-password", Generation("g0", "current", NOW, "made", Secret("zero")))

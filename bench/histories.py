@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
+import pyrage
+
 from wizard import audit
 from wizard.audit import Deed
 from wizard.secret import Secret
@@ -89,4 +91,5 @@ def _let_in(vault: Vault, chance: random.Random) -> Vault:
             vault,
             recipients=tuple(replace(each, until="2026-02-20") if each == gone else each for each in vault.recipients),
         )
-    return joined(vault, Recipient(f"age1{chance.randrange(10**6)}", f"2026-02-{chance.randrange(1, 29):02}"))
+    key = str(pyrage.x25519.Identity.generate().to_public())  # a real one: the vault is encrypted to it
+    return joined(vault, Recipient(key, f"2026-02-{chance.randrange(1, 29):02}"))
