@@ -85,11 +85,16 @@ def _refuse_given(taken: Mapping[str, Secret], answers: Answers, consent: Consen
     """Raise RefusedError where a secret is given and another one stands in the tree already: what exists wins."""
     given = answers.secrets()
     rows = (catalogue.BY_NAME[name] for name in taken if name in catalogue.BY_NAME)
-    both = [row for row in rows if row.answer in given and given[row.answer] != taken[row.name]]
+    both = [row for row in rows if row.answer in given and _bare(given[row.answer]) != _bare(taken[row.name])]
     if both and consent.drift != "restore":
         what = "{} stands in the tree already, with another text than the one given."
         fix = "Leave it out of the answers to keep the tree's, or overwrite that with --restore."
         raise RefusedError(*(Problem(what.format(row.name), answers.given[row.answer].where, fix) for row in both))
+
+
+def _bare(text: Secret) -> str:
+    """Return *text* without the line ends around it, which a file has and a site may not have."""
+    return text.reveal().strip("\n")
 
 
 def refuse_certificate(answers: Answers, known: Mapping[str, Value], hosts: list[str], now: datetime) -> None:

@@ -146,8 +146,8 @@ def decrypted(data: bytes, identities: Sequence[Secret], of: Sealed = _THE_VAULT
     else:
         return plain
     if is_other_key:
-        name_it = "Name the key that it was made for with --identity FILE."
-        _refuse(f"{of.called} cannot be opened with this key.", name_it, of.where)
+        name_it = "Name the key that it was made for with --identity FILE. If this is it, the file is damaged. "
+        _refuse(f"{of.called} cannot be opened with this key.", name_it + of.mend, of.where)
     raise RefusedError(Problem(f"{of.called} is damaged or was cut short.", of.where, of.mend))
 
 
