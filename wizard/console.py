@@ -295,8 +295,8 @@ def drilled(tried: Recipient, *, as_json: bool) -> None:
 
 _EXCHANGED = {
     "export": "{place} holds {values}. Who has its key has them all: keep it like the vault's key.",
-    "adopt": "Took {values} over from the context {place}. Fill the tree with them: matrix-wizard setup.",
-    "import": "Took {values} over from {place}. Fill the tree with them: matrix-wizard setup.",
+    "adopt": "Took {values} over from the context {place}. Fill the tree with them: {setup}",
+    "import": "Took {values} over from {place}. Fill the tree with them: {setup}",
     "restore": "Put back the vault of {place}: {values}, now as revision {revision}.",
 }
 
@@ -310,9 +310,9 @@ def exchanged(done: Exchanged, *, as_json: bool, quiet: bool) -> None:
     for note in done.notes:
         _say(reviewing.note(note), sys.stderr)
     if not quiet:
-        counted = reviewing.count(len(done.values), "value")
-        told = _EXCHANGED[done.verb].format(place=done.place, values=counted, revision=done.revision)
-        _say(told, sys.stdout)
+        told = _EXCHANGED[done.verb] if done.values else "Nothing was taken from {place}: no value changes."
+        counted, setup = reviewing.count(len(done.values), "value"), _command("setup", done.options)
+        _say(told.format(place=done.place, values=counted, revision=done.revision, setup=setup), sys.stdout)
 
 
 def reveal(text: str) -> None:

@@ -18,7 +18,7 @@ from wizard.keystore import Identity
 from wizard.opening import Opened, Where
 from wizard.outcome import Exchanged
 from wizard.sealing import Sealed
-from wizard.secret import Secret
+from wizard.secret import MASK, Secret
 from wizard.structure import Tree
 from wizard.vault import LOCK, VAULT, Vault
 
@@ -95,6 +95,7 @@ def take_over(where: Where, file: Path, key: Key, *, adopt: bool) -> Exchanged:
 
 def _taken(where: Where, opened: Opened, done: Exchanged, vault: Vault) -> Exchanged:
     """Write *vault*, which took values over, unless that changed nothing; return *done* as it then stands."""
+    done = replace(done, options=where.options)
     if vault == opened.vault:
         return replace(done, revision=vault.revision)
     deed = Deed(done.verb, tuple(f"{name} {vault.values[name].current.id}" for name in done.values), (done.place,))
@@ -225,10 +226,14 @@ def _passphrase(where: Where, named: Path | None, *, twice: bool = False) -> Sec
             )
         )
     with where.terminal.session():
-        typed = where.terminal.ask(Ask("Passphrase:", "hidden"))
-        if not typed or (twice and where.terminal.ask(Ask("The same again:", "hidden")) != typed):
+        typed = where.terminal.ask(Ask("Passphrase:", "hidden", echo=_masked))
+        if not typed or (twice and where.terminal.ask(Ask("The same again:", "hidden", echo=_masked)) != typed):
             raise UsageError(Problem("These are not the same passphrase." if typed else "That is no passphrase."))
     return Secret(typed)
+
+
+def _masked(_: str) -> str:
+    return MASK
 
 
 def _open(where: Where, file: Path, key: Key, of: Sealed, vault_id: str | None) -> tuple[bytes, Identity | None]:

@@ -90,7 +90,7 @@ class Shown:
 @dataclass(frozen=True)
 class Exchanged:
     """What left a vault or came into it: the verb, the file or cluster, the names of the values, the vault's revision,
-    what deserves a look, and where the vault's key lies if it was made now."""
+    what deserves a look, where the vault's key lies if it was made now, and the options that the next command needs."""
 
     verb: str
     place: str
@@ -98,3 +98,4 @@ class Exchanged:
     revision: int
     notes: tuple[Problem, ...] = ()
     key_made: str = ""
+    options: str = ""
