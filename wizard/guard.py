@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from wizard import exposure, git, host, opening, review
+from wizard import exposure, files, git, host, opening, review
 from wizard import lock as locks
 from wizard.errors import Problem, RefusedError, WizardError
 from wizard.interview import Ask, Terminal
@@ -35,7 +35,11 @@ def staged(where: Where) -> list[Problem]:
     data = tree.lock()
     if data is None:
         return []
-    return exposure.staged(git.staged(tree.root), locks.read(data.decode("utf-8", "replace")))
+    changed = git.staged(tree.root)
+    what = "A run that was killed had staged this file, which may hold secrets."
+    copies = [path for path in changed if path.endswith(files.STAGED)]
+    problems = [Problem(what, path, "Unstage it; matrix-wizard plan removes it.") for path in copies]
+    return [*problems, *exposure.staged(changed, locks.read(data.decode("utf-8", "replace")))]
 
 
 def seen(made: Plan, root: Path) -> Plan:

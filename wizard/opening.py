@@ -75,6 +75,8 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
         raise RefusedError(
             Problem(what, str(where.tree), "Name the tree with --tree DIR, or an empty or new directory.")
         )
+    if removed := store.tidy(tree):
+        where.say(f"Removed what a run that was killed had staged: {', '.join(removed)}.")
     sealed, lock = tree.vault(), tree.lock()
     if sealed is None and lock is None and tree.files and not new_deployment:
         _refuse_lost(where, tree.root)

@@ -143,6 +143,28 @@ def commit(tree: Tree, writing: Writing) -> None:
     _release(busy, held)
 
 
+def tidy(tree: Tree) -> tuple[str, ...]:
+    """Remove what a killed run had staged in *tree*, filled files in clear among it; return the names.
+
+    Nothing is touched, and () returned, while another run is at work or where this one may not write."""
+    names = tuple(sorted(path.relative_to(tree.root).as_posix() for path in _leftovers(tree.root)))
+    if not names:
+        return ()
+    busy = tree.root / _BUSY
+    try:
+        held = _hold(busy)
+    except (OSError, RefusedError):
+        return ()
+    try:
+        _sign(held)
+        _remove_leftovers(tree.root)
+    except OSError:
+        return ()
+    finally:
+        _release(busy, held)
+    return names
+
+
 class _Undo:
     """What puts everything back, done last first."""
 
@@ -326,9 +348,15 @@ def _remove_leftovers(root: Path) -> None:
     lock, staged_lock = root / LOCK, root / (LOCK + files.STAGED)
     if (root / VAULT).exists() and staged_lock.exists() and not lock.exists():
         staged_lock.replace(lock)
-    for staged in (*_walk(root, []), *(root / STATE).iterdir()):
-        if staged.name.endswith(files.STAGED):
-            staged.unlink()
+    for staged in _leftovers(root):
+        staged.unlink()
+
+
+def _leftovers(root: Path) -> list[Path]:
+    """Return what is staged in the tree at *root*, by a run at work or by one that was killed."""
+    own = root / STATE
+    every = (*_walk(root, []), *(own.iterdir() if own.is_dir() else ()))
+    return [path for path in every if path.name.endswith(files.STAGED)]
 
 
 def _write(steps: list[_Step], undo: _Undo) -> None:
