@@ -17,6 +17,7 @@ from wizard.interview import Terminal
 from wizard.keystore import Identity, Passphrases
 from wizard.outcome import Outcome
 from wizard.pins import Trust
+from wizard.review import count
 from wizard.secret import MASK
 from wizard.vault import IDENTITY, LOCK, VAULT, VERSION, Recipient, Vault
 
@@ -76,7 +77,7 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
             Problem(what, str(where.tree), "Name the tree with --tree DIR, or an empty or new directory.")
         )
     if removed := store.tidy(tree):
-        where.say(f"Removed what a run that was killed had staged: {', '.join(removed)}.")
+        where.say(f"Removed what a run that was killed had staged: {count(removed, 'file')}.")
     sealed, lock = tree.vault(), tree.lock()
     if sealed is None and lock is None and tree.files and not new_deployment:
         _refuse_lost(where, tree.root)

@@ -143,26 +143,26 @@ def commit(tree: Tree, writing: Writing) -> None:
     _release(busy, held)
 
 
-def tidy(tree: Tree) -> tuple[str, ...]:
-    """Remove what a killed run had staged in *tree*, filled files in clear among it; return the names.
+def tidy(tree: Tree) -> int:
+    """Remove what a killed run had staged in *tree*, filled files in clear among it; return how many files that were.
 
-    Nothing is touched, and () returned, while another run is at work or where this one may not write."""
-    names = tuple(sorted(path.relative_to(tree.root).as_posix() for path in _leftovers(tree.root)))
-    if not names:
-        return ()
+    Nothing is touched, and 0 returned, while another run is at work or where this one may not write."""
+    count = len(_leftovers(tree.root))
+    if not count or (tree.root / STATE).is_symlink():  # which could lead out of the tree
+        return 0
     busy = tree.root / _BUSY
     try:
         held = _hold(busy)
     except (OSError, RefusedError):
-        return ()
+        return 0
     try:
         _sign(held)
         _remove_leftovers(tree.root)
     except OSError:
-        return ()
+        return 0
     finally:
         _release(busy, held)
-    return names
+    return count
 
 
 class _Undo:
@@ -356,7 +356,7 @@ def _leftovers(root: Path) -> list[Path]:
     """Return what is staged in the tree at *root*, by a run at work or by one that was killed."""
     own = root / STATE
     every = (*_walk(root, []), *(own.iterdir() if own.is_dir() else ()))
-    return [path for path in every if path.name.endswith(files.STAGED)]
+    return [path for path in every if path.name.endswith(files.STAGED) and (path.is_symlink() or path.is_file())]
 
 
 def _write(steps: list[_Step], undo: _Undo) -> None:

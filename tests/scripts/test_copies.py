@@ -128,8 +128,25 @@ def test_what_is_staged_is_left_to_a_run_at_work(home: Deployment) -> None:
         assert home.run("show").code == 0
         assert staged.exists()
         holder.stdin.close()
-    assert "main.yaml.mwtmp" in home.run("show").err
+    assert "had staged: 1 file." in home.run("show").err
     assert not staged.exists()
+
+
+def test_nothing_outside_is_tidied_through_a_link(home: Deployment) -> None:
+    outside = home.state.rename(home.home / "outside")
+    home.state.symlink_to(outside)
+    (outside / "theirs.mwtmp").write_text("of somebody else")
+    before = {path: path.read_bytes() for path in outside.iterdir()}
+    assert home.run("show").code == 0
+    assert home.blank().code == 3
+    assert {path: path.read_bytes() for path in outside.iterdir()} == before
+
+
+def test_a_directory_of_such_a_name_is_in_nobodys_way(home: Deployment) -> None:
+    for place in (home.state / "a.mwtmp", home.tree / "b.mwtmp"):
+        place.mkdir()
+    succeed(home.blank())
+    succeed(home.setup())
 
 
 def test_a_staged_file_is_no_manifest_and_the_guard_refuses_it(home: Deployment) -> None:
