@@ -28,7 +28,7 @@ KEYRING = "the keyring"
 _PATIENCE = 60.0  # seconds; time to type a keyring's password into its own window, then we go on without it
 _SECRET_KEY = "AGE-SECRET-KEY-1"  # the prefix of every X25519 identity (age-encryption.org/v1)
 _BORROWED = "keyrings."  # keyrings.alt and keyrings.cryptfile keep plain text or ask at our terminal (FACTS 8)
-_NAME_IT = "Name the key with --identity FILE, or in MATRIX_WIZARD_IDENTITY."
+_NAME_IT = "Name the key, or the recovery key, with --identity FILE or in MATRIX_WIZARD_IDENTITY."
 _AGE = (
     b"age-encryption.org/"  # how an identity begins that a passphrase protects: an age file itself, as `age -p` makes
 )

@@ -68,7 +68,7 @@ class Removed:
 @dataclass(frozen=True)
 class Rekeyed:
     """The new key of this machine, its public part, where it lies, and the vault's new seal (a fingerprint); the public
-    keys that were replaced by it, and the recovery keys that stay."""
+    keys that were replaced by it, and all others that open it still."""
 
     public: str
     key: str

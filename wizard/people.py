@@ -115,7 +115,7 @@ def rekey(where: Where, new: Path | None, consent: Consent) -> Rekeyed:
         known = pins.known(identity.pins)
         for place in places - {identity.pins}:
             _remember(where, place, pins.beside(pins.known(place), known))
-        kept = tuple(key for key in former.publics if key in map(bare, saved.vault.keys))
+        kept = tuple(key for key in saved.vault.keys if bare(key) != identity.public)
         return Rekeyed(identity.public, identity.where, fingerprint(seal), tuple(sorted(replaced)), kept)
 
 

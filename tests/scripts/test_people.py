@@ -236,7 +236,8 @@ def test_a_given_key_stays_and_the_new_one_goes_where_it_is_named(one: Deploymen
     new = tmp_path / "new.txt"
     done = people(one, "rekey", "-y", "--new-identity", str(new), "--json", by=ada.file)
     assert done.code == 0, done.err
-    assert (done.data["key"], done.data["kept"], done.data["replaced"]) == (str(new), [ada.public], [])
+    assert (done.data["key"], len(done.data["kept"]), done.data["replaced"]) == (str(new), 2, [])
+    assert ada.public in done.data["kept"], "and the key of the machine that is lost, which wants to be removed"
     for each in (new, ada.file):
         assert run("show", "--tree", str(one.tree), "--identity", str(each)).code == 0, "no seal is to be accepted"
     assert opened(one, ada)["values"]
@@ -314,7 +315,8 @@ def test_an_ssh_key_opens_the_vault_and_stays_when_a_new_key_is_made(
     )
     assert sorted(each.name for each in tmp_path.iterdir() if each.name.startswith("id")) == ["id", "id.pub"]
     done = people(one, "rekey", "-y", "--new-identity", str(tmp_path / "new.txt"), "--json", by=path)
-    assert (done.code, done.data["kept"], done.data["replaced"]) == (0, [bare], []), done.err
+    assert (done.code, done.data["replaced"]) == (0, []), done.err
+    assert bare in [" ".join(each.split()[:2]) for each in done.data["kept"]]
     assert people(one, "recipients", "remove", "ada@corp", "-y", by=tmp_path / "new.txt").code == 0
     assert run("show", "--tree", str(one.tree), "--identity", str(path)).code == 3
 
