@@ -29,9 +29,8 @@ _PATIENCE = 60.0  # seconds; time to type a keyring's password into its own wind
 _SECRET_KEY = "AGE-SECRET-KEY-1"  # the prefix of every X25519 identity (age-encryption.org/v1)
 _BORROWED = "keyrings."  # keyrings.alt and keyrings.cryptfile keep plain text or ask at our terminal (FACTS 8)
 _NAME_IT = "Name the key, or the recovery key, with --identity FILE or in MATRIX_WIZARD_IDENTITY."
-_AGE = (
-    b"age-encryption.org/"  # how an identity begins that a passphrase protects: an age file itself, as `age -p` makes
-)
+# How an identity begins that a passphrase protects: it is an age file itself, as `age -p` makes it, with or without -a.
+_AGE = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _WRONG = "Decryption failed"  # pyrage 1.4 has one class for all failures; only the text tells a wrong passphrase apart
 _LEAST = 12  # characters of a passphrase: who has the file may try as many as scrypt and patience allow
 

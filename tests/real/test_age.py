@@ -82,17 +82,18 @@ def test_age_opens_our_vault_with_our_identity_behind_a_passphrase(tmp_path: Pat
     assert json.loads(plain)["id"] == ID
 
 
-def test_we_open_an_identity_that_age_put_behind_a_passphrase(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["-p", "-p -a"])
+def test_we_open_an_identity_that_age_put_behind_a_passphrase(tmp_path: Path, form: str) -> None:
     path, phrase = tmp_path / "identity.age", "six words from nowhere else"
     run("age-keygen", "-o", tmp_path / "key.txt")
-    typed(phrase, "age", "-p", "-o", path, tmp_path / "key.txt")
+    typed(phrase, "age", *form.split(), "-o", path, tmp_path / "key.txt")
     identity = keystore.load(None, path, given=Passphrases(lambda _: Secret(phrase)))
     assert identity.public == run("age-keygen", "-y", tmp_path / "key.txt").decode().strip()
     assert sealing.unseal(sealing.seal(small(identity.public)), *identity.secrets).id == ID
     with pytest.raises(RefusedError, match="another one") as caught:
         keystore.load(None, path, given=Passphrases(lambda _: Secret("six words from somewhere")))
     assert caught.value.__context__ is None
-    path.write_bytes(path.read_bytes()[:-1])
+    path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(RefusedError, match="damaged"):
         keystore.load(None, path, given=Passphrases(lambda _: Secret(phrase)))
 

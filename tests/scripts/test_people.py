@@ -182,6 +182,9 @@ def test_a_removed_key_does_not_come_back_by_the_answers(
     assert again.code == 2
     assert "was removed on" in again.err
     assert "recipients add" in again.err
+    if kind == "ssh":  # the same key by another comment
+        answer(deployment, f"{MINIMUM}vault: {{recipients: ['{key.rpartition(' ')[0]} another']}}\n")
+        assert deployment.setup().code == 2
     answer(deployment, MINIMUM)
     succeed(deployment.setup())
     assert vault(deployment) != sealed
