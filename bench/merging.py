@@ -12,13 +12,15 @@ import json
 import os
 import random
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,24 @@ def rig(home: Path) -> Rig:
     for clone in ("one", "two"):
         subprocess.run([*install, str(home / clone)], check=True, capture_output=True, env=made.environment)
     return made
+
+
+@contextmanager
+def forked(made: Rig) -> Iterator[None]:
+    """Within it the driver of both clones is the program that is started once and forked for each call."""
+    place = str(made.home / "socket")
+    words = made.git("one", "config", "merge.matrix-wizard.driver").stdout.strip().partition(" vault merge ")
+    call = [sys.executable, "-I", "-S", str(ROOT / "bench" / "forking.py"), place]
+    for clone in ("one", "two"):
+        made.git(clone, "config", "merge.matrix-wizard.driver", f"{shlex.join(call)}{words[1]}{words[2]}")
+    serve = [sys.executable, "-m", "bench.forking", place]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, env=made.environment) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stdout.readline() == b"ready\n"
+            yield
+        finally:
+            server.kill()
 
 
 def pair(made: Rig, chance: random.Random) -> Told:
@@ -210,6 +230,9 @@ def _whole(made: Rig, vault: dict[str, Any], sides: Sequence[Branch]) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.merging", description=__doc__)
     parser.add_argument("pairs", nargs="?", type=int, default=1000)
+    parser.add_argument(
+        "--forked", action="store_true", help="start the program once, and fork it for each call of git"
+    )
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**32))
     given = parser.parse_args(argv)
     print(f"seed {given.seed}", flush=True)
@@ -218,10 +241,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     home = Path(tempfile.mkdtemp(prefix="merging-"))
     try:
         made = rig(home)
-        for number in range(given.pairs):
-            told.append(pair(made, chance))
-            if number % 100 == 99:
-                print(f"{number + 1} pairs", flush=True)
+        with forked(made) if given.forked else nullcontext():
+            for number in range(given.pairs):
+                told.append(pair(made, chance))
+                if number % 100 == 99:
+                    print(f"{number + 1} pairs", flush=True)
     finally:
         shutil.rmtree(home)
     ways, contested = Counter(each.way for each in told), sum(each.is_contested for each in told)

@@ -399,7 +399,7 @@ def test_nothing_but_the_three_files_is_merged(tmp_path: Path, name: str) -> Non
 
 def test_random_histories_lose_nothing_in_real_git(capsys: pytest.CaptureFixture[str]) -> None:
     """Merges, rebases and merges crosswise; ``python -m bench.merging`` makes a thousand of them (docs/bench.md)."""
-    assert bench.main(["20"]) == 0
+    assert bench.main(["20", "--forked"]) == 0
     assert "20 pairs" in capsys.readouterr().out
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.histories import Branch, begun, lived
 from wizard import audit, union
@@ -227,3 +230,54 @@ def test_vaults_that_are_not_of_one_deployment_are_refused() -> None:
         union.merge(None, BASE, replace(BASE, id="f" * 32))
     with pytest.raises(RefusedError, match="two texts"):
         union.merge(BASE, rotated(BASE, "g1", "one"), rotated(BASE, "g1", "two"))
+
+
+@given(st.integers(0, 2**32))
+def test_what_is_merged_already_is_merged_without_a_change(seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311
+    base = lived(begun("age1own"), chance, 4).vault
+    base = union.merge(None, base, base)  # in the order that a plan gives to places
+    assert union.merge(base, base, base) == replace(base, revision=base.revision + 1)
+    one, other = (lived(Branch(base, ""), chance, 4).vault for _ in range(2))
+    merged = union.merge(base, one, other)
+    for side in (one, other):
+        for pair in ((merged, side), (side, merged)):
+            again = union.merge(side, *pair)
+            assert unordered(again) == unordered(merged)
+
+
+def unordered(vault: Vault) -> object:
+    """The vault without what counts the writings, and without the order of what is added on two sides."""
+    kept = {name: frozenset(kept.generations) for name, kept in vault.values.items()}
+    rest = replace(vault, revision=0, audit=None, values={}, recipients=())
+    return rest, kept, frozenset(vault.recipients)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 1) | st.text(max_size=3), lambda some: st.lists(some, max_size=2)
+)
+keys = st.sampled_from(["smtp", "tls.email", "CHANGE_ME @ Secret/matrix/x:data.a=b"]) | st.text(max_size=3)
+answers = st.fixed_dictionaries(
+    {section: st.dictionaries(keys, json_values, max_size=3) for section in ("answers", "placeholders")}
+)
+
+
+@given(st.tuples(answers, answers, answers))
+def test_every_answer_is_that_of_the_side_which_changed_it_or_waits(
+    of: tuple[dict[str, dict[str, object]], ...],
+) -> None:
+    merged = union.merge(*(replace(BASE, answers=each) for each in of))
+    for section, key in {(section, key) for each in of for section, part in each.items() for key in part}:
+        base, ours, theirs = (json.dumps(each[section][key]) if key in each[section] else None for each in of)
+
+        def found(vault: Vault, section: str = section, key: str = key) -> str | None:
+            return json.dumps(vault.answers[section][key]) if key in vault.answers[section] else None
+
+        contests = [each for each in merged.contests if each.name == f"{section} {key}"]
+        if ours == theirs or base in (ours, theirs):
+            assert contests == []
+            assert found(merged) == (theirs if ours == base else ours)
+        else:
+            assert len(contests) == 1
+            assert found(union.take(merged, contests[0].name, "ours")) == ours
+            assert found(union.take(merged, contests[0].name, "theirs")) == theirs
