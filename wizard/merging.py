@@ -11,6 +11,7 @@ from wizard import vault as vaults
 from wizard.audit import Deed
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.opening import Where
+from wizard.pins import Trust
 from wizard.vault import LOCK, LOG, VAULT, Vault
 
 _AGE = (b"age-encryption.org/", b"-----BEGIN AGE ENCRYPTED FILE-----")
@@ -82,9 +83,12 @@ def _judged(where: Where, identity: keystore.Identity, ours: Vault, theirs: Vaul
 
     One that was never opened here is known by *ours*. Either side may well be behind: it is merged."""
     known, root = pins.known(identity.pins), where.tree.resolve()
-    trust = replace(where.trust, older=True)
-    new = pins.accept(known, ours, root, trust)
-    pins.accept(known if ours.id in known.vaults else new, theirs, root, trust)
+    before, trust = known, replace(where.trust, older=True)
+    if ours.id in known.vaults:
+        pins.accept(known, ours, root, trust)
+    else:
+        before = pins.accept(known, ours, root, Trust())
+    pins.accept(before, theirs, root, trust)
     return known.vaults.get(ours.id)
 
 

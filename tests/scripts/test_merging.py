@@ -347,13 +347,18 @@ def test_where_the_vault_was_never_opened_only_our_own_seal_counts(
     assert not pins.exists()
 
 
-def test_a_new_seal_is_accepted_by_the_way_that_the_guide_shows(two: tuple[Deployment, Deployment], git: Git) -> None:
+@pytest.mark.parametrize("is_known", [True, False], ids=["opened", "never opened"])
+def test_a_new_seal_is_accepted_by_the_way_that_the_guide_shows(
+    two: tuple[Deployment, Deployment], git: Git, is_known: bool
+) -> None:
     first, second = two
     verb(first, "show", "turn-password")
     commit(git, first, "looked at")
     before = opened(second)
     resealed(second, "ab" * 32, vaults.fingerprint(before.seal))
     git(second.tree, "commit", "-qam", "a new seal")
+    if not is_known:
+        Path(f"{first.identity}.pins").unlink()
     assert pull(git, first, second, check=False).returncode == 1
     driver = git(first.tree, "config", "merge.matrix-wizard.driver").stdout.strip()
     accepted = f"{driver} --accept-seal {vaults.fingerprint(Secret('ab' * 32))}"
