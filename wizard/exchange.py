@@ -151,7 +151,8 @@ def restore(where: Where, file: Path, key: Key, *, over: bool) -> Exchanged:
     if sealed is not None and problem:
         _keep_aside(tree.root / VAULT, sealed)
     is_its_own = there in (None, back.vault.id)  # else the log that stands here is another vault's
-    log = audit.merged(back.audit_log, opening.log_of(tree) if is_its_own else "")
+    lines = (*back.audit_log.splitlines(), *(opening.log_of(tree).splitlines() if is_its_own else ()))
+    log = "".join(f"{line}\n" for line in dict.fromkeys(lines))  # what came after the backup stands behind it
     kept = back.vault.audit
     vault = replace(back.vault, audit=audit.grown(kept, log) if kept else None)
     saved = opening.save(where, Opened(tree, vault, own, sealed, log=log), vault, Deed("restore"))
