@@ -138,6 +138,7 @@ class _Asked:
             doubt=functools.partial(self._doubt, state),
             echo=functools.partial(self._echo, state),
             is_whole=question.kind.is_whole,
+            is_kept=self._is_kept(state),
             named=lambda text: _lines(_tidied(text), question.kind.named),
         )
 
@@ -222,7 +223,7 @@ class _Asked:
             return self.question.read(text), _TYPED if self.question.secret else None
         if is_document(text):
             return self.question.read(_tidied(text)), _TYPED
-        path = text.strip()
+        path = _unquoted(text.strip())
         return self.question.read(read_text(path, self.read_file)), ("file", path)
 
     def _judge(self, state: State, text: str) -> Fault | None:
@@ -531,6 +532,12 @@ def _tidied(text: str) -> str:
     if lines and lines[0].startswith("-----"):
         lines = [line.strip() for line in lines if line.strip()]
     return "\n".join(lines) + "\n"
+
+
+def _unquoted(path: str) -> str:
+    """Return a path without the quotes around it, as shells and file managers hand one over."""
+    is_quoted = len(path) > 2 and path[0] == path[-1] and path[0] in "'\""
+    return path[1:-1] if is_quoted else path
 
 
 def _refuse_controls(text: str) -> None:

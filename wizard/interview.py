@@ -6,6 +6,7 @@ the text that was typed, or raises BackError. Nothing here is written anywhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -19,11 +20,12 @@ from wizard.secret import Secret
 
 Form = Literal["text", "hidden", "list", "document", "choice", "yes"]
 
+_LONG_WORD = re.compile(r"(\S{30})\S{40,}(\S{10})")  # somebody's 3,000 letters would leave no room for what is wrong
 _LONGEST_SHOWN = 30  # characters that could be the beginning of a key before they are hidden
 
 
 class BackError(Exception):
-    """The operator wants the question before this one; ``text`` is what stands in the field, half typed perhaps."""
+    """The operator wants the question before this one; ``text`` was half typed in the field, None where nothing was."""
 
     def __init__(self, text: str | None = None) -> None:
         super().__init__("back")
@@ -36,6 +38,10 @@ class Fault:
 
     what: str
     suggestions: tuple[str, ...] = ()
+
+    def told(self, tail: str = "") -> str:
+        """Return it as one message, with what can be done about it behind it; longer words are shortened."""
+        return _LONG_WORD.sub(lambda word: f"{word[1]}…{word[2]}", f"! {self.what}{tail}")
 
 
 def _no_fault(_: str) -> Fault | None:
@@ -55,7 +61,8 @@ class Ask:
     in the field at first. ``judge`` says what is wrong with a text; ``doubt`` what asks for a second Enter; ``echo``
     how the accepted text is shown, ``normal`` how it is returned. ``is_whole`` tells when a pasted document is
     complete, None where only an empty line ends it; ``named`` says in words what it is. ``title`` stands before the
-    answer afterwards, where that is not the label.
+    answer afterwards, where that is not the label. ``is_draft``: the text is the operator's own, half typed before, and
+    no proposal; ``is_kept``: something that is not shown stands already, and an empty text keeps it.
     """
 
     label: str
@@ -72,6 +79,19 @@ class Ask:
     named: Callable[[str], str] = _silent
     may_go_back: bool = False
     title: str = ""
+    is_draft: bool = False
+    is_kept: bool = False
+
+    def begun(self, typed: str) -> list[str]:
+        """Return the words of the choices that *typed* begins, or whose label it begins, whatever its case.
+
+        A whole word means itself alone; nothing begins no choice.
+        """
+        start = typed.strip().casefold()
+        if start in self.choices:
+            return [start]
+        rows = ((word, (word.casefold(), shown.casefold())) for word, shown in self.choices.items())
+        return [word for word, names in rows if start and any(name.startswith(start) for name in names)]
 
     def told(self, text: str) -> str:
         """Return the line that an accepted text leaves behind; empty where it leaves none."""
@@ -214,7 +234,7 @@ class Interview:
                 continue
             asked = replace(now.ask(state), may_go_back=bool(trail) or may_leave)
             if now.key in drafts:
-                asked = replace(asked, text=drafts[now.key].reveal())
+                asked = replace(asked, text=drafts[now.key].reveal(), is_draft=True)
             try:
                 text = self.terminal.ask(asked)
             except BackError as back:

@@ -183,7 +183,7 @@ class Lines:
 
     def _fault(self, fault: Fault) -> None:
         tail = " Enter takes it." if fault.suggestions else ""
-        self.say(f"! {fault.what}{tail}")
+        self.say(fault.told(tail))
 
     def _wrapped(self, line: str) -> str:
         indent = line[: len(line) - len(line.lstrip())]

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wizard import host
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 _STYLES = {"": "", "heading": "bold", "warning": "fg:ansiyellow"}
 _NARROWEST = 20  # characters; below it no wrapping helps
 _KEY_LINES = 2  # under the choices, at least
+_LONGEST_WORD = 5  # characters of an answer to a yes or no that are drawn: a key pasted there is longer
+_PATH_HINTS = ("Tab completes a path, quoted or not", "or paste the key itself")
+_LONGEST_SUGGESTION = 48  # characters of it that are told; Tab takes all of it
+_STOP = "Ctrl-C stop"
 _UNBROKEN = "\u00a0"  # a blank where no line ends
 # Seconds. An escape sequence arrives in one piece, or nearly; a lone Esc is Back once no more comes (UX 4).
 _ESCAPE, _SEQUENCE = 0.05, 0.1
@@ -132,8 +137,6 @@ class _Reflowed(str):
 class _Prompt(ABC):
     """One question being asked: the prompt that questionary built, patched."""
 
-    hints: tuple[str, ...] = ("Enter accept",)
-
     def __init__(self, ask: Ask) -> None:
         self.asked = ask
         self.fault = ""
@@ -152,6 +155,15 @@ class _Prompt(ABC):
     @abstractmethod
     def bind(self, add: Callable[..., Any]) -> None:
         """Add the keys of this kind of prompt."""
+
+    @abstractmethod
+    def hints(self) -> list[str]:
+        """Return what the keys do that this kind of prompt has of its own, the likeliest first."""
+
+    @property
+    def is_up_back(self) -> bool:
+        """Tell whether Up leads to the question before."""
+        return False
 
     def run(self) -> str:
         try:
@@ -188,21 +200,34 @@ class _Prompt(ABC):
         application.layout = Layout(HSplit([self.field, below]), focused_element=application.layout.current_window)
 
     def below(self) -> FormattedText:
-        """Return what stands under the field, as far as there are lines for it: what is wrong, its help, the keys."""
+        """Return what stands under the field, as far as there are lines for it: what is wrong, its help, the keys.
+
+        One line for the keys is kept as long as there is any: of the help that is left out "?" tells more.
+        """
         from prompt_toolkit.formatted_text import FormattedText
 
         ask, size = self.asked, host.size()
-        hints = [*self.hints, *(["Shift-Tab back"] if ask.may_go_back else [])]
-        hints += ["? more"] if ask.more and not self.is_explained and ask.form != "hidden" else []
-        keys = f"{_UNBROKEN}· ".join(each.replace(" ", _UNBROKEN) for each in [*hints, "Ctrl-C stop"])
         fault = _indented(self.fault)[: size.lines - 1]  # the line of the field stays in any case
         told = _indented(ask.more if self.is_explained else ask.help)
-        known = [line.replace(_UNBROKEN, " ") for line in _indented(keys)]
         taken = self.field.preferred_height(size.columns, size.lines).preferred + len(fault)
-        rest = known if fault and taken + len(told) + len(known) > size.lines else [*told, *known]
-        fitting = rest[: max(size.lines - taken, 0)]
-        lines = [*(("class:fault", line) for line in fault), *(("class:instruction", line) for line in fitting)]
+        room = max(size.lines - taken, min(1, size.lines - 1 - len(fault)))
+        hints = self.keys()
+        keys = _listed(hints)
+        if len(told) + len(keys) > room:
+            told = [] if fault else _cut(told, room - 1)
+            keys = keys if len(told) + len(keys) <= room else _in_one_line(hints)[:room]
+        lines = [*(("class:fault", line) for line in fault), *(("class:instruction", line) for line in (*told, *keys))]
         return FormattedText([(style, ("\n" if number else "") + line) for number, (style, line) in enumerate(lines)])
+
+    def keys(self) -> list[str]:
+        """Return what the keys do; what one can do without is told where it takes no line more."""
+        ask = self.asked
+        more = ["? more"] if ask.more and not self.is_explained and ask.form != "hidden" else []
+        if not ask.may_go_back:
+            return [*self.hints(), *more, _STOP]
+        hints = [*self.hints(), "Shift-Tab back", *more, _STOP]
+        longer = [*self.hints(), "Shift-Tab or Up back", *more, _STOP]
+        return longer if self.is_up_back and len(_listed(longer)) == len(_listed(hints)) else hints
 
     def height_below(self) -> Dimension:
         """Return how many lines stand under the field: no fewer, however few are left for the label above it."""
@@ -223,9 +248,14 @@ class _Prompt(ABC):
 
 
 class _Choice(_Prompt):
-    """One of several, by the arrow keys."""
+    """One of several, by the arrow keys or by the first letters of its word or its label."""
 
-    hints = ("Up and Down choose", "Enter accept")
+    def __init__(self, ask: Ask) -> None:
+        self.typed = ""  # the letters that led to the row; they are drawn nowhere, for they may be a pasted key's
+        super().__init__(ask)
+
+    def hints(self) -> list[str]:
+        return ["Up, Down or letters choose", "Enter accept"]
 
     def build(self) -> questionary.Question:
         import questionary
@@ -245,13 +275,55 @@ class _Choice(_Prompt):
         )
 
     def bind(self, add: Callable[..., Any]) -> None:
+        from prompt_toolkit.keys import Keys
+        from questionary.prompts.common import InquirerControl
+
+        controls = self.question.application.layout.find_all_controls()
+        (self.rows,) = (each for each in controls if isinstance(each, InquirerControl))
         add("?", eager=True)(self.explain)
+        add(Keys.Any)(self.type)
+        add("enter", eager=True)(self.enter)
+        for keys, step in ((("up", "c-p"), -1), (("down", "c-n"), 1)):
+            for key in keys:
+                add(key, eager=True)(partial(self.move, step))
+        for key in ("c-h", "c-u", "c-w"):
+            add(key, eager=True)(self.forget)
+
+    def type(self, event: KeyPressEvent) -> None:
+        """Go to the row that the letters typed so far begin. After one that begins none, no letter counts."""
+        typed = self.typed + event.data
+        found = [] if self.fault else self.asked.begun(typed)
+        if found:
+            self.typed = typed
+            self.rows.pointed_at = list(self.asked.choices).index(found[0])
+        elif event.data.isprintable():
+            self.fault = "! No choice begins so. Backspace forgets the letters."
+            event.app.output.bell()
+
+    def move(self, step: int, event: KeyPressEvent) -> None:
+        self.forget(event)
+        self.rows.pointed_at = (self.rows.pointed_at + step) % len(self.asked.choices)
+
+    def forget(self, _: KeyPressEvent) -> None:
+        self.typed = self.fault = ""
+
+    def enter(self, event: KeyPressEvent) -> None:
+        """Take the row; not the one that merely stood there when something else was typed, as each line of a key is."""
+        if self.fault:
+            self.forget(event)
+        else:
+            event.app.exit(result=self.rows.get_pointed_at().value)
 
 
 class _YesNo(_Prompt):
     """Yes or no; Enter alone takes what is proposed, and any other word is told (to questionary "nay" means yes)."""
 
-    hints = ("y or n, then Enter",)
+    def hints(self) -> list[str]:
+        return ["y or n, then Enter"]
+
+    @property
+    def is_up_back(self) -> bool:
+        return True
 
     def build(self) -> questionary.Question:
         import questionary
@@ -270,7 +342,8 @@ class _YesNo(_Prompt):
             add(key, eager=True)(self.type)
 
     def type(self, event: KeyPressEvent) -> None:
-        event.current_buffer.insert_text(event.data)
+        buffer = event.current_buffer
+        buffer.insert_text(event.data[: _LONGEST_WORD - len(buffer.text)])
 
     def erase(self, event: KeyPressEvent) -> None:
         event.current_buffer.reset()
@@ -292,9 +365,27 @@ class _Text(_Prompt):
         self.pasted = ""  # the lines of a document that came so far; they are in no buffer, and so on no screen
         self.is_revealed = False
         self.doubted: str | None = None
-        self.suggested: Iterator[str] = iter(())
-        self.hints = _hints(ask)
+        self.suggested: list[str] = []
         super().__init__(ask)
+        # A proposal is replaced by the first key, or what is typed would stand behind it. What was half typed is the
+        # operator's own, and is gone on with; unless it is not shown, for then nobody sees where it ended.
+        self.is_fresh = bool(ask.text) and (not ask.is_draft or self.mask(ask.text) is not None)
+
+    def hints(self) -> list[str]:
+        form, has_text = self.asked.form, bool(self.text)
+        enter = "Enter keeps what stands" if self.asked.is_kept and not has_text else "Enter accept"
+        own = {
+            "list": ["Enter next line", "an empty line ends"],
+            "hidden": [enter, "Ctrl-T show"],
+            "document": [enter, *_PATH_HINTS],
+        }.get(form, [enter])
+        if self.suggested and not self.fault:
+            own.insert(0, f"Tab takes {_shortened(self.suggested[0])} instead")
+        return [*own, "type to replace", "Left to edit"] if self.is_fresh else own
+
+    @property
+    def is_up_back(self) -> bool:
+        return self.asked.form != "list"
 
     def build(self) -> questionary.Question:
         import questionary
@@ -322,7 +413,8 @@ class _Text(_Prompt):
         )
 
     def draft(self) -> str | None:
-        return self.pasted or self.buffer.text
+        # What was not touched is no draft: it may be proposed otherwise once an earlier answer is another.
+        return self.text if self.text != self.asked.text else None
 
     @property
     def buffer(self) -> Buffer:
@@ -339,6 +431,14 @@ class _Text(_Prompt):
         # Whichever key accepts a line (Ctrl-O does, too), it is judged first.
         self.buffer.accept_handler = self.enter
         self.buffer.on_text_changed += self.silence
+        self.buffer.on_cursor_position_changed += self.keep
+        is_fresh = Condition(lambda: self.is_fresh)
+        add(Keys.Any, filter=is_fresh)(self.replace)
+        for key in ("right", "end", "delete", "c-e", "c-f"):  # they move nothing behind the last letter
+            add(key, filter=is_fresh)(self.keep)
+        if self.asked.more and self.asked.form != "hidden":
+            is_first = Condition(lambda: not self.is_explained and (self.is_fresh or not self.text))
+            add("?", filter=is_first, eager=True)(self.explain)
         add("tab", eager=True)(self.take_suggestion)
         add(Keys.BracketedPaste, eager=True)(self.paste)
         is_one_line = Condition(lambda: "\n" not in self.buffer.text)
@@ -405,26 +505,40 @@ class _Text(_Prompt):
         return bool(self.buffer.text.strip()) or not self.pasted
 
     def show(self, fault: Fault) -> None:
-        """Show what is wrong directly under the field; Tab then takes what is suggested."""
-        self.suggested = iter(fault.suggestions)
-        tail = " (Tab takes it)" if fault.suggestions else ""
-        self.fault = f"! {fault.what}{tail}"
+        """Show what is wrong directly under the field; Tab then takes what is suggested, one after another."""
+        self.suggested = list(fault.suggestions)
+        first = _shortened(self.suggested[0]) if len(self.suggested) > 1 else "it"
+        tail = f" (Tab takes {first})" if self.suggested else ""
+        self.fault = fault.told(tail)
 
     def silence(self, _: Buffer) -> None:
-        """Say no more what was wrong: the text is another one."""
-        self.fault = ""
+        """Say no more what was wrong, nor suggest anything: the text is another one."""
+        self.fault, self.suggested, self.is_fresh = "", [], False
+
+    def keep(self, _: object) -> None:
+        """Leave what was proposed to be edited."""
+        self.is_fresh = False
+
+    def replace(self, event: KeyPressEvent) -> None:
+        """Begin another text in the place of the one that was proposed."""
+        if event.data.isprintable():
+            self.clear()
+            self.buffer.insert_text(event.data)
 
     def clear(self) -> None:
         """Empty the field."""
         self.buffer.reset()
-        self.fault = ""
+        self.silence(self.buffer)
 
     def take_suggestion(self, event: KeyPressEvent) -> None:
         """Take the next corrected text; where there is none, complete a path."""
-        if (text := next(self.suggested, None)) is not None:
+        self.is_fresh = False
+        if self.suggested:
             from prompt_toolkit.document import Document
 
+            text, *others = self.suggested
             self.buffer.set_document(Document(text))
+            self.suggested = others
         elif self.asked.form == "document" and not self.mask(self.buffer.text):
             from prompt_toolkit.key_binding.bindings.completion import display_completions_like_readline
 
@@ -434,6 +548,10 @@ class _Text(_Prompt):
         """Take what a terminal marks as pasted: a document at once and unseen, all else without its last line break."""
         text = event.data.replace("\r\n", "\n").replace("\r", "\n")
         form = self.asked.form
+        if not text.strip():
+            return
+        if self.is_fresh:
+            self.clear()
         if form == "document" and (self.pasted or is_document(text)):
             self.pasted = self.text + text
             self.clear()
@@ -448,28 +566,23 @@ class _Text(_Prompt):
 
     def reveal(self, _: KeyPressEvent) -> None:
         self.is_revealed = not self.is_revealed
-
-
-def _hints(ask: Ask) -> tuple[str, ...]:
-    return {
-        "list": ("Enter next line", "an empty line ends"),
-        "hidden": ("Enter accept", "Ctrl-T show"),
-        "document": ("Enter accept", "Tab completes a path"),
-    }.get(ask.form, ("Enter accept",))
+        self.is_fresh = False
 
 
 def _masking(prompt: _Text) -> Any:
-    """Return the processor that shows a line as `_Text.mask` says: of constant length, so that it tells none."""
+    """Return the processor that shows a line as `_Text.mask` says, of constant length, so that it tells none; and in
+    another style what is only proposed."""
     from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 
     class Masking(Processor):
         def apply_transformation(self, given: TransformationInput) -> Transformation:
             line = given.document.lines[given.lineno]
             shown = prompt.mask(line)
+            style = "class:proposed" if prompt.is_fresh else "class:answer"
             if shown is None:
-                return Transformation(given.fragments)
+                return Transformation([(style, line)] if prompt.is_fresh else given.fragments)
             return Transformation(
-                [("class:answer", shown)],
+                [(style, shown)],
                 source_to_display=lambda _: len(shown),
                 display_to_source=lambda _: len(line),
             )
@@ -513,6 +626,36 @@ def _indented(text: str) -> list[str]:
     return textwrap.indent(_wrapped(host.glyphs(text), _width() - 2), "  ").split("\n") if text else []
 
 
+def _listed(hints: list[str]) -> list[str]:
+    """Return what keys do as lines that stand under a field; no hint is broken that a line can hold."""
+    longest = _width() - 4  # before the dot
+    whole = (each.replace(" ", _UNBROKEN) if len(each) <= longest else each for each in hints)
+    text = f"{_UNBROKEN}· ".join(whole)
+    return [line.replace(_UNBROKEN, " ") for line in _indented(text)]
+
+
+def _shortened(text: str) -> str:
+    """Return the beginning of a text, in one line; a list can be a hundred items long."""
+    return textwrap.shorten(text, _LONGEST_SUGGESTION, placeholder=" …")
+
+
+def _in_one_line(hints: list[str]) -> list[str]:
+    """Return a line of those hints that it has room for, the first of them in any case."""
+    fitting: list[str] = []
+    for hint in hints:
+        if not fitting or len(_listed([*fitting, hint])) == 1:
+            fitting.append(hint)
+    return _listed(fitting)[:1]
+
+
+def _cut(lines: list[str], count: int) -> list[str]:
+    """Return the first *count* of the lines of a text; a sign at their end says that there are more."""
+    if len(lines) <= count:
+        return lines
+    sign = host.glyphs(" …")
+    return [*lines[: count - 1], lines[count - 1][: _width() - len(sign)] + sign] if count > 0 else []
+
+
 def _style() -> Any:
     from prompt_toolkit.styles import Style
 
@@ -520,6 +663,7 @@ def _style() -> Any:
         [
             ("question", "bold"),
             ("answer", ""),
+            ("proposed", "fg:ansibrightblack"),
             ("pointer", "bold"),
             ("highlighted", "bold"),
             ("instruction", "fg:ansibrightblack"),

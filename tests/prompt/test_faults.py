@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -164,10 +165,13 @@ def refused(screens: Screens, label: str, bad: Bad) -> None:
     above, message = under(screens)
     assert above.startswith("›"), (label, bad.typed, screens.shown)  # the message is in the line after it
     assert above.endswith(shown)
-    assert ("(Tab takes it)" in message) == bool(bad.tabs), (label, bad.typed, message)
-    for text in bad.tabs:
+    named = bad.tabs[0] if len(bad.tabs) > 1 else "it"
+    assert (f"(Tab takes {named})" in message) == bool(bad.tabs), (label, bad.typed, message)
+    for text, following in zip_longest(bad.tabs, bad.tabs[1:], fillvalue=""):
         screens.send(TAB)
         screens.until(lambda _, text=text: under(screens) == (f"› {text}", ""))  # type: ignore[misc]
+        if following:
+            screens.until(f"Tab takes {following} instead")
 
 
 def test_a_wrong_text_in_every_field_is_told_under_it_and_mended(home: Path) -> None:

@@ -89,7 +89,9 @@ def test_a_resize_in_the_midst_of_a_field_and_a_choice_leaves_them_right(home: P
     screens.resize(12, 40)
     screens.until(lambda screen: "› edit them one by one" in screen and "LI homeserver:\n" in screen)
     screens.resize(40, 100)
-    screens.until(lambda screen: "› edit them" in screen and "Up and Down choose · Enter accept · Shift" in screen)
+    screens.until(
+        lambda screen: "› edit them" in screen and "Up, Down or letters choose · Enter accept · Shift" in screen
+    )
     screens.send("\r")
     screens.answer("Homeserver", CTRL_U + "hs.chat-corp.net\r")
     for label in ("Web client", "TURN server", "LI homeserver", "LI web client", "LI admin"):
