@@ -32,20 +32,20 @@ def start(small: Deployment, *argv: str, **environment: str) -> Screens:
 
 def test_a_passphrase_is_typed_twice_and_opens_the_backup(small: Deployment) -> None:
     assert small.setup().code == 0
+    text = small.show("turn-password")
     before = small.everything()
-    screens = start(small, "export", "--backup", "backup.age", "--passphrase")
+    screens = start(small, "export", "--backup", "backup.age", "--to-passphrase")
     screens.answer("Passphrase:", f"{WORDS}\r")
     screens.answer("The same again:", "something else\r")
     assert screens.end() == 2
     assert small.everything() == before
-    screens = start(small, "export", "--backup", "backup.age", "--passphrase")
+    screens = start(small, "export", "--backup", "backup.age", "--to-passphrase")
     screens.answer("Passphrase:", f"{WORDS}\r")
     screens.answer("The same again:", f"{WORDS}\r")
     assert screens.end() == 0
     assert WORDS not in screens.everything
     inside = json.loads(pyrage.passphrase.decrypt((small.home / "backup.age").read_bytes(), WORDS))
     assert "turn-password" in inside["vault"]["values"]
-    text = small.show("turn-password")
     for path in small.state.iterdir():
         path.unlink()
     screens = start(small, "vault", "restore", "backup.age")
