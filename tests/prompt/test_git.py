@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import pyrage
 import pytest
 from scripts.small import MINIMUM, secret
 
@@ -30,7 +31,8 @@ def tracked(tmp_path: Path) -> Path:
     tree.mkdir()
     text = secret("synapse-secrets", REDIS_PASSWORD="CHANGEME_REDIS_PASSWORD", TURN="CHANGEME_TURN_SECRET")
     (tree / "main.yaml").write_text(text)
-    (tmp_path / "answers.yaml").write_text(MINIMUM)
+    second = pyrage.x25519.Identity.generate().to_public()  # so that none is asked for
+    (tmp_path / "answers.yaml").write_text(f"{MINIMUM}vault: {{recipients: [{second}]}}\n")
     git(tmp_path, "init", "-q")
     git(tmp_path, "add", "deployment")
     assert git(tmp_path, "commit", "-qm", "The tree").returncode == 0
