@@ -290,7 +290,8 @@ def drilled(tried: Recipient, *, as_json: bool) -> None:
     if as_json:
         _print_json({"schema": SCHEMA, "drilled": dataclasses.asdict(tried)})
         return
-    _say(f"The vault opens with {tried.name or 'this key'} alone ({tried.key}). Tried {tried.drilled}.", sys.stdout)
+    name = tried.name or ("the recovery key" if tried.kind == "recovery" else "this key")
+    _say(f"The vault opens with {name} alone: {tried.key}, on {tried.drilled[:10]}.", sys.stdout)
 
 
 _EXCHANGED = {

@@ -102,7 +102,7 @@ def add(key: str, name: str, **options: Any) -> int:
     """Let the holder of the age or SSH public key KEY open the vault."""
     from wizard import console, people
 
-    console.people(people.add(where(options), key, name, _consent(options)), as_json=options["as_json"])
+    console.people(people.add(where(options), key, name, yes=options["yes"]), as_json=options["as_json"])
     return 0
 
 
@@ -114,7 +114,7 @@ def remove(who: str, **options: Any) -> int:
     """Shut out a key, and list what it could read."""
     from wizard import console, people
 
-    console.removed(people.remove(where(options), who, _consent(options)), as_json=options["as_json"])
+    console.removed(people.remove(where(options), who, yes=options["yes"]), as_json=options["as_json"])
     return 0
 
 
@@ -126,10 +126,10 @@ def remove(who: str, **options: Any) -> int:
 @agreeing
 @everywhere
 def rekey(new_identity: Path | None, **options: Any) -> int:
-    """Give this machine a new key and the vault a new seal; the key that opened it opens it no more."""
+    """Give this machine a new key in the place of its former one, and the vault a new seal."""
     from wizard import console, people
 
-    console.rekeyed(people.rekey(where(options), new_identity, _consent(options)), as_json=options["as_json"])
+    console.rekeyed(people.rekey(where(options), new_identity, yes=options["yes"]), as_json=options["as_json"])
     return 0
 
 
@@ -143,10 +143,3 @@ def drill(recovery: Path | None, **options: Any) -> int:
 
     console.drilled(people.drill(where(options), recovery), as_json=options["as_json"])
     return 0
-
-
-def _consent(options: dict[str, Any]) -> Any:
-    from wizard import console, people
-
-    is_quiet = options["quiet"] and options["yes"]
-    return people.Consent(options["yes"], (lambda _: None) if is_quiet else console.tell)

@@ -5,11 +5,11 @@ Whoever could open the vault keeps what was read: each verb says so, and none pr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from wizard import formats, host, keystore, opening, pins, sealing, secondkey
+from wizard import formats, host, keystore, opening, pins, review, sealing, secondkey
 from wizard import vault as vaults
 from wizard.answers import Answer, Answers
 from wizard.audit import Deed
@@ -25,15 +25,7 @@ from wizard.vault import Recipient, Vault, bare, fingerprint
 _KEY = "vault.recipients"
 
 
-@dataclass(frozen=True)
-class Consent:
-    """Whether the operator has agreed beforehand, and what shows what is to be agreed to."""
-
-    yes: bool
-    say: Callable[[str], None]
-
-
-def add(where: Where, key: str, name: str, consent: Consent) -> People:
+def add(where: Where, key: str, name: str, *, yes: bool) -> People:
     """Let the holder of the public *key*, who is called *name* (else as an SSH key's comment says), open the vault.
 
     Nothing is written where it opens it already. UsageError for what is no public key; StoppedError without consent."""
@@ -42,15 +34,13 @@ def add(where: Where, key: str, name: str, consent: Consent) -> People:
         opened = opening.opened(where)
         if key in map(bare, opened.vault.keys):
             return _people(opened.vault)
-        consent.say(
-            f"Whoever holds the secret half of {key} will read every secret in the vault, earlier ones included."
-        )
-        _ask(where, consent, "Let it in?")
+        where.say(f"Whoever holds the secret half of {key} will read every secret in the vault, earlier ones included.")
+        _ask(where, yes, "Let it in?")
         vault = vaults.joined(opened.vault, Recipient(key, host.now(), "other", name or comment))
         return _people(opening.save(where, opened, vault, Deed("recipients add", places=(key,))).vault)
 
 
-def remove(where: Where, who: str, consent: Consent) -> Removed:
+def remove(where: Where, who: str, *, yes: bool) -> Removed:
     """Shut out the recipient with the public key or the name *who*, and return what that one could read.
 
     UsageError for an unknown or ambiguous name, RefusedError for the last key and for one's own."""
@@ -59,8 +49,8 @@ def remove(where: Where, who: str, consent: Consent) -> Removed:
         gone = _chosen(opened, who)
         values = tuple((name, kept.current.made) for name, kept in sorted(opened.vault.values.items()))
         for line in told(gone, len(values)):
-            consent.say(line)
-        _ask(where, consent, "Shut it out?")
+            where.say(line)
+        _ask(where, yes, "Shut it out?")
         now = host.now()
         vault = replace(
             opened.vault,
@@ -77,11 +67,11 @@ def told(gone: Recipient, count: int) -> tuple[str, ...]:
     return (
         f"{name} will not open the vault as it is written from now on.",
         "That unreads nothing: every copy of the vault made until now, and git's history, stays open to that key.",
-        f"It could read {count} values. Rotate them: only a new secret is unknown to that key.",
+        f"It could read {review.count(count, 'value')}. Rotate them: only a new secret is unknown to that key.",
     )
 
 
-def rekey(where: Where, new: Path | None, consent: Consent) -> Rekeyed:
+def rekey(where: Where, new: Path | None, *, yes: bool) -> Rekeyed:
     """Make a new key for this machine and a new seal for the vault; a key of this machine opens it no more.
 
     Any other that opened it (a recovery key, a given one, an SSH key) stays a recipient, and the new one is made where
@@ -90,11 +80,11 @@ def rekey(where: Where, new: Path | None, consent: Consent) -> Rekeyed:
     with opening.nothing_written():
         opened = opening.opened(where)
         former = _own(opened)
-        consent.say(
+        where.say(
             "The vault gets a new key of this machine and a new seal. Copies made until now stay open to the former "
             "key; to others the vault is refused until they accept its new seal."
         )
-        _ask(where, consent, "Make a new key?")
+        _ask(where, yes, "Make a new key?")
         replaced = _replaced(opened.vault, former)
         moved = former if replaced else None
         is_asked = where.terminal is not None
@@ -234,8 +224,8 @@ def _second(where: Where, recovery: Path | None) -> tuple[tuple[Secret, ...], tu
     return (identity,), keystore.publics(identity)
 
 
-def _ask(where: Where, consent: Consent, question: str) -> None:
-    if consent.yes:
+def _ask(where: Where, yes: bool, question: str) -> None:
+    if yes:
         return
     if where.terminal is None:
         raise UsageError(Problem("Nothing is written without consent.", "", "Give -y to agree."))

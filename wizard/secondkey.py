@@ -74,7 +74,7 @@ def _recovery(terminal: Terminal, vault_id: str) -> tuple[Recipient, ...]:
         typed = terminal.ask(Ask(label, "hidden", "Six characters.", may_go_back=True, echo=lambda _: ""))
         if typed.strip().upper() == parts[number - 1]:
             terminal.say("The recovery key is right. Keep it offline; try it now and then: matrix-wizard vault drill.")
-            return (Recipient(public, now, "recovery", "recovery key"),)
+            return (Recipient(public, now, "recovery"),)
         terminal.say(f"This is not group {number}. Here is the key once more.", "warning")
 
 
