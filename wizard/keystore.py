@@ -104,10 +104,12 @@ def load(
             reason = "it holds no key of this vault"
         except _UnusableError as error:
             kept, reason = None, str(error)
+        path = identity_file(vault_id)
+        of_file = _from_file(path, given) if path.exists() else None
         if kept is not None:
-            return _in_keyring(kept)
-        if (path := identity_file(vault_id)).exists():
-            return replace(_from_file(path, given), pins=pins_of(None))
+            return _both(_in_keyring(kept), of_file)
+        if of_file is not None:
+            return replace(of_file, pins=pins_of(None))
     if beside is not None and beside.exists():
         return _from_file(beside, given)
     what = f"The vault's key was not found: {_told(reason)}."
@@ -156,7 +158,8 @@ def renew(identity: Identity | None, vault_id: str, named: Path | None = None, *
     path = identity_file(vault_id)
     if identity is None and path.exists():
         return _added(_from_file(path, Passphrases()))
-    return _for_user(vault_id, "Name a new file for it with --new-identity FILE.", interactive=interactive)
+    may_be_file = interactive and identity is None  # what was in the keyring just now is kept there
+    return _for_user(vault_id, "Name a new file for it with --new-identity FILE.", interactive=may_be_file)
 
 
 def new_pair() -> tuple[Secret, str]:
@@ -231,6 +234,14 @@ def _identity(text: str, where: str) -> tuple[tuple[Secret, ...], tuple[str, ...
         except ValueError:
             problem = Problem("What is kept there is not an age secret key.", where, _NAME_IT)
     raise RefusedError(problem)
+
+
+def _both(keyring: Identity, of_file: Identity | None) -> Identity:
+    """Return what is in the keyring with what went into a file on a day when the keyring was locked."""
+    if of_file is None:
+        return keyring
+    secrets, public = (*of_file.secrets, *keyring.secrets), (*of_file.publics, *keyring.publics)
+    return replace(keyring, secrets=secrets, publics=public)
 
 
 def _in_keyring(kept: str) -> Identity:

@@ -124,6 +124,44 @@ def test_without_a_keyring_and_a_terminal_the_key_must_be_named(tmp_path: Path, 
     assert keystore.create(ID, interactive=True).where == str(keystore.identity_file(ID))
 
 
+class Holding(KeyringBackend):
+    """A keyring that works."""
+
+    priority = 1.0
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.held[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.held[service, username]
+
+
+def test_a_key_that_went_into_a_file_while_the_keyring_was_locked_is_found_beside_it() -> None:
+    holding = Holding()
+    keyring.set_keyring(holding)
+    first = keystore.create(ID, interactive=True)
+    assert first.where == keystore.KEYRING
+    keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
+    with pytest.raises(UsageError, match="nowhere to keep"):
+        keystore.renew(first, ID, interactive=True)  # it is the keyring's, and would be two places' then
+    assert not keystore.identity_file(ID).exists()
+    second = keystore.renew(None, ID, interactive=True)
+    assert second.where == str(keystore.identity_file(ID))
+    third = keystore.renew(None, ID, interactive=True)
+    assert third.publics[0] == second.public
+    keyring.set_keyring(holding)
+    found = keystore.load(ID)
+    assert found.where == keystore.KEYRING
+    for each in (first, second, third):
+        assert sealing.unseal(sealing.seal(Vault(ID, (Recipient(each.public),))), *found.secrets).id == ID
+
+
 class Waiting(KeyringBackend):
     """A keyring whose window nobody sees, until the test is over."""
 
