@@ -46,5 +46,6 @@ def _run(*argv: str) -> str:
         if done.returncode == 0:
             return done.stdout
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        problem = Problem(f"kubectl could not do it: {said}", "kubectl", "Name another context with --context.")
+        where = " ".join(["kubectl", *argv[:2]])  # the context, if one was named
+        problem = Problem(f"kubectl could not do it: {said}", where, "Name another context with --context.")
     raise UsageError(problem)

@@ -306,7 +306,9 @@ def exchanged(done: Exchanged, *, as_json: bool, quiet: bool) -> None:
     """Print what left a vault or came into it: names alone."""
     _tell_key(done.key_made)
     if as_json:
-        _print_json({"schema": SCHEMA, **dataclasses.asdict(done)})
+        data = dataclasses.asdict(done)
+        del data["options"]  # for what is printed below
+        _print_json({"schema": SCHEMA, **data})
         return
     for note in done.notes:
         _say(reviewing.note(note), sys.stderr)

@@ -91,7 +91,10 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
         return Opened(tree, Vault(vaults.new_vault_id(), (), records=places), None)
     if sealed is None:
         what = "sites.lock says that this tree was filled, and its vault is gone: no fresh secrets are made."
-        fix = f"Bring {VAULT} back (from git or a backup). Only a new deployment starts anew: --new-deployment."
+        fix = (
+            f"Bring {VAULT} back, from git or a backup (vault restore FILE), or take over what runs (vault adopt "
+            "--live). Only a new deployment starts anew: --new-deployment."
+        )
         raise RefusedError(Problem(what, str(where.tree / LOCK), fix))
     named = locks.read(lock.decode("utf-8", "replace")).vault_id if lock else None
     identity = key(where, named, tree.root)

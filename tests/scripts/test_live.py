@@ -131,7 +131,7 @@ def test_the_context_has_to_be_named(lost: Deployment, server: Server) -> None:
     assert server.asked == []
     for context in ("wrong", "nowhere"):
         failed = adopt(lost, "--context", context)
-        assert (failed.code, "kubectl" in failed.err) == (2, True), failed.text
+        assert (failed.code, f"kubectl --context {context}: " in failed.err) == (2, True), failed.text
     assert lost.everything() == before
     assert not (lost.state / "vault.age").exists()
 
