@@ -16,6 +16,7 @@ from wizard import (
     answersheet,
     catalogue,
     clauses,
+    consent,
     files,
     guard,
     guide,
@@ -37,7 +38,7 @@ from wizard import lock as locks
 from wizard.answers import Answers
 from wizard.audit import Deed
 from wizard.errors import Problem, RefusedError, StoppedError, UsageError
-from wizard.filling import Consent
+from wizard.filling import Consent, UndecidedError
 from wizard.guide import Guide
 from wizard.interview import Ask, Terminal
 from wizard.mint import Recipe
@@ -130,12 +131,20 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided:
     if not wishes.dry_run and guided.asks(change=wishes.change):
         store.refuse_read_only(opened.tree.root)  # before anything is typed
     minted: dict[str, Generation] = {}
+    said = [wishes.consent]  # at the terminal: it holds for each later plan of this run
 
     def draw(answers: Answers) -> Outcome:
-        again = replace(wishes, consent=replace(wishes.consent, minted=minted))
-        drawn = _planned(where, again, opened, answers)
-        minted.update(plan.minted(drawn.plan))  # so that what was shown is what is written
-        return drawn
+        while True:
+            again = replace(wishes, consent=replace(said[-1], minted=minted))
+            try:
+                drawn = _planned(where, again, opened, answers)
+            except UndecidedError as error:
+                if wishes.dry_run or wishes.yes:
+                    raise
+                said.append(consent.asked(guided.terminal, error, said[-1]))
+            else:
+                minted.update(plan.minted(drawn.plan))  # so that what was shown is what is written
+                return drawn
 
     if "key_vault.rsa_bits" in guided.needs.keys:
         _begin_rsa(opened, guided.given)  # while the questions are asked
@@ -144,6 +153,8 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided:
             state = guided.interview(change=wishes.change)
             if wishes.dry_run or wishes.yes:
                 outcome = draw(state.answers)
+                if not (wishes.dry_run or wishes.allow_tracked or _is_done(outcome, opened)):
+                    guard.refuse(outcome.plan, opened.tree.root)
                 review(outcome)
             else:
                 is_done = functools.partial(_is_done, opened=opened)
@@ -158,8 +169,6 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided:
         raise guided.stopped() from None
     if wishes.dry_run or _is_done(outcome, opened):
         return outcome
-    if wishes.yes and not wishes.allow_tracked:
-        guard.refuse(outcome.plan, opened.tree.root)
     done = opening.write(where, opened, outcome, wishes.keep_modes)
     resume.forget(where.tree)
     is_first = opened.identity is None and wishes.answers_file is None

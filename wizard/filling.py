@@ -42,6 +42,39 @@ class Consent:
     minted: Mapping[str, Generation] = field(default_factory=dict)
     drift: str = ""  # "adopt" or "restore"
     skip_unparseable: bool = False
+    decided: Mapping[str, str] = field(default_factory=dict)  # the same by value, over what is said of all
+    granted: frozenset[str] = frozenset()  # places as well, said at the terminal; one may be gone by another answer
+
+    def of(self, name: str) -> str:
+        """Return what becomes of a foreign text of the value *name*: "adopt", "restore", or "" where nobody said."""
+        return self.decided.get(name, self.drift)
+
+
+@dataclass(frozen=True)
+class NewPlace:
+    """An existing secret that would be written to a *place* where it was not before; *position* is file:line:column."""
+
+    value: str
+    place: str
+    position: str
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A text that is neither the value's own nor an earlier one, as it may be *shown*; *kept*: the vault keeps it."""
+
+    value: str
+    position: str
+    shown: str
+    kept: bool
+
+
+class UndecidedError(RefusedError):
+    """The tree was refused for nothing but want of the operator's word, on what ``about`` lists."""
+
+    def __init__(self, *problems: Problem, about: Iterable[NewPlace | Drift]) -> None:
+        super().__init__(*problems)
+        self.about = tuple(about)
 
 
 @dataclass(frozen=True)
@@ -86,7 +119,8 @@ def _refuse_given(taken: Mapping[str, Secret], answers: Answers, consent: Consen
     given = answers.secrets()
     rows = (catalogue.BY_NAME[name] for name in taken if name in catalogue.BY_NAME)
     both = [row for row in rows if row.answer in given and _bare(given[row.answer]) != _bare(taken[row.name])]
-    if both and consent.drift != "restore":
+    both = [row for row in both if consent.of(row.name) != "restore"]
+    if both:
         what = "{} stands in the tree already, with another text than the one given."
         fix = "Leave it out of the answers to keep the tree's, or overwrite that with --restore."
         raise RefusedError(*(Problem(what.format(row.name), answers.given[row.answer].where, fix) for row in both))
@@ -120,17 +154,21 @@ def in_tree(found: Found, vault: Vault, former: Mapping[str, str], consent: Cons
             if text not in _known_texts(site, vault, former):
                 foreign.setdefault(site.value, {}).setdefault(text, []).append(site)
     problems: list[Problem] = []
+    drift: dict[str, Site] = {}
     adopted: dict[str, Secret] = {}
     for name, by_text in foreign.items():
         places = [sites[0] for sites in by_text.values()]
-        if len(by_text) > 1 and not (consent.drift == "restore" and name in vault.values):
+        if len(by_text) > 1 and not (consent.of(name) == "restore" and name in vault.values):
             problems.append(_two_texts(name, places))
-        elif name not in vault.values or consent.drift == "adopt":
+        elif name not in vault.values or consent.of(name) == "adopt":
             adopted[name] = Secret(next(iter(by_text)))
-        elif consent.drift != "restore":
-            problems.append(_drift(name, places[0]))
+        elif consent.of(name) != "restore":
+            drift[name] = places[0]
     if problems:
-        raise RefusedError(*problems)
+        raise RefusedError(*problems, *(_drift(name, site) for name, site in drift.items()))
+    if drift:
+        found_ones = (Drift(name, site.position, MASK, kept=True) for name, site in drift.items())
+        raise UndecidedError(*(_drift(name, site) for name, site in drift.items()), about=found_ones)
     return InTree(adopted, {})
 
 
@@ -146,15 +184,22 @@ def fills(found: Found, resolved: Resolved, answers: Answers, vault: Vault, cons
         what = "There is no such place in the tree."
         raise UsageError(*(Problem(what, f"--accept-site {each}", "Copy it from the refusal.") for each in strange))
     problems: list[Problem] = list(_beyond(found, known))
+    undecided: list[tuple[Problem, NewPlace | Drift]] = []
     for site in found.sites:
         if site.how == "comment":
             made.append(Fill(site, FILLED_IN))
         elif site.value in known and not _is_by_default(site, answers):
             new = render(known[site.value], site)
             made.append(Fill(site, new))
-            problems += _objections(site, new, vault, former, consent)
+            for problem, open_one in _objections(site, new, vault, former, consent):
+                if open_one is None:
+                    problems.append(problem)
+                else:
+                    undecided.append((problem, open_one))
     if problems:
-        raise RefusedError(*problems)
+        raise RefusedError(*problems, *(problem for problem, _ in undecided))
+    if undecided:
+        raise UndecidedError(*(problem for problem, _ in undecided), about=(each for _, each in undecided))
     return made
 
 
@@ -264,31 +309,44 @@ def generation_at(site: Site, kept: Kept) -> Generation | None:
     return next((each for each in reversed(newest) if each.text.reveal().strip("\n") == text), None)
 
 
-def _objections(site: Site, new: str, vault: Vault, former: Mapping[str, str], consent: Consent) -> Iterable[Problem]:
+def _objections(
+    site: Site, new: str, vault: Vault, former: Mapping[str, str], consent: Consent
+) -> Iterator[tuple[Problem, NewPlace | Drift | None]]:
+    """Yield what stands against writing *new* at *site*, each with what the operator may say of it."""
     if not catalogue.is_kept(site.value):
         if site.how == "place" and site.text != new:
             row = catalogue.BY_NAME[site.value]
-            yield Problem(
-                f"{site.value} is {site.text} here, and {new} by the answers.",
-                site.position,
-                f"Write {row.answer}: {site.text} into the answers, or a placeholder here.",
+            yield (
+                Problem(
+                    f"{site.value} is {site.text} here, and {new} by the answers.",
+                    site.position,
+                    f"Write {row.answer}: {site.text} into the answers, or a placeholder here.",
+                ),
+                None,
             )
         is_edited = site.record and not site.token and site.text not in {new, *_known_texts(site, vault, former)}
         is_ours = (site.document, site.path) in consent.enabled
-        if is_edited and not is_ours and consent.drift != "restore":
-            yield Problem(
-                f"{site.value} was edited by hand here.",
-                site.position,
-                "Answer with that text instead (--set or the answers file), or put the vault's back with --restore.",
+        if is_edited and not is_ours and consent.of(site.value) != "restore":
+            yield (
+                Problem(
+                    f"{site.value} was edited by hand here.",
+                    site.position,
+                    "Answer with that text instead (--set or the answers file), or put the vault's back with "
+                    "--restore.",
+                ),
+                Drift(site.value, site.position, shown(site.value, site.text), kept=False),
             )
         return
     is_new = site.value in vault.values and site.record is None and site.text != new
     if is_new and not _is_accepted(site, consent):
         general = ", or --accept-new-sites for all new places" if _is_general(site) else ""
-        yield Problem(
-            f"{site.value} would be written to a new place, {site.place}.",
-            site.position,
-            f"If it belongs there: --accept-site '{site.place}'{general}.",
+        yield (
+            Problem(
+                f"{site.value} would be written to a new place, {site.place}.",
+                site.position,
+                f"If it belongs there: --accept-site '{site.place}'{general}.",
+            ),
+            NewPlace(site.value, site.place, site.position),
         )
 
 
@@ -298,7 +356,7 @@ def _is_accepted(site: Site, consent: Consent) -> bool:
     return (
         was
         or (consent.all_places and _is_general(site))
-        or site.place in consent.places
+        or site.place in consent.places | consent.granted
         or site.manifest.path in consent.files
     )
 

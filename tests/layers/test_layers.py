@@ -36,7 +36,7 @@ HEAD = (
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"cluster", "console", "git", "keystore", "lines", "pins", "prompt", "resume", "store"})
 VERBS = frozenset({"commands", "custody", "exchange", "merging", "people"})
-STORY = VERBS | {"guard", "guide", "opening", "secondkey"}
+STORY = VERBS | {"consent", "guard", "guide", "opening", "secondkey"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
 DOOR = ("passphrases", "options", "custodycli", "exchangecli", "cli")  # each may import those before it
 
@@ -151,7 +151,7 @@ def allowed() -> dict[str, AbstractSet[str]]:
     # A verb gives back data; the door has it shown, and hands the terminal down to whoever asks.
     table |= {module: below | HANDS - {"console", "lines", "prompt"} for module in STORY}
     table["guard"] = table["guard"] | {"opening"}
-    table |= {module: table[module] | {"guard", "guide", "opening", "secondkey"} for module in VERBS}
+    table |= {module: table[module] | {"consent", "guard", "guide", "opening", "secondkey"} for module in VERBS}
     table["guide"] = table["guide"] | {"wizard"}
     table |= dict.fromkeys(BESIDE_THE_DOOR, WORDS | head)  # they tell what may be typed, and do nothing
     doors = {module: below | HANDS | STORY | BESIDE_THE_DOOR | {"wizard"} for module in DOOR}

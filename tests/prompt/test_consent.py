@@ -1,0 +1,205 @@
+"""What only the operator can say, at a terminal: new places for existing secrets, and texts edited by hand."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+from scripts.runs import run
+from scripts.small import MINIMUM, config, secret
+
+from .screens import CTRL_C, UP, Screens
+
+TREE = secret("redis", password="CHANGEME_REDIS_PASSWORD", turn="CHANGEME_TURN_SECRET")
+HOSTS = config("hosts", "host: CHANGEME_TURN_HOST", key="a.yaml").replace("CHANGEME_TURN_HOST", "turn.example.com")
+IN_SECRET = secret("sidecar", REDIS_PASSWORD="CHANGEME_REDIS_PASSWORD")
+IN_CONFIG = config("sidecar", "redis: CHANGEME_REDIS_PASSWORD", key="REDIS_PASSWORD")
+TO_SECRET = "Write redis-password to a new place, Secret/matrix/sidecar:stringData.REDIS_PASSWORD?"
+TO_CONFIG = "Write redis-password to a new place, ConfigMap/matrix/sidecar:data.REDIS_PASSWORD?"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a home with a filled tree."""
+    tree = tmp_path / "deployment"
+    tree.mkdir()
+    (tree / "main.yaml").write_text(TREE)
+    (tree / "hosts.yaml").write_text(HOSTS)
+    (tmp_path / "answers.yaml").write_text(MINIMUM)
+    done = run("setup", *places(tmp_path), "--answers", str(tmp_path / "answers.yaml"), "--no-input", "--yes")
+    assert done.code == 0, done.err
+    return tmp_path
+
+
+def places(home: Path) -> Sequence[str]:
+    return ("--tree", str(home / "deployment"), "--identity", str(home / "key.txt"))
+
+
+def pulled(home: Path, *objects: str) -> Path:
+    file = home / "deployment" / "pulled.yaml"
+    file.write_text("---\n".join(objects))
+    return file
+
+
+def setup(home: Path, *words: str, **options: int) -> Screens:
+    return Screens(home, "setup", *places(home), *words, **options)  # type: ignore[arg-type]
+
+
+def password(home: Path) -> str:
+    return run("show", "redis-password", *places(home)).out.strip()
+
+
+def snapshot(home: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+
+
+def test_each_new_place_is_asked_by_its_name_and_filled_where_all_are_wanted(home: Path) -> None:
+    file = pulled(home, IN_SECRET, IN_CONFIG)
+    screens = setup(home)
+    screens.at(TO_SECRET)
+    assert "pulled.yaml:5:19" in screens.shown
+    screens.send("y\r")
+    screens.answer(TO_CONFIG, "y\r")
+    screens.answer("Write now?", "y\r")
+    assert screens.end() == 0
+    secret_, config_ = yaml.safe_load_all(file.read_text())
+    assert secret_["stringData"]["REDIS_PASSWORD"] == password(home)
+    assert password(home) in config_["data"]["REDIS_PASSWORD"]
+    assert password(home) not in screens.everything
+    again = Screens(home, "setup", *places(home), "--yes")
+    assert again.end() == 0  # accepted once
+    assert "new place" not in again.everything
+
+
+@pytest.mark.parametrize("answers", [("\r",), ("n\r",), ("y\r", "n\r"), ("y\r", "\r")], ids=repr)
+def test_one_that_is_declined_is_refused_and_nothing_is_written(home: Path, answers: Sequence[str]) -> None:
+    pulled(home, IN_SECRET, IN_CONFIG)
+    before = snapshot(home)
+    screens = setup(home)
+    for label, keys in zip((TO_SECRET, TO_CONFIG), (*answers, "y\r"), strict=False):
+        screens.answer(label, keys)
+    assert screens.end() == 3
+    declined = "pulled.yaml:5:19" if len(answers) == 1 else "pulled.yaml:12:"
+    assert f"{declined}" in screens.scrolled
+    assert "you declined" in screens.scrolled
+    assert snapshot(home) == before
+
+
+@pytest.mark.parametrize("words", [("--yes",), ("--yes", "--accept-new-sites"), ("--dry-run", "--yes")], ids=" ".join)
+def test_yes_beforehand_covers_no_such_place_and_asks_nothing(home: Path, words: Sequence[str]) -> None:
+    pulled(home, IN_SECRET, IN_CONFIG)
+    before = snapshot(home)
+    screens = setup(home, *words)
+    assert screens.end() == 3
+    told = " ".join(screens.scrolled.split())
+    assert ("--accept-site" in told, "Write redis-password" in told) == (True, False)
+    assert snapshot(home) == before
+
+
+def test_what_a_flag_covers_is_not_asked_and_all_else_is(home: Path) -> None:
+    pulled(home, IN_SECRET, IN_CONFIG)
+    screens = setup(home, "--accept-new-sites")
+    screens.at(TO_CONFIG)
+    assert TO_SECRET not in screens.scrolled
+    screens.send(CTRL_C)
+    assert screens.end() == 130
+
+
+def test_what_was_said_holds_while_answers_are_changed_in_the_review(home: Path) -> None:
+    file = pulled(home, IN_SECRET)
+    screens = setup(home, rows=60)
+    screens.answer(TO_SECRET, "y\r")
+    screens.at("Write now?")
+    screens.send("1\r")
+    screens.answer("Base domain", "\x15other-corp.net\r")
+    screens.until("other-corp.net\n")
+    screens.at("Write now?")
+    screens.send("y\r")
+    assert screens.end() == 0
+    assert screens.scrolled.count("to a new place") == 1  # what the question left behind
+    assert b"turn.other-corp.net" in (home / "deployment" / "hosts.yaml").read_bytes()
+    assert password(home) in file.read_text()
+
+
+def test_the_name_of_a_place_steers_no_terminal(home: Path) -> None:
+    pulled(home, IN_SECRET.replace("REDIS_PASSWORD:", '"REDIS_PASSWORD\\e]0;Mine\\a\\u202e":'))
+    for words in ((), ("--plain",)):
+        screens = setup(home, *words)
+        screens.until("to a new place")
+        screens.send(CTRL_C)
+        assert screens.end() == 130
+        assert "\x1b]0;Mine" not in screens.everything
+        assert "\u202e" not in screens.everything
+
+
+DRIFT = "turn-secret was edited by hand at main.yaml:6:9, and is •••••••• there now."
+TYPED = "Typed-by-hand-in-the-tree-42"
+
+
+def edited(home: Path) -> str:
+    """Edit a secret by hand, and return what it was."""
+    file = home / "deployment" / "main.yaml"
+    was = str(yaml.safe_load(file.read_text())["stringData"]["turn"])
+    file.write_text(file.read_text().replace(was, TYPED))
+    return was
+
+
+@pytest.mark.parametrize("keys", [UP + UP, UP], ids=["adopt", "restore"])
+def test_a_secret_edited_by_hand_is_adopted_or_restored_as_is_said(home: Path, keys: str) -> None:
+    was = edited(home)
+    screens = setup(home)
+    screens.answer(DRIFT, keys + "\r")
+    screens.answer("Write now?", "y\r")
+    assert screens.end() == 0
+    shown = run("show", "turn-secret", *places(home)).out.strip()
+    stands = yaml.safe_load((home / "deployment" / "main.yaml").read_text())["stringData"]["turn"]
+    assert shown == stands == (TYPED if keys == UP + UP else was)
+    assert not any(each in screens.everything for each in (TYPED, was))
+
+
+@pytest.mark.parametrize("keys", ["\r", CTRL_C], ids=["stop", "ctrl-c"])
+def test_it_may_be_left_undecided_and_nothing_is_written(home: Path, keys: str) -> None:
+    edited(home)
+    before = snapshot(home)
+    screens = setup(home)
+    screens.answer(DRIFT, keys)
+    assert screens.end() == 130
+    assert "Nothing was written" in screens.scrolled
+    assert snapshot(home) == before
+
+
+def test_an_answer_edited_by_hand_is_shown_and_can_be_put_back(home: Path) -> None:
+    file = home / "deployment" / "hosts.yaml"
+    before = file.read_bytes()
+    file.write_bytes(before.replace(b"turn.chat-corp.net", b"other.chat-corp.net"))
+    screens = setup(home)
+    screens.until("and is other.chat-corp.net there now.")
+    assert "Adopt" not in screens.shown
+    screens.send(UP + "\r")
+    screens.answer("Write now?", "y\r")
+    assert screens.end() == 0
+    assert file.read_bytes() == before
+
+
+def test_without_a_terminal_nothing_is_asked(home: Path) -> None:
+    pulled(home, IN_SECRET)
+    done = subprocess.run(
+        [sys.executable, "-m", "wizard", "setup", *places(home)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "--accept-site" in done.stderr) == (3, True)
+
+
+def test_in_plain_lines_it_is_asked_as_well(home: Path) -> None:
+    file = pulled(home, IN_SECRET)
+    screens = setup(home, "--plain")
+    screens.until(TO_SECRET)
+    screens.send("y\n")
+    screens.until("Write now?")
+    screens.send("y\n")
+    assert screens.end() == 0
+    assert password(home) in file.read_text()

@@ -1,0 +1,62 @@
+"""Consent at a terminal: what only the operator can say of a tree, asked one by one; a general yes never covers it.
+
+New places for existing secrets (a pulled change may be hostile), and texts edited by hand (DESIGN, laws 4 and 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wizard.errors import Problem, RefusedError, StoppedError
+from wizard.filling import Consent, Drift, NewPlace, UndecidedError
+from wizard.interview import Ask, Terminal
+
+_STOP = "stop"
+_LONGEST = 60  # characters of an open text that are shown
+
+
+def asked(terminal: Terminal, undecided: UndecidedError, consent: Consent) -> Consent:
+    """Return *consent* with what was answered to everything that is *undecided*.
+
+    RefusedError with every place that was declined; StoppedError where a text edited by hand is left undecided.
+    """
+    drift = {each.value: each for each in reversed(undecided.about) if isinstance(each, Drift)}  # at its first place
+    decided = {name: _of_drift(terminal, each) for name, each in sorted(drift.items())}
+    if _STOP in decided.values():
+        raise StoppedError(Problem("Stopped. Nothing was written."))
+    places: dict[str, list[NewPlace]] = {}
+    for each in undecided.about:
+        if isinstance(each, NewPlace):
+            places.setdefault(each.place, []).append(each)
+    declined = [place for place, found in places.items() if not _is_wanted(terminal, found)]
+    if declined:
+        what = "{} would be written to a new place, which you declined."
+        fix = "Take the placeholder out, or decide what it stands for under placeholders: in the answers."
+        listed = [each for place in declined for each in places[place]]
+        raise RefusedError(*(Problem(what.format(each.value), each.position, fix) for each in listed))
+    return replace(consent, granted=consent.granted | places.keys(), decided={**consent.decided, **decided})
+
+
+def _is_wanted(terminal: Terminal, found: list[NewPlace]) -> bool:
+    names = " and ".join(dict.fromkeys(each.value for each in found))
+    first = found[0]
+    label = _plain(f"Write {names} to a new place, {first.place}?")
+    help_ = _plain(f"{first.position}: it stands elsewhere already. No stops here; nothing is written then.")
+    return terminal.ask(Ask(label, "yes", help_, text="no")) == "yes"
+
+
+def _of_drift(terminal: Terminal, found: Drift) -> str:
+    choices = {
+        "adopt": "Adopt      take what stands there into the vault, and to its other places",
+        "restore": "Restore    put the vault's back" if found.kept else "Restore    put the answer back",
+        _STOP: "Stop       nothing is written",
+    }
+    if not found.kept:
+        del choices["adopt"]  # an answer is given by --set, where its rules are checked
+    label = _plain(f"{found.value} was edited by hand at {found.position}, and is {found.shown[:_LONGEST]} there now.")
+    return terminal.ask(Ask(label, "choice", text=_STOP, choices=choices, title=found.value))
+
+
+def _plain(text: str) -> str:
+    """Return a text out of the tree as it may be shown: no control or direction mark of a hostile name steers it."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
