@@ -182,7 +182,7 @@ def _afterwards(done: Outcome, left: Afterwards) -> Iterator[str]:
         f"Keep the vault under version control, the filled files never. It opens with {keys}:", [done.key]
     )
     if left.recipients == 1:
-        add = _setup("--set vault.recipients=age1…", done)
+        add = _command("vault recipients add age1…", done.options)
         yield from _block("No vault stays with only one key. To add a second one, by its public half:", [add])
     yield from _block("The same again, without questions:", _again(done))
 

@@ -192,6 +192,8 @@ def _closing(where: Where, to: To) -> Callable[[bytes], bytes]:
         sealing.encrypted(b"", to.keys)  # RefusedError for what is no key
         return lambda plain: sealing.encrypted(plain, to.keys)
     passphrase = _passphrase(where, to.passphrase, twice=True)
+    if fault := keystore.weakness(passphrase):
+        raise UsageError(Problem(fault, "", "Choose a longer one."))
     return lambda plain: sealing.locked(plain, passphrase)
 
 

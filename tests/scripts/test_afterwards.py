@@ -168,14 +168,14 @@ def test_a_vault_with_one_key_asks_for_another(one: Filled) -> None:
     change = ("setup", "--no-input", "--yes", "--set")
     assert left(one)["recipients"] == 1
     told = one.deployment.run(*change, "lawful_intercept.admin_user=officer")
-    (hint,) = [line.strip() for line in told.out.splitlines() if "vault.recipients" in line]
+    (hint,) = [line.strip() for line in told.out.splitlines() if "recipients add" in line]
     colleague = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
-    added = run(*shlex.split(hint.replace("age1…", colleague))[1:], "--no-input", "--yes")
+    added = run(*shlex.split(hint.replace("age1…", colleague))[1:], "--yes")
     assert added.code == 0, added.err
     told = one.deployment.run(*change, "lawful_intercept.admin_user=other", "--json")
     assert told.data["afterwards"]["recipients"] == 2
     assert told.data["key"] == str(one.deployment.identity)
-    assert "vault.recipients" not in one.deployment.run(*change, "lawful_intercept.admin_user=third").out
+    assert "recipients add" not in one.deployment.run(*change, "lawful_intercept.admin_user=third").out
 
 
 def test_nothing_is_said_before_anything_was_written(one: Filled) -> None:

@@ -211,3 +211,11 @@ def test_what_is_no_backup_is_refused(one: Filled, key: Path) -> None:
     assert restore(one.deployment, file, "--key", key).code == 3
     assert restore(one.deployment, one.deployment.home / "none.age").code == 2
     assert one.deployment.everything() == before
+
+
+def test_a_passphrase_that_is_soon_guessed_is_refused(one: Filled, tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text("eleven char\n")
+    out = tmp_path / "guessed.age"
+    done = one.deployment.run("export", "--backup", str(out), "--to-passphrase-file", str(tmp_path / "short.txt"))
+    assert (done.code, "12 characters" in done.err) == (2, True), done.text
+    assert not out.exists()
