@@ -111,7 +111,7 @@ def rig(home: Path) -> Rig:
     (home / "one" / "main.yaml").write_text("kind: Secret\n")
     made.commit("one", "nothing")
     made.git(".", "clone", "-q", "one", "two")
-    install = [sys.executable, "-m", "wizard", "vault", "merge", "--install", "--tree"]
+    install = [sys.executable, "-P", "-m", "wizard", "vault", "merge", "--install", "--tree"]
     for clone in ("one", "two"):
         subprocess.run([*install, str(home / clone)], check=True, capture_output=True, env=made.environment)
     return made
@@ -125,7 +125,7 @@ def forked(made: Rig) -> Iterator[None]:
     call = [sys.executable, "-I", "-S", str(ROOT / "bench" / "forking.py"), place]
     for clone in ("one", "two"):
         made.git(clone, "config", "merge.matrix-wizard.driver", f"{shlex.join(call)}{words[1]}{words[2]}")
-    serve = [sys.executable, "-m", "bench.forking", place]
+    serve = [sys.executable, "-P", "-m", "bench.forking", place]
     with subprocess.Popen(serve, stdout=subprocess.PIPE, env=made.environment) as server:
         try:
             assert server.stdout is not None

@@ -196,6 +196,16 @@ def test_who_was_removed_on_one_branch_stays_removed() -> None:
     assert union.merge(base, theirs, ours).keys == ("age1own", "age1eve")
 
 
+def test_a_trial_on_one_branch_lets_nobody_in_again_and_is_not_forgotten() -> None:
+    bob = Recipient("age1bob", "2026-01-01", drilled="2026-01-05")
+    base = replace(BASE, recipients=(*BASE.recipients, bob))
+    ours = replace(base, recipients=(*BASE.recipients, replace(bob, until="2026-02-01")))
+    theirs = replace(base, recipients=(*BASE.recipients, replace(bob, drilled="2026-01-20")))
+    for pair in ((ours, theirs), (theirs, ours)):
+        merged = union.merge(base, *pair)
+        assert merged.recipients[1:] == (replace(bob, until="2026-02-01", drilled="2026-01-20"),)
+
+
 def test_who_was_removed_is_not_let_in_by_what_is_told_of_another_row() -> None:
     """Both branches had let the same person in; one has merged since, and removed that person."""
     theirs = replace(BASE, recipients=(*BASE.recipients, Recipient("age1bob", "2026-01-04")))
