@@ -26,6 +26,8 @@ from wizard.values import Value
 from wizard.vault import Generation, Recipient, Record, Vault, bare, joined, keep
 from wizard.weak import Weak
 
+_RECIPIENTS = "vault.recipients"  # the one answer that is the vault's, whatever the tree needs
+
 
 @dataclass(frozen=True)
 class Change:
@@ -110,7 +112,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     if not tree.from_bundle:
         records += tuple(originals.record_of_file(path, data) for path, data in tree.created.items())
     records = tuple(sorted(records, key=lambda record: repr(originals.key(record))))
-    needed = values.questions(site.value for site in found.sites) | structure.questions(arranged)
+    needed = values.questions(site.value for site in found.sites) | structure.questions(arranged) | {_RECIPIENTS}
     return Plan(
         "setup",
         (*_changes(fills, known, added), *(_switched_off(record) for record in off)),
@@ -227,13 +229,13 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
 
 def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, ...]:
     """Return the vault's recipients, with those that the answers name. UsageError for one that was removed."""
-    named = answers["vault.recipients"] or ()
+    named = answers[_RECIPIENTS] or ()
     known = set(map(bare, vault.keys))
     removed = {bare(each.key): each for each in vault.recipients if each.until and bare(each.key) not in known}
     problems = [
         Problem(
             f"vault.recipients names a key that was removed on {removed[bare(key)].until[:10]}: {key}.",
-            answers.given["vault.recipients"].where,
+            answers.given[_RECIPIENTS].where,
             "Leave it out, or let it in again by name: matrix-wizard vault recipients add.",
         )
         for key in named

@@ -378,3 +378,9 @@ def test_a_key_behind_a_passphrase_travels_with_the_tree(lay_out: LayOut, tmp_pa
     assert pyrage.decrypt(vault(deployment), [newest])
     with pytest.raises(pyrage.DecryptError):
         pyrage.decrypt(vault(deployment), [key])
+
+
+def test_a_recipient_in_the_answers_is_never_called_needless(one: Deployment, ada: Person) -> None:
+    planned = one.run("plan", "--set", f"vault.recipients={ada.public}")
+    assert planned.code == 0, planned.err
+    assert "vault.recipients" not in planned.text
