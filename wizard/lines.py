@@ -17,6 +17,10 @@ from wizard.errors import Problem, StoppedError
 from wizard.interview import Ask, BackError, Fault, is_document
 
 _BACK, _MORE, _EMPTY = "<", "?", "-"  # whole answers with a meaning of their own
+_KEYS = (
+    f"Each answer ends with Enter. {_BACK} alone goes back to the question before, {_MORE} alone tells more, "
+    f"{_EMPTY} alone empties a value. Enter alone takes what stands in [ ]. Ctrl-C stops."
+)
 _LONGEST = 4095  # bytes of a line that the terminal hands over; of a longer one the rest is lost
 _NARROWEST = 20  # characters
 _YES = {"y": "yes", "yes": "yes", "n": "no", "no": "no"}
@@ -24,6 +28,9 @@ _YES = {"y": "yes", "yes": "yes", "n": "no", "no": "no"}
 
 class Lines:
     """A terminal that is only ever written to at its end."""
+
+    def __init__(self) -> None:
+        self._is_told = False  # what may be typed instead of an answer
 
     @property
     def width(self) -> int:
@@ -64,6 +71,9 @@ class Lines:
 
     def ask(self, ask: Ask) -> str:
         """Return the text that was typed and accepted. BackError for the question before; StoppedError at Ctrl-C."""
+        if not self._is_told:
+            self.say(f"\n{_KEYS}")
+            self._is_told = True
         self.say(ask.label)
         if ask.help:
             self.say(f"  {ask.help}")
@@ -79,10 +89,10 @@ class Lines:
         text, doubted = ask.text, ""
         while True:
             typed = self._typed(ask, text, doubted)
-            if typed == _MORE and ask.more and ask.form != "hidden":
-                self.say(f"  {ask.more}")
+            if typed.strip() == _MORE:
+                self.say("\n".join(f"  {each}" for each in (ask.more or ask.help, _KEYS) if each))
                 continue
-            if typed == _BACK:
+            if typed.strip() == _BACK:
                 if ask.may_go_back:
                     raise BackError
                 self.say("  There is nothing before this.")
@@ -110,7 +120,7 @@ class Lines:
             return self._chosen(ask, line) or text
         if ask.form == "yes":
             return _YES.get(line.strip().lower(), line) or text
-        if line.strip() == _EMPTY and text:
+        if line.strip() == _EMPTY:
             return ""
         if ask.form != "list" or line.strip() in (_BACK, _MORE):
             return line if line.strip() else text
@@ -141,9 +151,12 @@ class Lines:
         typed = line.strip()
         if typed.isdecimal() and 1 <= int(typed) <= len(words):
             return words[int(typed) - 1]
-        return typed
+        begun = ask.begun(typed)
+        return begun[0] if len(begun) == 1 else typed  # of two nobody sees which is meant
 
     def _misread(self, ask: Ask, typed: str) -> Fault | None:
+        if ask.form in ("hidden", "document") and typed.strip() == _EMPTY:
+            return Fault(f"A secret or a key is not emptied by {_EMPTY}. Type another one, or {_BACK} to go back.")
         if ask.form == "choice" and typed not in ask.choices:
             return Fault(f"Type a number from 1 to {len(ask.choices)}.")
         if ask.form == "yes" and typed not in ("yes", "no"):
@@ -172,12 +185,13 @@ class Lines:
         how = {
             "list": "One a line, an empty line ends.",
             "hidden": "What you type is not shown.",
-            "document": "A path, or the text pasted: neither is shown.",
-            "choice": "Type a number.",
+            "document": "A path, quoted or not, or the key itself pasted: neither is shown.",
+            "choice": "Type a number, or how the line begins.",
             "yes": "Type y or n.",
         }.get(ask.form, "")
-        keys = [f"{_BACK} goes back"] if ask.may_go_back else []
-        keys += [f"{_MORE} tells more"] if ask.more and ask.form != "hidden" else []
+        keys = ["Enter alone keeps what stands"] if ask.is_kept else []
+        keys += [f"{_BACK} goes back"] if ask.may_go_back else []
+        keys += [f"{_MORE} tells more"] if ask.more else []
         keys += [f"{_EMPTY} empties"] if ask.text and ask.form in ("text", "list") else []
         return " ".join(filter(None, (how, f"{', '.join(keys)}, Ctrl-C stops." if keys else "Ctrl-C stops.")))
 
