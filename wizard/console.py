@@ -62,15 +62,27 @@ def bug(error: BaseException) -> None:
     _say("    Please report it with the command you gave, and no secrets.", sys.stderr)
 
 
-def review(outcome: Outcome, *, whole: bool = False) -> None:
-    """Print what would be written, before consent is asked, to stderr; the *whole* of it with the masked diff."""
+def review(outcome: Outcome, *, whole: bool = False, paged: bool = True) -> None:
+    """Print what would be written, before consent is asked, to stderr; the *whole* of it with the masked diff.
+
+    The whole is shown by a pager where stdout is a terminal for it, unless it is not to be *paged*: a screen reader
+    follows lines, not a cursor.
+    """
     if not whole:
         _plan(outcome, sys.stderr)
         return
     text = io.StringIO()
     _plan(outcome, text)
     _say("\n" + outcome.plan.diff.rstrip("\n"), text)
-    _page(text.getvalue())
+    shown = "\n".join(map(_wrapped, text.getvalue().rstrip("\n").split("\n")))
+    if paged and (pager := _pager()):
+        import pydoc
+
+        os.environ["MANPAGER"] = pager
+        os.environ.setdefault("LESS", f"-FRXPs{_KEYS}$")  # F, R, X as git does: what fits on the screen is left there
+        pydoc.pager(shown)
+    else:
+        _say(shown, sys.stdout if host.shows(sys.stdout) else sys.stderr)
 
 
 def nothing(outcome: Outcome, *, whole: bool = False) -> None:
@@ -82,18 +94,23 @@ def _tell_key(place: str, *, is_only: bool = True) -> None:
     """Tell where a key lies that was made now, if one was."""
     if place:
         words = f"Keep it safe: without it{'' if is_only else ' or a second key'} nothing here can be recovered."
-        _say(f"The vault opens with the key in {place}. {words}", sys.stderr)
+        _say(_filled(f"The vault opens with the key in {place}. {words}", sys.stderr), sys.stderr)
 
 
-def _page(text: str) -> None:
-    """Show a long text by the operator's own pager, where stdout is a terminal for it; else print it to stderr."""
-    if not host.shows(sys.stdout):
-        _say(text, sys.stderr)
-        return
-    import pydoc
+# The prompt of less(1), which by itself is a colon: "?e" begins what is said at the end alone, "." ends it.
+_KEYS = "Space next page, b back, q leaves?e (end)."
 
-    os.environ.setdefault("LESS", "FRX")  # as git does: what fits on the screen is printed and left there
-    pydoc.pager(text)
+
+def _pager() -> str:
+    """Return the operator's own pager as a shell command, less as it is if there is none; "" where none can be used."""
+    chosen = host.environment("PAGER") or next(filter(shutil.which, ("less", "more")), "")
+    try:
+        program = shlex.split(chosen)[0]
+    except (ValueError, IndexError):
+        return ""
+    if not (host.shows(sys.stdout) and host.can_move_cursor() and shutil.which(program)):
+        return ""
+    return f"{chosen} -Ps{shlex.quote(_KEYS)}" if Path(program).name == "less" else chosen
 
 
 def plan(outcome: Outcome, *, as_json: bool) -> None:
@@ -115,16 +132,43 @@ def outcome(done: Outcome, *, as_json: bool, quiet: bool) -> None:
         _print_json(_as_data(done))
     elif not quiet:
         for line in _done(done):
-            _say(_filled(line), sys.stdout)
+            _say(_filled(line, sys.stdout), sys.stdout)
 
 
-def _filled(line: str) -> str:
-    """Return a sentence in lines that a terminal does not cut; what is indented is to be taken as it stands."""
-    if not host.shows(sys.stdout) or "  " in line or "\n" in line.strip("\n"):
+def _filled(text: str, out: TextIO) -> str:
+    """Return a text in lines in which a terminal cuts no word, if *out* is one."""
+    return "\n".join(map(_wrapped, text.split("\n"))) if host.shows(out) else text
+
+
+def _wrapped(line: str) -> str:
+    """Return one line in as many as a terminal's width asks for, broken at blanks, the further ones indented more."""
+    width = _width()
+    goes_on = line.endswith("\\")  # as a command does in the next line
+    if len(line) <= width or goes_on or " " not in line.strip():
         return line
-    width = max(shutil.get_terminal_size().columns - 1, 20)  # characters
-    start = "\n" if line.startswith("\n") else ""
-    return start + textwrap.fill(line.strip("\n"), width, break_on_hyphens=False, break_long_words=False)
+    start = re.match(r"[-+]? *", line)
+    indent = " " * min(len(start[0]) + 2, width // 3) if start and start[0] else ""
+    return textwrap.fill(line, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+
+
+_WORD = re.compile(r"(?:[^\s'\"\\]|\\.|'[^']*'|\"(?:\\.|[^\"\\])*\")+")
+
+
+def _typed(command: str) -> str:
+    """Return a command as it can be taken from the screen: too long for a line it goes on behind a backslash."""
+    if not host.shows(sys.stdout) or len(command) <= _width() - len("  "):
+        return command
+    lines: list[str] = []
+    for word in _WORD.findall(command):
+        if lines and len(f"    {lines[-1]} {word} \\") <= _width():
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return " \\\n    ".join(lines)
+
+
+def _width() -> int:
+    return max(shutil.get_terminal_size().columns - 1, 20)  # characters
 
 
 def _done(done: Outcome) -> Iterator[str]:
@@ -140,19 +184,19 @@ def _done(done: Outcome) -> Iterator[str]:
         return
     if made.verb == "blank":
         yield f"Put the placeholders back in {reviewing.count(files, 'file')}. The vault keeps every value."
-        yield f"Fill them in again: {_command('setup', done.options)}"
+        yield _labelled("Fill them in again:", _command("setup", done.options))
         return
     kept = f"The values are kept in {done.tree}/.matrix-wizard/vault.age."
     yield f"Wrote {reviewing.count(files, 'file')} in {done.tree}. {kept}"
     if "li-admin-password" in made.made:
-        yield f"The password of the LI admin page: {_command('show li-admin-password', done.options)}"
+        yield _labelled("The password of the LI admin page:", _command("show li-admin-password", done.options))
     if done.documents:
         yield "\nUsers' names end in the bare domain. To be found there, it has to serve:"
     for place, text in done.documents.items():
         yield f"{place}\n    {text}"
     if done.afterwards is not None:
         yield from _afterwards(done, done.afterwards)
-    yield f"\nNext: {_command('check', done.options)}"
+    yield "\n" + _labelled("Next:", _command("check", done.options))
 
 
 def _afterwards(done: Outcome, left: Afterwards) -> Iterator[str]:
@@ -169,22 +213,22 @@ def _afterwards(done: Outcome, left: Afterwards) -> Iterator[str]:
         ports = (f"{protocol} {', '.join(each)}  {what}" for (protocol, what), each in numbers.items())
         yield from _block("Firewall: open these ports to the internet.", ports)
     if left.rollout.commands:
-        yield from _block("Apply, in this order, once check says ready:", left.rollout.commands)
+        yield from _block("Apply, in this order, once check says ready:", map(_typed, left.rollout.commands))
     if left.rollout.skipped:
         yield from _block("Not applied by these:", [f"{each.path}  ({each.why})" for each in left.rollout.skipped])
     if left.has_li:
         yield from _block("The LI instance wants a legal sign-off before it is deployed.", ())
     if left.li_requests:
         what = "Then try the LI hosts. From an allowed address none of these says 403, from any other each does:"
-        yield from _block(what, left.li_requests)
+        yield from _block(what, map(_typed, left.li_requests))
     keys = reviewing.count(left.recipients, "key")
     yield from _block(
         f"Keep the vault under version control, the filled files never. It opens with {keys}:", [done.key]
     )
     if left.recipients == 1:
         add = _command("vault recipients add age1…", done.options)
-        yield from _block("No vault stays with only one key. To add a second one, by its public half:", [add])
-    yield from _block("The same again, without questions:", _again(done))
+        yield from _block("No vault stays with only one key. To add a second one, by its public half:", [_typed(add)])
+    yield from _block("The same again, without questions:", map(_typed, _again(done)))
 
 
 def _again(done: Outcome) -> list[str]:
@@ -200,10 +244,15 @@ def _setup(more: str, done: Outcome) -> str:
 
 
 def _block(heading: str, lines: Iterable[str]) -> Iterator[str]:
-    """Yield a heading, which the terminal does not cut, and lines to be taken as they are."""
-    width = max(shutil.get_terminal_size().columns - 1, 20)  # characters
-    yield "\n" + textwrap.fill(heading, width, break_on_hyphens=False, break_long_words=False)
+    """Yield a heading, and lines that are to be taken as they are."""
+    yield f"\n{heading}"
     yield from (f"  {line}" for line in lines)
+
+
+def _labelled(label: str, command: str) -> str:
+    """Return a command behind its label, or below it where a terminal would cut it."""
+    line = f"{label} {command}"
+    return line if not host.shows(sys.stdout) or len(line) <= _width() else f"{label}\n  {_typed(command)}"
 
 
 def _command(verb: str, options: str) -> str:
@@ -382,11 +431,15 @@ def schema(made: Mapping[str, Any]) -> None:
 
 def _plan(outcome: Outcome, out: TextIO) -> None:
     made = outcome.plan
+
+    def say(line: str) -> None:
+        _say(_filled(line, out), out)
+
     if outcome.unfinished:
         listed = ", ".join(outcome.unfinished)
-        _say(f"As before the last run, which was interrupted, or put back since; now filled again: {listed}", out)
+        say(f"As before the last run, which was interrupted, or put back since; now filled again: {listed}")
     if made.from_bundle:
-        _say(f"{outcome.tree} is made from the bundled tree.", out)
+        say(f"{outcome.tree} is made from the bundled tree.")
     by_file: dict[str, list[str]] = {}
     for change in made.changes:
         file, row, column = _parts(change.position)
@@ -394,27 +447,26 @@ def _plan(outcome: Outcome, out: TextIO) -> None:
         text = f"{_one_line(change.before)} -> {_one_line(change.after)}" if change.before else _one_line(change.after)
         by_file.setdefault(file, []).append(f"{place or '-':>8}  {change.value or change.why}  {text}")
     for file, lines in by_file.items():
-        _say(file, out)
+        say(file)
         for line in lines:
-            _say(f"  {line}", out)
+            say(f"  {line}")
     for line in reviewing.about(made):
-        _say(line, out)
+        say(line)
     if made.made:
-        _say(f"Makes {reviewing.count(len(made.made), 'secret')}, keys included: {', '.join(made.made)}", out)
+        say(f"Makes {reviewing.count(len(made.made), 'secret')}, keys included: {', '.join(made.made)}")
     for part, count in made.left_out.items():
-        _say(f"Left out, since it is switched off: {part} ({reviewing.count(count, 'placeholder')})", out)
+        say(f"Left out, since it is switched off: {part} ({reviewing.count(count, 'placeholder')})")
     private = sum(1 for path in made.private if made.before.get(path) != made.after.get(path))
     if private:
         counted = reviewing.count(private, "file")
-        _say(f"{counted} with secrets: readable by you alone from now on (unless --keep-modes).", out)
+        say(f"{counted} with secrets: readable by you alone from now on (unless --keep-modes).")
     for line in (*reviewing.left(made), *map(reviewing.note, made.unneeded)):
-        _say(line, out)
+        say(line)
     count = len(made.changed)
-    _say(
+    say(
         f"{reviewing.count(len(made.changes), 'change')} in {reviewing.count(count, 'file')}."
         if count
-        else "Nothing to change.",
-        out,
+        else "Nothing to change."
     )
 
 

@@ -66,7 +66,9 @@ def review(options: dict[str, Any]) -> Any:
     """Return what shows a plan before consent: nothing where the operator wants to hear less and has consented."""
     from wizard import console
 
-    return console.nothing if options["quiet"] and options.get("yes") else console.review
+    if options["quiet"] and options.get("yes"):
+        return console.nothing
+    return functools.partial(console.review, paged=not options["plain"])
 
 
 def where(options: dict[str, Any]) -> Any:

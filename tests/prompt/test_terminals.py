@@ -31,15 +31,21 @@ def until_asked(screens: Screens, label: str) -> None:
     screens.until(lambda screen: is_asked(label, screen))
 
 
+def tells_keys(screen: str) -> bool:
+    """Tell whether the last line of a screen says what keys do."""
+    return bool(re.search(r"Enter|letters|Shift-Tab|[?] more|Ctrl-C", screen.rstrip().rpartition("\n")[2]))
+
+
 def words_of(text: str) -> set[str]:
     return set(text.split())
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(12, 40), (6, 30)])
+@pytest.mark.parametrize(("rows", "columns"), [(12, 40), (8, 25), (6, 30)])
 def test_a_whole_install_gets_through_a_small_terminal(home: Path, rows: int, columns: int) -> None:
     screens = Screens(home, rows=rows, columns=columns)
     for label, keys, _ in script():
         until_asked(screens, label)
+        screens.until(tells_keys)
         screens.send(keys)
     until_asked(screens, "Write now?")
     screens.send("y\r")
