@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import OFFER, at_review, script
+from .conftest import OFFER, ONE_KEY, at_review, script
 from .screens import CTRL_U, Screens
 from .test_terminals import at_line, is_asked, tells_keys
 
@@ -25,6 +25,8 @@ def whole_mask(screen: str) -> None:
 def test_commands_on_a_narrow_screen_can_be_taken_to_a_shell(home: Path) -> None:
     screens = at_review(home, columns=60)
     screens.answer("Write now?", "y\r")
+    for label, keys in ONE_KEY:
+        screens.answer(label, keys)
     screens.until(lambda screen: is_asked(OFFER, screen))
     screens.send("\r")
     assert screens.end() == 0
