@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from wizard.secret import Secret
 from wizard.vault import LOG, Audit
 
 _DIGITS = 40  # hexadecimal digits of an id: 160 bits of the HMAC
+_NAME = re.compile(rf"[0-9a-f]{{{_DIGITS}}}")
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,14 @@ def entered(audit: Audit, deed: Deed, at: str, user: str, host: str) -> Audit:
 
 def healed(log: str, audit: Audit | None) -> str:
     """Return *log* with the newest lines that the vault knows, if a killed run or a merge left them out."""
-    there = set(log.splitlines())
+    there = set(_lines(log))
     missing = [line for line in (audit.last if audit else ()) if line not in there]
     return log + ("\n" if log and not log.endswith("\n") else "") + "".join(f"{line}\n" for line in missing)
 
 
 def merged(*logs: str) -> str:
     """Return every line of *logs* once, by time and id: the order is the same wherever they are merged."""
-    lines = {line for log in logs for line in log.splitlines() if line.strip()}
+    lines = {line for log in logs for line in _lines(log)}
     return "".join(f"{line}\n" for line in sorted(lines, key=_order))
 
 
@@ -72,12 +74,10 @@ def problems(log: str, audit: Audit) -> list[Problem]:
     Lines that only a killed run left out are no fault: ``healed`` puts them back."""
     found: list[Problem] = []
     parents: dict[str, list[str]] = {}
-    for number, line in enumerate(healed(log, audit).splitlines(), 1):
+    for number, line in enumerate(_lines(healed(log, audit)), 1):
         entry = _entry(line)
         name = entry.pop("id", "")
-        if not any(
-            hmac.compare_digest(str(name).encode(), _id(key, entry).encode()) for key in (audit.key, *audit.former)
-        ):
+        if not any(hmac.compare_digest(name, _id(key, entry)) for key in (audit.key, *audit.former)):
             what = "This line of the audit log was not written by who can read the vault, or was changed."
             found.append(Problem(what, f"{LOG}:{number}", "Look it up in git: matrix-wizard never changes a line."))
         elif name in parents:
@@ -98,10 +98,10 @@ def problems(log: str, audit: Audit) -> list[Problem]:
 
 
 def _proven(log: str, audit: Audit) -> Iterator[tuple[str, dict[str, Any]]]:
-    for line in log.splitlines():
+    for line in _lines(log):
         entry = _entry(line)
-        name = str(entry.pop("id", ""))
-        if hmac.compare_digest(name.encode(), _id(audit.key, entry).encode()):
+        name = entry.pop("id", "")
+        if any(hmac.compare_digest(name, _id(key, entry)) for key in (audit.key, *audit.former)):
             yield name, entry
 
 
@@ -110,12 +110,22 @@ def _id(key: Secret, entry: dict[str, Any]) -> str:
     return hmac.new(key.reveal().encode(), text.encode(), hashlib.sha256).hexdigest()[:_DIGITS]
 
 
+def _lines(log: str) -> list[str]:
+    """Return the lines of *log*. Only a line feed ends one: names from a manifest may hold what else ends lines."""
+    return [line for line in log.split("\n") if line.strip()]
+
+
 def _entry(line: str) -> dict[str, Any]:
+    """Return the entry in *line*, {} for what is shaped like none: anybody may have written it."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
         entry = None
-    return entry if isinstance(entry, dict) else {}
+    if not isinstance(entry, dict) or not _NAME.fullmatch(str(entry.get("id"))):
+        return {}
+    listed = [part for each in entry.values() for part in (each if isinstance(each, list) else [each])]
+    is_plain = isinstance(entry.get("parents"), list) and all(isinstance(part, str) for part in listed)
+    return entry if is_plain else {}
 
 
 def _order(line: str) -> tuple[str, str]:

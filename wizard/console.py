@@ -313,11 +313,18 @@ def removed(found: Removed, *, as_json: bool) -> None:
     """Print what somebody who was shut out could read: each value, and since when it is what it is."""
     if as_json:
         values = [{"name": name, "made": made} for name, made in found.values]
-        _print_json({"schema": SCHEMA, "removed": dataclasses.asdict(found.recipient), "values": values})
+        removed = dataclasses.asdict(found.recipient)
+        _print_json({"schema": SCHEMA, "removed": removed, "values": values, "seal": found.seal})
         return
     for name, made in found.values:
         _say(f"{name}  (since {made[:10]})", sys.stdout)
     _say(f"{found.recipient.name or found.recipient.key} is removed, and could read these. Rotate them.", sys.stdout)
+    _tell_seal(found.seal)
+
+
+def _tell_seal(seal: str) -> None:
+    _say(f"The vault's seal is now {seal}. Tell the others, in person: they accept it with", sys.stdout)
+    _say(f"  --accept-seal {seal}", sys.stdout)
 
 
 def rekeyed(done: Rekeyed, *, as_json: bool) -> None:
@@ -330,8 +337,7 @@ def rekeyed(done: Rekeyed, *, as_json: bool) -> None:
         _say(f"It opens no longer with {key}; the copies made until now do.", sys.stdout)
     for key in done.kept:
         _say(f"It still opens with {key}.", sys.stdout)
-    _say(f"Its seal is now {done.seal}. Tell the others, in person: they accept it with", sys.stdout)
-    _say(f"  --accept-seal {done.seal}", sys.stdout)
+    _tell_seal(done.seal)
 
 
 def drilled(tried: Recipient, *, as_json: bool) -> None:

@@ -111,7 +111,7 @@ def load(
         if of_file is not None:
             return replace(of_file, pins=pins_of(None))
     if beside is not None and beside.exists():
-        return _from_file(beside, given)
+        return _in_tree(beside, given)
     what = f"The vault's key was not found: {_told(reason)}."
     raise UsageError(Problem(what, "", _UNLOCK.get(reason, "") + _NAME_IT))
 
@@ -157,7 +157,7 @@ def renew(identity: Identity | None, vault_id: str, named: Path | None = None, *
         return _added(identity)
     path = identity_file(vault_id)
     if identity is None and path.exists():
-        return _added(_from_file(path, Passphrases()))
+        return replace(_added(_from_file(path, Passphrases())), pins=pins_of(None))
     may_be_file = interactive and identity is None  # what was in the keyring just now is kept there
     return _for_user(vault_id, "Name a new file for it with --new-identity FILE.", interactive=may_be_file)
 
@@ -268,6 +268,19 @@ def _from_file(path: Path, given: Passphrases) -> Identity:
             return _ssh(path, text)
         return Identity(*_identity(text, str(path)), str(path), _pins(path), path)
     raise RefusedError(problem)
+
+
+def _in_tree(path: Path, given: Passphrases) -> Identity:
+    """Read a key that lies beside the vault. Only one behind a passphrase: whoever may write to the repository could
+    put a plain one there that opens a vault of their own."""
+    try:
+        is_locked = files.read(path).startswith(_AGE)
+    except OSError:
+        is_locked = True  # what is wrong with it is told by who reads it
+    if is_locked:
+        return replace(_from_file(path, given), pins=pins_of(None))
+    what = "A key that no passphrase protects lies beside the vault. It is not used: anybody may have put it there."
+    raise RefusedError(Problem(what, str(path), f"Remove it; a key of yours lies elsewhere. {_NAME_IT}"))
 
 
 def _behind_passphrase(path: Path, data: bytes, passphrase: Secret) -> Identity:

@@ -73,11 +73,28 @@ def merged(base: str, ours: str, theirs: str) -> str:
     return _written(
         Lock(
             one.vault_id,
-            tuple(_either(old.records, one.records, other.records)),
+            tuple(_sites(old.records, one.records, other.records)),
             tuple(_either(old.left_out, one.left_out, other.left_out)),
             {**one.instances, **other.instances},
         )
     )
+
+
+def _sites(base: Iterable[Record], ours: Iterable[Record], theirs: Iterable[Record]) -> Iterable[Record]:
+    """Return the sites of both sides, place by place: one that either side changed is not removed, as in the vault."""
+    one, other = (
+        {(each.file, each.document, each.path, each.kind, each.hole, each.nth, each.index): each for each in side}
+        for side in (ours, theirs)
+    )
+    known = set(base)
+    for key in dict.fromkeys((*one, *other)):
+        mine, yours = one.get(key), other.get(key)
+        if mine is not None and yours is not None:
+            yield yours if mine in known and yours not in known else mine
+        else:
+            there = mine or yours
+            if there is not None and there not in known:
+                yield there
 
 
 def _either(base: Iterable[_T], ours: Iterable[_T], theirs: Iterable[_T]) -> Iterable[_T]:

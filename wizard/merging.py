@@ -63,8 +63,9 @@ def _merge_vaults(where: Where, base: bytes, ours: bytes, theirs: bytes, out: Pa
     before = _base(base, identity)
     sides = [sealing.unseal(data, *identity.secrets) for data in (ours, theirs)]
     known = _judged(where, identity, *sides)
-    if before and sides[1].revision < before.revision and not where.trust.older:
-        raise RefusedError(_undoing(sides[1].revision, before.revision))
+    oldest = min(side.revision for side in sides)  # in a rebase "ours" is the branch that comes from elsewhere
+    if before and oldest < before.revision and not where.trust.older:
+        raise RefusedError(_undoing(oldest, before.revision))
     both = union.merge(before, *sides)
     now, begun = host.now(), both.audit or vaults.new_audit()
     logged = audit.entered(begun, Deed("vault merge"), now, host.user(), host.name())
@@ -94,7 +95,7 @@ def _judged(where: Where, identity: keystore.Identity, ours: Vault, theirs: Vaul
 
 def _undoing(revision: int, base: int) -> Problem:
     return Problem(
-        f"Their vault is older than the one that both sides come from: revision {revision}, {base - revision} behind "
+        f"One side's vault is older than the one that both come from: revision {revision}, {base - revision} behind "
         f"{base}. What was changed since would be undone, as git revert does it.",
         VAULT,
         "Change it by matrix-wizard instead, or go on from the older one with --accept-older.",

@@ -59,10 +59,12 @@ class People:
 
 @dataclass(frozen=True)
 class Removed:
-    """Whose key was shut out, and each value that it could open, with since when its current generation is kept."""
+    """Whose key was shut out, each value that it could open, with since when its current generation is kept, and the
+    vault's new seal (a fingerprint)."""
 
     recipient: Recipient
     values: tuple[tuple[str, str], ...]
+    seal: str
 
 
 @dataclass(frozen=True)

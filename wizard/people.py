@@ -57,8 +57,8 @@ def remove(where: Where, who: str, *, yes: bool) -> Removed:
             recipients=_until(opened.vault, {gone.key}, now),
             answers=_without(opened.vault.answers, gone.key),
         )
-        opening.save(where, opened, vault, Deed("recipients remove", places=(gone.key,)))
-        return Removed(replace(gone, until=now), values)
+        saved = _save_resealed(where, opened, _own(opened), vault, Deed("recipients remove", places=(gone.key,)))
+        return Removed(replace(gone, until=now), values, fingerprint(saved.seal))
 
 
 def told(gone: Recipient, count: int) -> tuple[str, ...]:
@@ -68,6 +68,7 @@ def told(gone: Recipient, count: int) -> tuple[str, ...]:
         f"{name} will not open the vault as it is written from now on.",
         "That unreads nothing: every copy of the vault made until now, and git's history, stays open to that key.",
         f"It could read {review.count(count, 'value')}. Rotate them: only a new secret is unknown to that key.",
+        "The vault gets a new seal, which that key does not know; to others it is refused until they accept that.",
     )
 
 
@@ -89,24 +90,34 @@ def rekey(where: Where, new: Path | None, *, yes: bool) -> Rekeyed:
         moved = former if replaced else None
         is_asked = where.terminal is not None
         identity = keystore.renew(moved, opened.vault.id, new, interactive=is_asked)
-        now, seal = host.now(), vaults.new_seal()
-        before = fingerprint(opened.vault.seal)
-        vault = replace(
-            opened.vault,
-            recipients=_until(opened.vault, replaced, now),
-            seal=seal,
-            former_seals=(*opened.vault.former_seals, *filter(None, (before,))),
-        )
+        now = host.now()
+        vault = replace(opened.vault, recipients=_until(opened.vault, replaced, now))
         vault = vaults.joined(vault, Recipient(identity.public, now, "own", f"{host.user()}@{host.name()}"))
-        places = {former.pins, identity.pins}
-        for place in places:
-            _remember(where, place, pins.foretold(pins.known(place), vault.id, fingerprint(seal)))
-        saved = opening.save(where, replace(opened, identity=identity), vault, Deed("rekey", places=(identity.public,)))
-        known = pins.known(identity.pins)
-        for place in places - {identity.pins}:
-            _remember(where, place, pins.beside(pins.known(place), known))
-        kept = tuple(key for key in saved.vault.keys if bare(key) != identity.public)
-        return Rekeyed(identity.public, identity.where, fingerprint(seal), tuple(sorted(replaced)), kept)
+        saved = _save_resealed(where, opened, identity, vault, Deed("rekey", places=(identity.public,)))
+        kept = tuple(key for key in saved.keys if bare(key) != identity.public)
+        return Rekeyed(identity.public, identity.where, fingerprint(saved.seal), tuple(sorted(replaced)), kept)
+
+
+def _save_resealed(where: Where, opened: Opened, identity: Identity, vault: Vault, deed: Deed) -> Vault:
+    """Write *vault*, which *identity* is to open, under a new seal and with a new key of the log, and return it.
+
+    Who could read it until now knew both. The new seal is remembered before it is written, so that no kill at any
+    instant leaves a vault that is refused here."""
+    seal, before = vaults.new_seal(), fingerprint(vault.seal)
+    vault = replace(
+        vault,
+        seal=seal,
+        former_seals=(*vault.former_seals, *filter(None, (before,))),
+        audit=vaults.rekeyed(vault.audit) if vault.audit else None,
+    )
+    places = {identity.pins, *((opened.identity.pins,) if opened.identity else ())}
+    for place in places:
+        _remember(where, place, pins.foretold(pins.known(place), vault.id, fingerprint(seal)))
+    saved = opening.save(where, replace(opened, identity=identity), vault, deed)
+    known = pins.known(identity.pins)
+    for place in places - {identity.pins}:
+        _remember(where, place, pins.beside(pins.known(place), known))
+    return saved.vault
 
 
 def drill(where: Where, recovery: Path | None) -> Recipient:

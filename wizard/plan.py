@@ -228,7 +228,10 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
 
 
 def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, ...]:
-    """Return the vault's recipients, with those that the answers name. UsageError for one that was removed."""
+    """Return the vault's recipients; those of a new vault are the ones that the answers name.
+
+    UsageError for a key that an existing vault does not open for: a new reader of every secret wants a yes that names
+    it, and an answers file may have come from a repository."""
     named = answers[_RECIPIENTS] or ()
     known = set(map(bare, vault.keys))
     removed = {bare(each.key): each for each in vault.recipients if each.until and bare(each.key) not in known}
@@ -240,6 +243,15 @@ def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, .
         )
         for key in named
         if bare(key) in removed
+    ]
+    problems += [
+        Problem(
+            f"vault.recipients names a key that does not open this vault: {key}.",
+            answers.given[_RECIPIENTS].where,
+            f"If its holder is to read every secret: matrix-wizard vault recipients add '{key}'.",
+        )
+        for key in named
+        if known and bare(key) not in {*known, *removed}
     ]
     if problems:
         raise UsageError(*problems)

@@ -160,7 +160,11 @@ def _with_current(generations: Iterable[Generation], name: str, chosen: str) -> 
 
 
 def _state(base: Generation | None, ours: Generation | None, theirs: Generation | None) -> State:
-    """Return the state of one generation: as the side that changed it has it, or the later of two changes."""
+    """Return the state of one generation: as the side that changed it has it, or the later of two changes.
+
+    What was once found compromised stays so, whatever a side says that brings an old vault back."""
+    if any(each and each.state == "compromised" for each in (base, ours, theirs)):
+        return "compromised"
     if ours is None or theirs is None:
         return next(each.state for each in (ours, theirs) if each)
     one = _either(base.state if base else None, ours.state, theirs.state)
@@ -202,11 +206,13 @@ def _recipients(
     """Return everybody of both: who was removed on one side is removed, who was drilled on one is drilled."""
 
     def both(mine: Recipient, yours: Recipient) -> Recipient:
-        until = min(filter(None, (mine.until, yours.until)), default="")
-        return replace(mine, until=until, drilled=max(mine.drilled, yours.drilled))
+        return replace(mine, drilled=max(mine.drilled, yours.drilled))
 
     before, one, other = ({(each.key, each.since): each for each in side} for side in (base, ours, theirs))
     merged = _three_way(before, one, other, both)
+    for key, row in merged.items():  # who is let in again has a new row: no old vault undoes a removal
+        untils = (side[key].until for side in (before, one, other) if key in side)
+        merged[key] = replace(row, until=min(filter(None, untils), default=""))
     shut_out = (_shut_out(one) | _shut_out(other)) - _shut_out(before)
     merged = {key: row for key, row in merged.items() if row.until or row.key not in shut_out}
     first: dict[str, tuple[str, str]] = {}

@@ -127,7 +127,7 @@ class Audit:
     at least (the chain of the entries proves the rest).
 
     ``last`` are the newest lines themselves, so that a run that was killed before the log was written loses none.
-    ``former`` are keys of lines from branches on which the log was begun twice."""
+    ``former`` are keys of earlier lines: from before a rekey, or from a branch on which the log was begun twice."""
 
     key: Secret
     heads: tuple[str, ...] = ()
@@ -201,6 +201,11 @@ def new_seal() -> Secret:
 def new_audit() -> Audit:
     """Return the beginning of an audit log, with a random key of 64 hexadecimal digits (256 bits)."""
     return Audit(Secret(secrets.token_hex(32)))
+
+
+def rekeyed(audit: Audit) -> Audit:
+    """Return *audit* with a new random key for the lines to come; those that there are stay proven by the former."""
+    return dataclasses.replace(audit, key=new_audit().key, former=(*audit.former, audit.key))
 
 
 def fingerprint(seal: Secret) -> str:

@@ -380,7 +380,15 @@ def test_a_key_behind_a_passphrase_travels_with_the_tree(lay_out: LayOut, tmp_pa
         pyrage.decrypt(vault(deployment), [key])
 
 
-def test_a_recipient_in_the_answers_is_never_called_needless(one: Deployment, ada: Person) -> None:
+def test_answers_name_readers_of_a_new_vault_and_let_nobody_into_one_that_there_is(
+    one: Deployment, ada: Person
+) -> None:
+    """An answers file may have come from the repository: a reader of every secret wants a yes that names it."""
+    before = one.everything()
+    refused = one.run("setup", "--no-input", "--yes", "--set", f"vault.recipients={ada.public}")
+    assert (refused.code, f"vault recipients add '{ada.public}'" in refused.err) == (2, True), refused.text
+    assert one.everything() == before
+    succeed(people(one, "recipients", "add", ada.public, "-y"))
     planned = one.run("plan", "--set", f"vault.recipients={ada.public}")
     assert planned.code == 0, planned.err
-    assert "vault.recipients" not in planned.text
+    assert "vault.recipients" not in planned.text, "the vault needs it, whatever the tree does"
