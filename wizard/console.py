@@ -80,7 +80,7 @@ def review(outcome: Outcome, *, whole: bool = False, paged: bool = True) -> None
 
         os.environ["MANPAGER"] = pager
         os.environ.setdefault("LESS", f"-FRXPs{_KEYS}$")  # F, R, X as git does: what fits on the screen is left there
-        pydoc.pager(shown)
+        pydoc.pager(f"{shown}\n")
     else:
         _say(shown, sys.stdout if host.shows(sys.stdout) else sys.stderr)
 

@@ -145,7 +145,7 @@ def test_the_program_keeps_its_key_and_what_it_remembers_of_the_vault(tmp_path: 
         """,
     )
     assert told == "kept"
-    assert [path.name[-5:] for path in (tmp_path / "data/matrix-wizard/identities").iterdir()] == [".pins"]
+    assert [path.name for path in (tmp_path / "data/matrix-wizard").iterdir()] == ["pins"]
 
 
 def test_a_locked_keyring_says_that_it_can_be_unlocked_and_a_machine_without_says_so(tmp_path: Path) -> None:
