@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from wizard import host
@@ -26,8 +26,9 @@ _REDIRECTING = (
     "GIT_WORK_TREE",
 )
 _INDEX = "GIT_INDEX_FILE"  # set by git for each pre-commit hook: the index of this very commit (githooks(5))
-_MARK = "vault guard --staged"  # what a hook that guards the tree runs
-_ABOUT = "# Refuses a commit whose staged files hold a secret of the tree (matrix-wizard vault guard)."
+_CALL = ["vault", "guard", "--staged", "--tree"]  # what a line of a hook calls, for the tree that follows
+_STOP = " || exit 1"
+_START = "#!/bin/sh\n# Refuses a commit whose staged files hold a secret of the tree (matrix-wizard vault guard).\n"
 
 
 def tracked(root: Path, paths: Collection[str]) -> frozenset[str]:
@@ -41,36 +42,38 @@ def has_remote(root: Path) -> bool:
 
 
 def is_guarded(root: Path) -> bool:
-    """Tell whether a hook of the repository around *root* looks at each commit for secrets of a tree."""
-    hook = _hook(root)
-    return hook is not None and _text(hook) is not None and _MARK in str(_text(hook)) and host.may_run(hook)
+    """Tell whether the hook of the repository around *root* looks at each commit for secrets of this very tree.
+
+    Known are lines as ``guard`` words them, whatever program they start with; another tree's line says nothing."""
+    hook, below = _hook(root), _below(root)
+    return hook is not None and host.may_run(hook) and below in set(_guarded(_text(hook) or ""))
 
 
 def guard(root: Path, program: Sequence[str]) -> Path:
     """Make the pre-commit hook that has *program* look at each commit for secrets of the tree at *root*.
 
-    Return the hook's path; one that guards already stays as it is. RefusedError for another hook, which is never
-    overwritten, and for a directory of hooks outside the repository; UsageError where there is no repository."""
-    hook, top = _hook(root), _path(root, "--show-toplevel")
-    if hook is None or top is None:
+    Return the hook's path; one that guards the tree already stays as it is, and one that was made for other trees gets
+    a line more. RefusedError for another hook, which is never overwritten, and for a directory of hooks outside the
+    repository; UsageError where there is no repository."""
+    hook, below = _hook(root), _below(root)
+    if hook is None or below is None:
         what = "This tree is in no git work tree, so that no commit can publish it."
         raise UsageError(Problem(what, str(root), "Call git init first, if it is to be one."))
-    line = shlex.join([*program, *_MARK.split(), "--tree", root.resolve().relative_to(top.resolve()).as_posix()])
+    line = shlex.join([*program, *_CALL, below])
     if is_guarded(root):
         return hook
-    if _text(hook) is not None or hook.is_symlink():
+    is_there, own = _text(hook) is not None or hook.is_symlink(), _own(hook)
+    if is_there and own is None:
         what = "There is a pre-commit hook already, which is left as it is."
-        raise RefusedError(Problem(what, str(hook), f"Add this line to it: {line} || exit 1"))
-    if not any(
-        hook.resolve().is_relative_to(each.resolve()) for each in (top, _path(root, "--git-common-dir")) if each
-    ):
+        raise RefusedError(Problem(what, str(hook), f"Add this line to it, above any exec or exit: {line}{_STOP}"))
+    around = (_path(root, "--show-toplevel"), _path(root, "--git-common-dir"))
+    if not any(hook.resolve().is_relative_to(each.resolve()) for each in around if each):
         what = "The hooks of this repository lie outside it, and others may share them (core.hooksPath)."
-        raise RefusedError(Problem(what, str(hook), f"Have its pre-commit hook run: {line} || exit 1"))
+        raise RefusedError(Problem(what, str(hook), f"Have its pre-commit hook run: {line}{_STOP}"))
+    text = _START + "".join(f"{each}{_STOP}\n" for each in dict.fromkeys((*(own or ()), line)))
     try:
         hook.parent.mkdir(parents=True, exist_ok=True)
-        with hook.open("x", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(f"#!/bin/sh\n{_ABOUT}\nexec {line}\n")
-        hook.chmod(0o755)
+        _write(hook, text, is_there=is_there)
     except OSError as error:
         raise UsageError(Problem(f"The hook cannot be written: {error.strerror}.", str(hook))) from None
     return hook
@@ -123,6 +126,55 @@ def _hook(root: Path) -> Path | None:
     return None if found is None else root / found
 
 
+def _below(root: Path) -> str | None:
+    """Return the directory *root* as seen from the top of its work tree, where git runs hooks; None outside of one."""
+    top = _path(root, "--show-toplevel")
+    if top is None or not root.resolve().is_relative_to(top.resolve()):
+        return None
+    return root.resolve().relative_to(top.resolve()).as_posix()
+
+
+def _guarded(text: str) -> Iterator[str]:
+    """Yield the trees that a hook guards: by lines that stop the commit, or by its last, whose exit code is its own."""
+    commands = [line for line in text.split("\n") if _words(line)]
+    for line in commands:
+        call = line.rstrip().removesuffix(_STOP)
+        words = _words(call)
+        if words[-5:-1] == _CALL and (call != line.rstrip() or line is commands[-1]):
+            yield words[-1]
+        if line.startswith(("exec ", "exit")):  # what comes after is not run
+            return
+
+
+def _own(hook: Path) -> list[str] | None:
+    """Return what a hook that ``guard`` made calls, without what is around each call; None for another's hook."""
+    text = _text(hook) or ""
+    if hook.is_symlink() or not text.startswith(_START):
+        return None
+    lines = [line for line in text.removeprefix(_START).split("\n") if line]
+    calls = [line.removeprefix("exec ").removesuffix(_STOP) for line in lines]  # a hook for one tree was an exec
+    return calls if all(_words(call)[-5:-1] == _CALL for call in calls) else None
+
+
+def _words(line: str) -> list[str]:
+    """Return the words of a line of shell, none for a comment and for a part of something longer."""
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError:
+        return []
+
+
+def _write(hook: Path, text: str, *, is_there: bool) -> None:
+    """Write a hook whole, and over none but the one that *is_there*. Raises OSError."""
+    new = hook.with_name(f"{hook.name}.matrix-wizard") if is_there else hook
+    if is_there:
+        new.unlink(missing_ok=True)  # left by a run that was killed
+    with new.open("x", encoding="utf-8", errors="surrogateescape") as file:
+        file.write(text)
+    new.chmod(0o755)
+    new.replace(hook)
+
+
 def _path(at: Path, *question: str, clean: bool = True) -> Path | None:
     answer = _git(at, "rev-parse", *question, clean=clean)
     return None if answer is None else at / answer.decode("utf-8", "surrogateescape").removesuffix("\n")
@@ -130,7 +182,7 @@ def _path(at: Path, *question: str, clean: bool = True) -> Path | None:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text("utf-8", errors="replace")
+        return path.read_text("utf-8", errors="surrogateescape")
     except OSError:
         return None
 

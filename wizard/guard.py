@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from wizard import exposure, files, git, host, opening, review
+from wizard import exposure, files, git, host, opening, review, store
 from wizard import lock as locks
-from wizard.errors import Problem, RefusedError, WizardError
+from wizard.errors import Problem, RefusedError, UsageError, WizardError
 from wizard.interview import Ask, Terminal
 from wizard.opening import Where
 from wizard.plan import Plan
@@ -27,11 +27,16 @@ def guard(where: Where) -> Path:
 def staged(where: Where) -> list[Problem]:
     """Return a problem for each place of the tree at which the next commit would publish a secret.
 
-    Neither vault nor key is touched. A directory without sites.lock, or without a tree, has no such place.
+    Neither vault nor key is touched. A tree without sites.lock has no such place. UsageError where there is no tree:
+    it may have been moved, with its secrets, to where nothing looks for them.
     """
-    if not where.tree.is_dir():
-        return []
-    tree = opening.existing(where)
+    if not where.tree.is_dir() or not (tree := store.open_tree(where.tree)).files:
+        what = f"The guarded tree {where.tree} is not there, and may have been moved with its secrets in it."
+        fix = (
+            "Call matrix-wizard vault guard --tree DIR for its new place, and take the line of the old one out of "
+            "git's pre-commit hook (git rev-parse --git-path hooks/pre-commit)."
+        )
+        raise UsageError(Problem(what, str(where.tree), fix))
     data = tree.lock()
     if data is None:
         return []

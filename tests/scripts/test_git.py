@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Filled
-from .runs import Deployment, run
+from .runs import Deployment, Run, run
 from .small import MINIMUM as SMALL
 from .small import SMTP, LayOut, config, secret, succeed
 
@@ -265,7 +265,7 @@ def test_a_hook_that_is_there_is_left_alone_and_the_line_to_add_guards_as_well(t
     hook.chmod(0o755)
     refused = tracked.run("vault", "guard")
     assert (refused.code, hook.read_text()) == (3, "#!/bin/sh\necho mine\n")
-    line = refused.err.partition("Add this line to it: ")[2].strip()
+    line = refused.err.partition("Add this line to it, above any exec or exit: ")[2].strip()
     hook.write_text(f"#!/bin/sh\n{line}\necho mine\n")
     assert tracked.setup().code == 0  # guarded now
     stopped = commit(tracked)
@@ -300,7 +300,143 @@ def test_a_dangling_link_for_a_hook_is_not_written_through(tracked: Deployment, 
 
 def test_where_nothing_was_filled_in_the_guard_lets_everything_pass(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q")
-    assert run("vault", "guard", "--staged", "--tree", str(tmp_path / "none")).code == 0
+    (tmp_path / "main.yaml").write_text(TREE["main.yaml"])
+    git(tmp_path, "add", "main.yaml")
+    assert run("vault", "guard", "--staged", "--tree", str(tmp_path)).code == 0
+
+
+@pytest.fixture
+def two(guarded: Deployment) -> Deployment:
+    """Return a second tree in the repository of the guarded one, not filled yet; the first is blank and committed."""
+    succeed(guarded.blank())
+    second = guarded.home / "staging's tree"
+    for path, text in TREE.items():
+        (second / path).parent.mkdir(parents=True, exist_ok=True)
+        (second / path).write_text(text)
+    git(guarded.home, "add", "tree", second.name)
+    git(guarded.home, "commit", "-qm", "Two trees")
+    return guarded
+
+
+def of_second(two: Deployment, *argv: str) -> Run:
+    named = ("--tree", str(two.home / "staging's tree"), "--identity", str(two.home / "second.txt"))
+    return run(*argv, *named)
+
+
+def set_up_second(two: Deployment, *argv: str) -> Run:
+    return of_second(two, "setup", "--answers", str(two.answers), "--no-input", "--yes", *argv)
+
+
+def commit_all(two: Deployment) -> subprocess.CompletedProcess[str]:
+    git(two.home, "add", "-A", "tree", "staging's tree")
+    return git(two.home, "commit", "--allow-empty", "-m", "More", check=False)
+
+
+def test_the_guard_of_one_tree_is_none_of_another(two: Deployment) -> None:
+    refused = set_up_second(two)
+    assert (refused.code, "publish 3 secrets" in refused.err) == (3, True)
+    succeed(set_up_second(two, "--allow-tracked"))
+    assert commit_all(two).returncode == 0, "nobody has guarded it"
+
+
+def test_a_second_tree_is_guarded_by_the_same_hook_and_the_first_one_still_is(two: Deployment) -> None:
+    succeed(of_second(two, "vault", "guard"))
+    succeed(of_second(two, "vault", "guard"))  # there already
+    succeed(set_up_second(two))
+    refused = commit_all(two)
+    assert (refused.returncode, "in clear" in refused.stderr) == (1, True)
+    succeed(of_second(two, "blank", "--yes"))
+    passed = commit_all(two)
+    assert passed.returncode == 0, passed.stderr
+    succeed(two.setup())
+    refused = commit_all(two)
+    assert (refused.returncode, "in clear" in refused.stderr) == (1, True)
+    assert sorted(each.name for each in hook_of(two).parent.glob("pre-commit*")) == [
+        "pre-commit",
+        "pre-commit.sample",
+    ]
+
+
+def hook_of(deployment: Deployment) -> Path:
+    return deployment.home / ".git" / "hooks" / "pre-commit"
+
+
+def test_a_hook_that_was_made_for_one_tree_only_takes_up_a_second(two: Deployment) -> None:
+    """Such a hook hands its process over to the first call: a line after that would never run."""
+    hook = hook_of(two)
+    *start, line = hook.read_text().splitlines()
+    hook.write_text("\n".join([*start, f"exec {line.removesuffix(' || exit 1')}", ""]))
+    assert two.run("vault", "guard").code == 0
+    assert hook.read_text().splitlines()[-1].startswith("exec "), "the tree is guarded, and the hook left as it is"
+    succeed(of_second(two, "vault", "guard"))
+    succeed(two.setup())
+    assert commit_all(two).returncode == 1
+    succeed(two.blank())
+    succeed(set_up_second(two))
+    assert commit_all(two).returncode == 1
+    succeed(of_second(two, "blank", "--yes"))
+    assert commit_all(two).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: f"# {line}\ntrue\n",
+        lambda line: f"exec true\n{line}\n",
+        lambda line: f"exit 0\n{line}\n",
+        lambda line: f"{line.removesuffix(' || exit 1')}\ntrue\n",
+    ],
+    ids=["comment", "after-exec", "after-exit", "its-code-is-lost"],
+)
+def test_a_line_that_stops_no_commit_is_no_guard(tracked: Deployment, change: Callable[[str], str]) -> None:
+    succeed(tracked.run("vault", "guard"))
+    hook = hook_of(tracked)
+    hook.write_text(f"#!/bin/sh\n{change(hook.read_text().splitlines()[-1])}")
+    before = hook.read_text()
+    assert tracked.setup().code == 3
+    succeed(tracked.setup("--allow-tracked"))
+    assert (tracked.run("vault", "guard").code, hook.read_text()) == (3, before)
+    assert commit(tracked).returncode == 0, "git agrees that this hook stops nothing"
+
+
+def test_a_hook_of_ours_with_something_of_somebody_else_in_it_is_left_alone(two: Deployment) -> None:
+    hook = hook_of(two)
+    hook.write_text(f"{hook.read_text()}echo mine\n")
+    before = hook.read_text()
+    refused = of_second(two, "vault", "guard")
+    assert (refused.code, hook.read_text()) == (3, before)
+    assert "Add this line to it" in refused.err
+    assert two.run("vault", "guard").code == 0
+
+
+def test_a_guarded_tree_that_was_moved_stops_the_commit_until_its_new_place_is_guarded(guarded: Deployment) -> None:
+    moved = guarded.home / "moved"
+    guarded.tree.rename(moved)
+    git(guarded.home, "add", "-A", "tree", "moved")
+    refused = git(guarded.home, "commit", "-m", "Moved", check=False)
+    assert refused.returncode == 1
+    assert "The guarded tree tree is not there" in refused.stderr
+    assert "vault guard --tree DIR" in refused.stderr
+    assert not any(text in refused.stderr for text in ("in clear", "Traceback"))
+    succeed(run("vault", "guard", "--tree", str(moved)))
+    hook = Path(git(guarded.home, "rev-parse", "--git-path", "hooks/pre-commit").stdout.strip())
+    lines = (guarded.home / hook).read_text().splitlines()
+    (guarded.home / hook).write_text("\n".join(line for line in lines if "--tree tree " not in line) + "\n")
+    refused = git(guarded.home, "commit", "-m", "Moved", check=False)
+    assert (refused.returncode, "in clear" in refused.stderr) == (1, True)
+    succeed(run("blank", "--yes", "--tree", str(moved), "--identity", str(guarded.identity)))
+    git(guarded.home, "add", "-A", "moved")
+    passed = git(guarded.home, "commit", "-m", "Moved", check=False)
+    assert passed.returncode == 0, passed.stderr
+
+
+def test_a_guarded_tree_whose_manifests_alone_were_moved_stops_the_commit(guarded: Deployment) -> None:
+    (guarded.home / "moved").mkdir()
+    for path in ("main.yaml", "mail.yaml", "open.yaml", "deep"):
+        (guarded.tree / path).rename(guarded.home / "moved" / path)
+    git(guarded.home, "add", "-A", "tree", "moved")
+    refused = git(guarded.home, "commit", "-m", "Moved", check=False)
+    assert (refused.returncode, "is not there" in refused.stderr) == (1, True)
 
 
 def test_a_module_of_the_programs_name_in_the_repository_is_not_run(guarded: Deployment) -> None:
