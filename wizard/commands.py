@@ -255,14 +255,14 @@ def check(where: Where) -> Checked:
     """Return the findings about the tree, and what is left out of it.
 
     No key is touched, and of the vault only what its header tells everybody, unless the key is named: then the audit
-    log is verified."""
+    log is verified, and one that is gone is missed."""
     tree = opening.existing(where)
     data = tree.lock()
     read = locks.read(data.decode("utf-8", "replace")) if data else None
     opening_keys = sealing.count_keys(tree.vault() or b"")
     found = checking.check(Tree(tree.files, instances=read.instances if read else {}), read, opening_keys)
     log = None
-    if tree.log() is not None:
+    if tree.log() is not None or tree.vault() is not None:
         log = "" if where.identity else "no key is named"
         try:
             vault = opening.opened(where, is_told=False).vault if where.identity else None

@@ -41,7 +41,7 @@ class Outcome:
 class Checked:
     """What ``check`` found, and the components that are switched off and so were not looked at.
 
-    ``log``: why the audit log could not be verified, "" where it was, None where there is none."""
+    ``log``: why the audit log could not be verified, "" where it was, None without log and vault."""
 
     findings: tuple[Finding, ...]
     left_out: tuple[str, ...]

@@ -78,6 +78,21 @@ def test_a_log_that_was_cut_or_changed_is_an_error_of_check_and_told_by_other_ve
     assert findings(filled) == []
 
 
+def test_a_log_that_is_gone_is_an_error_of_check(filled: Deployment) -> None:
+    filled.show("redis-password")
+    (filled.state / "audit.log").unlink()
+    checked = filled.run("check")
+    assert checked.code == 1
+    assert "error [audit-log] 1 entry is missing from the audit log." in checked.out
+    assert findings(filled) == ["1 entry is missing from the audit log."]
+    unverified = run("check", "--tree", str(filled.tree))
+    assert "The audit log was not verified: no key is named." in unverified.out
+
+
+def test_of_a_tree_that_was_never_filled_no_log_is_missed(tmp_path: Path) -> None:
+    assert laid_out(tmp_path, TREE).run("check", "--json").data["audit_log"] is None
+
+
 def test_without_a_key_check_says_that_the_log_was_not_verified(filled: Deployment) -> None:
     checked = run("check", "--tree", str(filled.tree))
     assert "The audit log was not verified: no key is named." in checked.out
