@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -20,7 +20,7 @@ from wizard.outcome import Exchanged
 from wizard.sealing import Sealed
 from wizard.secret import MASK, Secret
 from wizard.structure import Tree
-from wizard.vault import LOCK, VAULT, Vault
+from wizard.vault import LOCK, VAULT, Kept, Vault
 
 
 @dataclass(frozen=True)
@@ -71,25 +71,33 @@ def hand_over(where: Where, to: To) -> Exchanged:
     packed = parcel.pack(_tree(opened), opened.vault, host.now())
 
     def text(vault: Vault) -> bytes:
-        return parcel.write(replace(packed, revision=vault.revision))
+        return parcel.write(parcel.stamped(packed, vault))
 
     vault = _export(where, opened, to, packed.values, text)
+    seal = parcel.stamped(packed, vault).twin.seal
+    where.say(f"The seal of this vault's exports is {seal}: tell it to whoever imports this one, in person.")
     return Exchanged("export", str(to.out), tuple(packed.values), vault.revision)
 
 
-def take_over(where: Where, file: Path, key: Key, *, adopt: bool) -> Exchanged:
+def take_over(where: Where, file: Path, key: Key, *, adopt: bool, yes: bool) -> Exchanged:
     """Take the values and answers of the export *file* into the vault of a separate LI tree, which setup then fills.
 
     Values keep their generations' ids: the same file again changes nothing, a newer one replaces what came by an
-    earlier. RefusedError, nothing written, where a value or the server's name differs (see ``parcel.take``)."""
+    earlier. RefusedError, nothing written, where a value or the server's name differs (see ``parcel.take``), and for
+    an export of another vault than before (see ``parcel.accept``); StoppedError without consent to what is taken."""
     opening.existing(where)
     opened = opening.begun(where)
     there = opened.vault.id if opened.identity else None
     plain, _ = _open(where, file, key, parcel.sealed(str(file)), there)
     packed = parcel.read(plain, str(file))
-    taken = parcel.take(opened.vault, packed, adopt=adopt)
+    taken = parcel.take(parcel.accept(opened.vault, packed, where.trust.seal), packed, adopt=adopt)
     if not adopt:
         parcel.refuse_tree(_tree(opened), taken.vault, packed)
+    if taken.vault != opened.vault:
+        for line in parcel.told(taken, packed, opened.vault):
+            where.say(line)
+        with opening.nothing_written():
+            opening.agree(where, "Take this into the vault?", yes=yes)
     return _taken(where, opened, Exchanged("import", str(file), taken.names, 0, taken.notes), taken.vault)
 
 
@@ -160,16 +168,16 @@ def restore(where: Where, file: Path, key: Key, *, over: bool) -> Exchanged:
     return Exchanged("restore", str(file), tuple(sorted(vault.values)), saved.vault.revision, notes)
 
 
-def _export(where: Where, opened: Opened, to: To, names: Iterable[str], text: Callable[[Vault], bytes]) -> Vault:
+def _export(where: Where, opened: Opened, to: To, values: Mapping[str, Kept], text: Callable[[Vault], bytes]) -> Vault:
     """Encrypt *text* of the vault as *to* says, once the audit log has it; return the vault as it is now.
 
-    *names* are those of the values in it.
+    *values* are those in it.
 
     The file is made first, so that what can be known to fail changes nothing."""
     close, out = _closing(where, to), to.out
     _reserve(out)
     try:
-        done = tuple(f"{name} {opened.vault.values[name].current.id}" for name in sorted(names))
+        done = tuple(f"{name} {values[name].current.id}" for name in sorted(values))
         vault = opening.save(where, opened, opened.vault, Deed("export", done, to.keys or ("a passphrase",))).vault
         files.write_private(out, close(text(vault)))
     except OSError as error:

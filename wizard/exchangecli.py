@@ -10,7 +10,7 @@ import click
 
 from wizard import helppage
 from wizard.custodycli import vault
-from wizard.options import PATH, everywhere, where
+from wizard.options import PATH, agreeing, everywhere, where
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -82,13 +82,13 @@ def restore(file: Path, *, over: bool, **options: Any) -> int:
 @click.argument("file", type=PATH)
 @opening
 @click.option("--adopt", is_flag=True, help="Take the export's where this vault has another.")
-@_asking
+@agreeing
 @everywhere
-def import_(file: Path, *, adopt: bool, **options: Any) -> int:
+def import_(file: Path, *, adopt: bool, yes: bool, **options: Any) -> int:
     """Take an export for LI into the vault of a separate LI tree."""
     from wizard import console, exchange
 
-    done = exchange.take_over(where(options), file, _key(options), adopt=adopt)
+    done = exchange.take_over(where(options), file, _key(options), adopt=adopt, yes=yes)
     console.exchanged(done, as_json=options["as_json"], quiet=options["quiet"])
     return 0
 

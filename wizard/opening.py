@@ -13,7 +13,7 @@ from wizard import vault as vaults
 from wizard.audit import Deed
 from wizard.errors import Problem, RefusedError, StoppedError, UsageError
 from wizard.files import unused
-from wizard.interview import Terminal
+from wizard.interview import Ask, Terminal
 from wizard.keystore import Identity, Passphrases
 from wizard.outcome import Outcome
 from wizard.pins import Trust
@@ -121,6 +121,18 @@ def opened(where: Where, *, is_told: bool = True) -> Opened:
 
 
 STOPPED = Problem("Stopped. Nothing was written.")
+
+
+def agree(where: Where, question: str, *, yes: bool) -> None:
+    """Ask for consent to what was told, unless the operator said *yes* beforehand.
+
+    UsageError where nobody can be asked, StoppedError for a no."""
+    if yes:
+        return
+    if where.terminal is None:
+        raise UsageError(Problem("Nothing is written without consent.", "", "Give -y to agree."))
+    if where.terminal.ask(Ask(question, "yes", text="no")) == "no":
+        raise StoppedError(STOPPED)
 
 
 @contextmanager

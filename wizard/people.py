@@ -13,7 +13,7 @@ from wizard import formats, host, keystore, opening, pins, review, sealing, seco
 from wizard import vault as vaults
 from wizard.answers import Answer, Answers
 from wizard.audit import Deed
-from wizard.errors import Problem, RefusedError, StoppedError, UsageError
+from wizard.errors import Problem, RefusedError, UsageError
 from wizard.formats import FormatError
 from wizard.interview import Ask, Fault
 from wizard.keystore import Identity
@@ -35,7 +35,7 @@ def add(where: Where, key: str, name: str, *, yes: bool) -> People:
         if key in map(bare, opened.vault.keys):
             return _people(opened.vault)
         where.say(f"Whoever holds the secret half of {key} will read every secret in the vault, earlier ones included.")
-        _ask(where, yes, "Let it in?")
+        opening.agree(where, "Let it in?", yes=yes)
         vault = vaults.joined(opened.vault, Recipient(key, host.now(), "other", name or comment))
         return _people(opening.save(where, opened, vault, Deed("recipients add", places=(key,))).vault)
 
@@ -50,7 +50,7 @@ def remove(where: Where, who: str, *, yes: bool) -> Removed:
         values = tuple((name, kept.current.made) for name, kept in sorted(opened.vault.values.items()))
         for line in told(gone, len(values)):
             where.say(line)
-        _ask(where, yes, "Shut it out?")
+        opening.agree(where, "Shut it out?", yes=yes)
         now = host.now()
         vault = replace(
             opened.vault,
@@ -85,7 +85,7 @@ def rekey(where: Where, new: Path | None, *, yes: bool) -> Rekeyed:
             "The vault gets a new key of this machine and a new seal. Copies made until now stay open to the former "
             "key; to others the vault is refused until they accept its new seal."
         )
-        _ask(where, yes, "Make a new key?")
+        opening.agree(where, "Make a new key?", yes=yes)
         replaced = _replaced(opened.vault, former)
         moved = former if replaced else None
         is_asked = where.terminal is not None
@@ -233,15 +233,6 @@ def _second(where: Where, recovery: Path | None) -> tuple[tuple[Secret, ...], tu
     ask = Ask("Recovery key", "hidden", "As it was written down; blanks do not matter.", judge=judge, echo=lambda _: "")
     identity = secondkey.read(where.terminal.ask(ask))
     return (identity,), keystore.publics(identity)
-
-
-def _ask(where: Where, yes: bool, question: str) -> None:
-    if yes:
-        return
-    if where.terminal is None:
-        raise UsageError(Problem("Nothing is written without consent.", "", "Give -y to agree."))
-    if where.terminal.ask(Ask(question, "yes", text="no")) == "no":
-        raise StoppedError(opening.STOPPED)
 
 
 def _remember(where: Where, place: Path, new: pins.Pins) -> None:

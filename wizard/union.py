@@ -59,6 +59,7 @@ def merge(base: Vault | None, ours: Vault, theirs: Vault) -> Vault:
         journal=ours.journal,  # of the files that stand here, which theirs knows nothing about
         audit=_audit(before.audit, ours.audit, theirs.audit),
         contests=_contests(before, ours, theirs, [*fought, *disputed]),
+        twin=theirs.twin if ours.twin == before.twin else ours.twin,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import hmac
 import re
 import secrets
 from collections.abc import Mapping
@@ -148,6 +149,15 @@ class Contest:
 
 
 @dataclass(frozen=True)
+class Twin:
+    """Whose exports the vault of a separate LI tree takes: the id of main's ``vault``, and the fingerprint of the
+    ``seal`` of its exports."""
+
+    vault: str
+    seal: str
+
+
+@dataclass(frozen=True)
 class Vault:
     """All that is kept. ``answers`` are JSON values by flat dotted key; ``left_out`` names the components that are
     switched off; ``from_bundle``: the tree was made from the bundled one.
@@ -170,6 +180,7 @@ class Vault:
     journal: Journal | None = None
     audit: Audit | None = None
     contests: tuple[Contest, ...] = ()
+    twin: Twin | None = None
 
     def __post_init__(self) -> None:
         if not ID.fullmatch(self.id):
@@ -206,6 +217,13 @@ def new_audit() -> Audit:
 def rekeyed(audit: Audit) -> Audit:
     """Return *audit* with a new random key for the lines to come; those that there are stay proven by the former."""
     return dataclasses.replace(audit, key=new_audit().key, former=(*audit.former, audit.key))
+
+
+def export_seal(seal: Secret) -> Secret:
+    """Return what the exports for LI of a vault with this *seal* prove their writer by: 64 hexadecimal digits.
+
+    It tells nothing of the vault's own seal (HMAC-SHA256, RFC 2104), and changes with it."""
+    return Secret(hmac.digest(seal.reveal().encode(), b"matrix-wizard export for li", "sha256").hex())
 
 
 def fingerprint(seal: Secret) -> str:

@@ -19,7 +19,7 @@ from wizard import catalogue, check, errors, sealing, vault
 from wizard.cli import app
 from wizard.questions import DECISIONS, QUESTIONS, SECTIONS
 from wizard.secret import Secret
-from wizard.vault import Audit, Contest, Generation, Journal, JournalFile, Kept, Recipient, Record, Vault
+from wizard.vault import Audit, Contest, Generation, Journal, JournalFile, Kept, Recipient, Record, Twin, Vault
 
 from . import tables
 from .pages import ROOT, code, page, rows, section
@@ -116,7 +116,7 @@ def test_the_optional_sections_are_documented() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [Vault, Recipient, Kept, Generation, Record, Journal, JournalFile, Audit, Contest],
+    [Vault, Recipient, Kept, Generation, Record, Journal, JournalFile, Audit, Contest, Twin],
     ids=lambda kind: kind.__name__,
 )
 def test_the_fields_of_the_vault_are_documented(kind: type) -> None:
@@ -149,6 +149,7 @@ def test_what_age_finds_in_a_vault_is_documented() -> None:
         former_seals=("a",),
         audit=vault.new_audit(),
         contests=(Contest("form-secret", "value", "a", "b"),),
+        twin=Twin("cd" * 16, "a"),
     )
     opened = json.loads(pyrage.decrypt(sealing.seal(full), [key]))
     fields = {code(row[0])[0] for row in rows(section(page("reference/vault.md"), "Vault"))}

@@ -74,3 +74,25 @@ def test_a_cluster_is_read_after_a_yes_to_its_context(
         assert screens.end() == 0, screens.shown
     assert small.show("turn-password") == "as-it-runs"
     assert "as-it-runs" not in screens.everything
+
+
+def test_an_export_is_taken_after_a_yes_to_what_is_in_it(small: Deployment) -> None:
+    (small.tree / "li.yaml").write_text(secret("synapse-li-secrets", SIGNING_KEY="CHANGEME_SIGNING_KEY"))
+    assert small.setup().code == 0
+    key = pyrage.x25519.Identity.generate()
+    (small.home / "li.txt").write_text(f"{key}\n")
+    (small.home / "li.txt").chmod(0o600)
+    assert small.run("export", "--for", "li", str(small.home / "li.age"), "--to", str(key.to_public())).code == 0
+    (small.home / "li").mkdir()
+    (small.home / "li" / "li.yaml").write_text(secret("synapse-li-secrets", SIGNING_KEY="CHANGEME_SIGNING_KEY"))
+    argv = ("vault", "import", "li.age", "--tree", "li", "--identity", "li.txt")
+    for keys in ("n\r", "\r", CTRL_C):
+        screens = Screens(small.home, *argv)
+        screens.answer("Take this into the vault?", keys)
+        assert screens.end() == 130
+        assert not (small.home / "li" / ".matrix-wizard").exists()
+    screens = Screens(small.home, *argv)
+    screens.answer("Take this into the vault?", "y\r")
+    assert screens.end() == 0, screens.shown
+    assert "Value taken: signing-key" in screens.everything
+    assert (small.home / "li" / ".matrix-wizard" / "vault.age").exists()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pyrage
 import pytest
 
-from .conftest import Filled
+from .conftest import Filled, service_account
 from .reading import by_pyyaml
 from .runs import SOURCES, Deployment, Run
+from .small import MINIMUM, LayOut, secret
 
 KEY = pyrage.x25519.Identity.generate()
 SHARED = {"redis-password", "s3-password", "signing-key", "replication-password"}
@@ -37,7 +40,7 @@ def hand_over(main: Deployment, name: str = "li.age") -> Path:
 
 
 def take(li: Deployment, file: Path, *argv: str) -> Run:
-    return li.run("vault", "import", str(file), *argv)
+    return li.run("vault", "import", str(file), "--yes", *argv)
 
 
 def plain(file: Path) -> Any:
@@ -204,3 +207,122 @@ def test_what_is_no_export_is_refused(one: Filled, li: Deployment) -> None:
         assert (done.code, li.everything()) == (3, before), done.text
     file.write_bytes(pyrage.encrypt(b"{}", [pyrage.x25519.Identity.generate().to_public()]))
     assert (take(li, file).code, li.everything()) == (3, before)
+
+
+def forge(whole: Any, file: Path) -> Path:
+    """Write an export as anybody can who knows the LI team's public key."""
+    file.write_bytes(pyrage.encrypt(json.dumps(whole).encode(), [KEY.to_public()]))
+    return file
+
+
+def vault_of(li: Deployment) -> Any:
+    return json.loads(pyrage.decrypt((li.state / "vault.age").read_bytes(), [KEY]))
+
+
+EVIL = str(pyrage.x25519.Identity.generate().to_public())
+STRANGE: dict[str, Callable[[Any], object]] = {
+    "vault.recipients": lambda whole: whole["answers"]["answers"].update({"vault.recipients": [EVIL]}),
+    "lawful_intercept.admin_password": lambda whole: whole["answers"]["answers"].update(
+        {"lawful_intercept.admin_password": {"source": ["file", "/etc/hostname"]}}
+    ),
+    "CHANGEME_X": lambda whole: whole["answers"]["placeholders"].update(
+        {"CHANGEME_X": {"action": "value", "source": ["env", "HOME"]}}
+    ),
+    "recipients": lambda whole: whole["answers"].update({"recipients": {}}),
+    "Secret/a/b": lambda whole: whole["answers"].update({"instances": {"Secret/a/b": "main"}}),
+    "server-name": lambda whole: whole["values"].update({"server-name": whole["values"]["signing-key"]}),
+    "ConfigMap/a/b": lambda whole: whole["places"].append(
+        {"value": "signing-key", "file": "x.yaml", "document": "ConfigMap/a/b", "path": ["data", "x"], "original": ""}
+    ),
+    "turn-secret": lambda whole: whole["places"].append({**whole["places"][0], "value": "turn-secret"}),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_what_no_export_has_is_refused_by_name(one: Filled, li: Deployment, name: str) -> None:
+    whole, before = plain(hand_over(one.deployment)), li.everything()
+    STRANGE[name](whole)
+    refused = take(li, forge(whole, li.home / "forged.age"))
+    assert (refused.code, name in refused.err, li.everything()) == (3, True, before), refused.text
+
+
+def test_the_seal_of_the_first_export_is_told_on_both_sides_and_another_is_refused(one: Filled, li: Deployment) -> None:
+    out = li.home / "li.age"
+    handed = one.deployment.run("export", "--for", "li", str(out), "--to", str(KEY.to_public()))
+    seal = re.search(r"[0-9a-f]{4}(-[0-9a-f]{4}){5}", handed.err)
+    assert seal, handed.text
+    unlike = take(li, out, "--accept-seal", "0000-0000-0000-0000-0000-0000")
+    assert (unlike.code, (li.state / "vault.age").exists()) == (3, False), unlike.text
+    first = take(li, out)
+    assert (first.code, seal[0] in first.err) == (0, True), first.text
+    fill(li)
+    before, whole = li.everything(), plain(out)
+    assert vault_of(li)["twin"] == {"vault": whole["vault"], "seal": seal[0]}
+    place = {**whole["places"][0], "document": "Secret/evil/evil", "value": "signing-key"}
+    for forged in ({"seal": "0" * 64}, {"vault": "0" * 32}):
+        file = forge({**whole, **forged, "places": [*whole["places"], place]}, li.home / "forged.age")
+        refused = take(li, file)
+        assert (refused.code, "--accept-seal" in refused.err, li.everything()) == (3, True, before), refused.text
+    assert take(li, forge({**whole, "seal": ""}, li.home / "forged.age")).code == 3
+    other = forge({**whole, "seal": "0" * 64}, li.home / "other.age")
+    named = re.search(r"--accept-seal ([0-9a-f-]+)", take(li, other).err)
+    assert named
+    assert take(li, other, "--accept-seal", named[1]).code == 0
+    assert (vault_of(li)["twin"]["seal"], take(li, out).code) == (named[1], 3)
+
+
+def test_nothing_is_taken_without_consent_to_all_that_is_named(one: Filled, li: Deployment) -> None:
+    out, before = hand_over(one.deployment), li.everything()
+    refused = li.run("vault", "import", str(out))
+    assert (refused.code, li.everything()) == (2, before), refused.text
+    whole = plain(out)
+    names = {*whole["values"], *whole["answers"]["answers"]}
+    assert [name for name in names if name not in refused.err] == []
+    assert [place for place in whole["places"] if ".".join(place["path"]) not in refused.err] == []
+
+
+def labelled(name: str, **data: str) -> str:
+    return secret(name, **data).replace("metadata: {", "metadata: {labels: {instance: li}, ")
+
+
+def test_a_placeholder_that_was_pulled_takes_nothing_along(lay_out: LayOut) -> None:
+    main = lay_out(
+        {
+            "main.yaml": secret("coturn-secrets", TURN_PASSWORD="CHANGEME_TURN_PASSWORD"),
+            "li.yaml": labelled("synapse-li-secrets", SIGNING_KEY="CHANGEME_SIGNING_KEY"),
+        }
+    )
+    assert main.setup().code == 0
+    (main.tree / "pulled.yaml").write_text(labelled("more", TURN_PASSWORD="CHANGEME_TURN_PASSWORD"))
+    out = hand_over(main)
+    assert set(plain(out)["values"]) == {"signing-key"}
+    assert main.show("turn-password") not in json.dumps(plain(out))
+
+
+def test_what_follows_from_a_secret_is_packed_without_the_secret(lay_out: LayOut, tmp_path: Path) -> None:
+    text = labelled("li-push", PROJECT="CHANGEME_FCM_PROJECT_ID")
+    main = lay_out({
+        "main.yaml": secret("fcm-credentials", **{"service-account.json": "CHANGEME_FCM_SERVICE_ACCOUNT_JSON"}),
+        "li.yaml": text,
+    }, f"{MINIMUM}push: {{fcm: {{service_account: {{file: fcm.json}}}}}}\n")  # fmt: skip
+    account = service_account()
+    (main.answers.parent / "fcm.json").write_text(json.dumps(account))
+    done = main.setup()
+    assert done.code == 0, done.text
+    out = hand_over(main)
+    assert set(plain(out)["values"]) == {"fcm-project-id"}
+    packed = pyrage.decrypt(out.read_bytes(), [KEY]).decode()
+    assert account["private_key"].splitlines()[1] not in packed
+    assert account["client_email"] not in packed
+    li = Deployment(tmp_path / "li")
+    li.tree.mkdir(parents=True)
+    (li.tree / "li.yaml").write_text(text)
+    li.identity.write_text(f"{KEY}\n")
+    li.identity.chmod(0o600)
+    assert take(li, out).code == 0
+    fill(li)
+    (document,) = by_pyyaml(li.files())["li.yaml"]
+    assert document["stringData"]["PROJECT"] == account["project_id"]
+    stands = li.everything()
+    assert take(li, hand_over(main, "again.age")).code == 0
+    assert li.everything() == stands
