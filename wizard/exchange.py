@@ -144,8 +144,9 @@ def _tree(opened: Opened) -> Tree:
 def restore(where: Where, file: Path, key: Key, *, over: bool) -> Exchanged:
     """Put the vault, sites.lock and the audit log of the backup *file* back into a tree that has none or older ones.
 
-    The vault stays encrypted to its own recipients, whatever opened the backup. Over a newer vault, another's, or one
-    that cannot be opened it goes only where *over* says so; that one is kept beside it. RefusedError, else."""
+    The vault stays encrypted to its own recipients, whatever opened the backup. Over a newer vault, another's, one that
+    has a generation which the backup lacks, or one that cannot be opened it goes only where *over* says so; that one is
+    kept beside it. RefusedError, else."""
     tree = store.open_tree(where.tree)
     sealed, there = tree.vault(), _vault_id(tree)
     plain, used = _open(where, file, key, backup.sealed(str(file)), there)
@@ -284,11 +285,21 @@ def _in_the_way(tree: store.Tree, vault: Vault, secrets: tuple[Secret, ...]) -> 
     if standing and standing.id == vault.id and standing.revision > vault.revision:
         what = f"The tree's vault is newer than the backup: revision {standing.revision}, and {vault.revision} there."
         return Problem(what, VAULT, consent)
+    if standing and standing.id == vault.id and (lost := _lacking(vault, standing)):
+        what = f"The tree's vault (revision {standing.revision}) went another way than the backup ({vault.revision})."
+        return Problem(f"{what} Only the tree's has these generations: {', '.join(lost)}.", VAULT, consent)
     if (other := standing.id if standing else there or vault.id) != vault.id:
         of = f", revision {standing.revision}" if standing else ""
         what = f"This tree has another vault ({other}{of}) than the backup ({vault.id}, revision {vault.revision})."
         return Problem(what, VAULT if standing else LOCK, consent)
     return None
+
+
+def _lacking(vault: Vault, standing: Vault) -> list[str]:
+    """Return the names of the values of which *vault* lacks a generation that *standing* has, with that one's id."""
+    known = {(name, each.id) for name, kept in vault.values.items() for each in kept.generations}
+    every = ((name, each.id) for name, kept in sorted(standing.values.items()) for each in kept.generations)
+    return [f"{name} {number}" for name, number in every if (name, number) not in known]
 
 
 def _vault_id(tree: store.Tree) -> str | None:

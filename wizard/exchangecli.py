@@ -62,7 +62,7 @@ def export(out: Path, *, backup: bool, instance: str | None, **options: Any) -> 
 )
 @click.argument("file", type=PATH)
 @opening
-@click.option("--over", is_flag=True, help="Over a vault that is newer, another's, or cannot be opened.")
+@click.option("--over", is_flag=True, help="Over a vault that is newer, another's, has more, or cannot be opened.")
 @_asking
 @everywhere
 def restore(file: Path, *, over: bool, **options: Any) -> int:

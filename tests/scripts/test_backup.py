@@ -164,6 +164,26 @@ def test_nothing_is_overwritten_without_a_word(
     assert (deployment.state / "replaced.age").read_bytes() == before[".matrix-wizard/vault.age"]
 
 
+def test_a_vault_of_another_branch_is_not_overwritten_by_a_later_revision(one: Filled, key: Path) -> None:
+    deployment = one.deployment
+    branch = {path: path.read_bytes() for path in deployment.tree.rglob("*") if path.is_file()}
+    newer(one, one)
+    newer_out = back_up(deployment)
+    for file, stood in branch.items():
+        file.write_bytes(stood)
+    old = one.values["redis-password"].encode()
+    for path, data in deployment.files().items():
+        (deployment.tree / path).write_bytes(data.replace(old, b"OnlyHere000111222333444555666777888999000"))
+    rotated = deployment.setup("--adopt", "--accept-older")
+    assert rotated.code == 0, rotated.text
+    before = deployment.everything()
+    refused = restore(deployment, newer_out, "--key", key)
+    assert (refused.code, "redis-password" in refused.err, "--over" in refused.err) == (3, True, True), refused.text
+    assert deployment.everything() == before
+    assert restore(deployment, newer_out, "--key", key, "--over").code == 0
+    assert (deployment.state / "replaced.age").read_bytes() == before[".matrix-wizard/vault.age"]
+
+
 def test_both_revisions_are_named(one: Filled, key: Path) -> None:
     out = back_up(one.deployment)
     newer(one, one)
