@@ -83,7 +83,7 @@ def test_a_hook_in_the_way_is_told_and_the_tree_is_written(tracked: Path) -> Non
     screens = at_question(tracked)
     screens.send("\r")
     assert screens.end() == 0
-    assert "Add this line to it:" in " ".join(screens.scrolled.split())
+    assert "Add this line to it, above any exec or exit:" in " ".join(screens.scrolled.split())
     assert (hook.read_text(), "CHANGEME" in (tracked / "deployment" / "main.yaml").read_text()) == (
         "#!/bin/sh\n",
         False,
