@@ -271,6 +271,22 @@ def test_the_seal_of_the_first_export_is_told_on_both_sides_and_another_is_refus
     assert (vault_of(li)["twin"]["seal"], take(li, out).code) == (named[1], 3)
 
 
+def test_a_new_seal_of_main_is_told_and_accepted_once(one: Filled, li: Deployment) -> None:
+    assert take(li, hand_over(one.deployment)).code == 0
+    renewed = one.deployment.home / "renewed.txt"
+    rekeyed = one.deployment.run("vault", "rekey", "--yes", "--new-identity", str(renewed))
+    assert rekeyed.code == 0, rekeyed.text
+    out, before = li.home / "second.age", li.everything()
+    renewed.rename(one.deployment.identity)
+    handed = one.deployment.run("export", "--for", "li", str(out), "--to", str(KEY.to_public()))
+    seal = re.search(r"[0-9a-f]{4}(-[0-9a-f]{4}){5}", handed.err.partition("exports is ")[2])
+    assert seal, handed.text
+    refused = take(li, out)
+    assert (refused.code, f"--accept-seal {seal[0]}" in refused.err, li.everything()) == (3, True, before), refused.text
+    assert take(li, out, "--accept-seal", seal[0]).code == 0
+    assert take(li, out).code == 0
+
+
 def test_nothing_is_taken_without_consent_to_all_that_is_named(one: Filled, li: Deployment) -> None:
     out, before = hand_over(one.deployment), li.everything()
     refused = li.run("vault", "import", str(out))

@@ -15,7 +15,7 @@ from bench.histories import Branch, begun, lived
 from wizard import audit, union
 from wizard.errors import RefusedError, UsageError
 from wizard.secret import Secret
-from wizard.vault import Contest, Generation, Recipient, State, Vault, keep, new_audit, new_seal
+from wizard.vault import Contest, Generation, Recipient, State, Twin, Vault, keep, new_audit, new_seal
 
 NOW = "2026-03-01T12:00:00Z"
 BASE = keep(begun("age1own").vault, "redis-password", Generation("g0", "current", NOW, "made", Secret("zero")))
@@ -185,6 +185,14 @@ def test_an_answer_that_both_changed_is_a_contest_and_that_of_one_is_taken() -> 
     (contest,) = merged.contests
     assert union.take(merged, contest.name, "theirs").answers["answers"] == {"a.b": "z", "e.f": 2}
     assert union.take(merged, contest.name, "ours").answers["answers"] == {"a.b": "y", "e.f": 2}
+
+
+def test_whose_exports_one_branch_took_is_not_forgotten_by_the_other() -> None:
+    first, second = Twin("cd" * 16, "a"), Twin("cd" * 16, "b")
+    for base in (BASE, replace(BASE, twin=first)):
+        pinned = replace(base, twin=second)
+        assert union.merge(base, pinned, base).twin == second
+        assert union.merge(base, base, pinned).twin == second
 
 
 def test_who_was_removed_on_one_branch_stays_removed() -> None:
