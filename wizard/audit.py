@@ -85,13 +85,13 @@ def problems(log: str, audit: Audit) -> list[Problem]:
         else:
             parents[name] = entry["parents"]
     reached = _reached(audit.heads, parents)
-    if missing := reached - parents.keys():
-        what = f"{len(missing)} {'entry is' if len(missing) == 1 else 'entries are'} missing from the audit log."
+    if reached - parents.keys():
+        what = f"Entries are missing from the audit log: it has {len(parents)}, and the vault knows of {audit.count}."
         found.append(Problem(what, LOG, "Bring it back from git, or from whoever has it."))
     elif len(reached) < audit.count:
         what = f"The audit log has {len(reached)} entries, and the vault knows of {audit.count}."
         found.append(Problem(what, LOG, "Bring it back from git, or from whoever has it."))
-    if newer := parents.keys() - reached:
+    elif newer := parents.keys() - reached:
         what = f"{len(newer)} of its entries are not known to the vault, which is older than the log."
         found.append(Problem(what, LOG, "Bring back the vault that belongs to it."))
     return found

@@ -35,7 +35,7 @@ from wizard.placeholders import Placeholder
 from wizard.resources import Manifest, Resource
 from wizard.sites import Found, Scope, Site
 from wizard.structure import Tree
-from wizard.vault import VAULT
+from wizard.vault import LOCK, VAULT
 
 Severity = Literal["error", "warning"]
 
@@ -72,6 +72,14 @@ def check(tree: Tree, lock: Lock | None, keys_of_vault: int = 0) -> list[Finding
         _single_key(keys_of_vault),
     ]
     return sorted((finding for rule in rules for finding in rule), key=lambda each: (each.file, each.line, each.column))
+
+
+def of_custody(*, has_vault: bool, has_lock: bool) -> Iterator[Finding]:
+    """Yield a finding where of the vault and sites.lock, which belong together, one is gone."""
+    if has_vault != has_lock:
+        gone, there = (LOCK, VAULT) if has_vault else (VAULT, LOCK)
+        fix = "Bring it back from git or a backup." + (" setup writes it anew, too." if has_vault else "")
+        yield Finding("vault-lost", "error", there, 1, 1, f"{gone} is gone, which belongs to this file.", fix)
 
 
 def of_log(faults: Iterable[Problem]) -> Iterator[Finding]:

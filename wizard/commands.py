@@ -234,7 +234,10 @@ def _planned(where: Where, wishes: Wishes, opened: Opened, answers: Answers) -> 
 
 def _is_done(outcome: Outcome, opened: Opened) -> bool:
     """Tell whether there is nothing to write: no byte of the tree would change, nor the vault."""
-    return outcome.plan.is_empty and opened.identity is not None and outcome.plan.vault == opened.vault
+    is_whole = (
+        opened.identity is not None and opened.tree.lock() is not None
+    )  # a sites.lock that is gone is written anew
+    return outcome.plan.is_empty and is_whole and outcome.plan.vault == opened.vault
 
 
 def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
@@ -261,6 +264,7 @@ def check(where: Where) -> Checked:
     read = locks.read(data.decode("utf-8", "replace")) if data else None
     opening_keys = sealing.count_keys(tree.vault() or b"")
     found = checking.check(Tree(tree.files, instances=read.instances if read else {}), read, opening_keys)
+    found += checking.of_custody(has_vault=tree.vault() is not None, has_lock=data is not None)
     log = None
     if tree.log() is not None or tree.vault() is not None:
         log = "" if where.identity else "no key is named"

@@ -96,13 +96,16 @@ def merge(paths: tuple[Path, ...], install: bool, decisions: tuple[str, ...], **
 )
 @click.argument("key")
 @click.option("--name", default="", help="What the holder is called.")
+@click.option("--recovery", is_flag=True, help="A key kept offline, which drill tries.")
 @agreeing
 @everywhere
-def add(key: str, name: str, **options: Any) -> int:
+def add(key: str, name: str, *, recovery: bool, **options: Any) -> int:
     """Let the holder of the age or SSH public key KEY open the vault."""
     from wizard import console, people
 
-    console.people(people.add(where(options), key, name, yes=options["yes"]), as_json=options["as_json"])
+    console.people(
+        people.add(where(options), key, name, yes=options["yes"], recovery=recovery), as_json=options["as_json"]
+    )
     return 0
 
 

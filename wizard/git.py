@@ -36,6 +36,12 @@ def tracked(root: Path, paths: Collection[str]) -> frozenset[str]:
     return frozenset(_names(_git(root, "ls-files", "-z"))) & frozenset(paths)
 
 
+def unmerged(root: Path, paths: Collection[str]) -> frozenset[str]:
+    """Return those of *paths* (below the directory *root*, with `/`) that git has not finished merging."""
+    rows = _names(_git(root, "ls-files", "-u", "-z", "--", *paths))
+    return frozenset(row.partition("\t")[2] for row in rows)
+
+
 def has_remote(root: Path) -> bool:
     """Tell whether the repository around *root* knows another one to push to."""
     return bool((_git(root, "remote") or b"").strip())

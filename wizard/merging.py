@@ -52,6 +52,10 @@ def take(where: Where, decisions: tuple[str, ...]) -> tuple[str, ...]:
     vault, names = opened.vault, []
     for decision in decisions:
         name, _, choice = decision.rpartition("=")  # a placeholder's name may hold one
+        if not name:
+            raise UsageError(
+                Problem("It is not said which side is taken.", f"--take {decision}", "NAME=ours or NAME=theirs.")
+            )
         vault = union.take(vault, name, choice)
         names.append(name)
     opening.save(where, opened, vault, Deed("vault merge --take", opening.generations(vault, names) or tuple(names)))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from wizard import afterwards, audit, host, keystore, pins, sealing, store
+from wizard import afterwards, audit, git, host, keystore, pins, sealing, store
 from wizard import lock as locks
 from wizard import vault as vaults
 from wizard.audit import Deed
@@ -19,7 +19,7 @@ from wizard.outcome import Outcome
 from wizard.pins import Trust
 from wizard.review import count
 from wizard.secret import MASK
-from wizard.vault import IDENTITY, LOCK, VAULT, VERSION, Recipient, Vault
+from wizard.vault import IDENTITY, LOCK, LOG, VAULT, VERSION, Recipient, Vault
 
 SHEET = Path("answers.yaml")  # what the answers file of a run is called, unless something has that name
 
@@ -198,6 +198,7 @@ def save(
         b"",
         files.private if files else frozenset(),
     )
+    _refuse_unmerged(opened)
     store.refuse(opened.tree, writing)  # before a key is kept that nothing would need
     identity = opened.identity or _created(where, opened, vault)
     now, audited = host.now(), vault.audit or vaults.new_audit()
@@ -226,6 +227,20 @@ def save(
     if opened.identity is not None and opened.vault.version < VERSION:
         where.say(f"The vault is now written in format {VERSION}; older versions of matrix-wizard refuse it.")
     return Saved(vault, identity)
+
+
+def _refuse_unmerged(opened: Opened) -> None:
+    """Refuse to write over what git has not finished merging: the other branch's half would be lost."""
+    left = git.unmerged(opened.tree.root, (VAULT, LOCK, LOG))
+    if opened.vault.contests and left == {VAULT}:
+        return  # merged, and about to be decided
+    what = "git has not finished merging this file: what the other branch has of it would be lost."
+    fix = (
+        f"Merge it by matrix-wizard vault merge --install and git checkout --merge -- {store.STATE}/ in the tree; if "
+        "it is merged already, git add it."
+    )
+    if left:
+        raise RefusedError(*(Problem(what, name, fix) for name in sorted(left)))
 
 
 def log_faults(tree: store.Tree, vault: Vault) -> list[Problem]:

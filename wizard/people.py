@@ -5,7 +5,7 @@ Whoever could open the vault keeps what was read: each verb says so, and none pr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,10 +25,11 @@ from wizard.vault import Recipient, Vault, bare, fingerprint
 _KEY = "vault.recipients"
 
 
-def add(where: Where, key: str, name: str, *, yes: bool) -> People:
+def add(where: Where, key: str, name: str, *, yes: bool, recovery: bool = False) -> People:
     """Let the holder of the public *key*, who is called *name* (else as an SSH key's comment says), open the vault.
 
-    Nothing is written where it opens it already. UsageError for what is no public key; StoppedError without consent."""
+    A *recovery* key is kept offline, and ``drill`` tries it. Nothing is written where the key opens it already.
+    UsageError for what is no public key; StoppedError without consent."""
     key, comment = _read(key)
     with opening.nothing_written():
         opened = opening.opened(where)
@@ -36,7 +37,9 @@ def add(where: Where, key: str, name: str, *, yes: bool) -> People:
             return _people(opened.vault)
         where.say(f"Whoever holds the secret half of {key} will read every secret in the vault, earlier ones included.")
         opening.agree(where, "Let it in?", yes=yes)
-        vault = vaults.joined(opened.vault, Recipient(key, host.now(), "other", name or comment))
+        vault = vaults.joined(
+            opened.vault, Recipient(key, host.now(), "recovery" if recovery else "other", name or comment)
+        )
         return _people(opening.save(where, opened, vault, Deed("recipients add", places=(key,))).vault)
 
 
@@ -48,7 +51,7 @@ def remove(where: Where, who: str, *, yes: bool) -> Removed:
         opened = opening.opened(where)
         gone = _chosen(opened, who)
         values = tuple((name, kept.current.made) for name, kept in sorted(opened.vault.values.items()))
-        for line in told(gone, len(values)):
+        for line in (*told(gone, len(values)), *_left(opened.vault, gone)):
             where.say(line)
         opening.agree(where, "Shut it out?", yes=yes)
         now = host.now()
@@ -59,6 +62,14 @@ def remove(where: Where, who: str, *, yes: bool) -> Removed:
         )
         saved = _save_resealed(where, opened, _own(opened), vault, Deed("recipients remove", places=(gone.key,)))
         return Removed(replace(gone, until=now), values, fingerprint(saved.seal))
+
+
+def _left(vault: Vault, gone: Recipient) -> Iterator[str]:
+    """Yield what the operator may not have in mind: that the recovery key goes, or that one key alone is left."""
+    if gone.kind == "recovery":
+        yield "It is a recovery key. Let another one in first: matrix-wizard vault recipients add KEY --recovery."
+    if len(vault.keys) == 2:
+        yield "The vault then opens with one key alone: who loses that has lost every secret."
 
 
 def told(gone: Recipient, count: int) -> tuple[str, ...]:

@@ -149,7 +149,10 @@ def decrypted(data: bytes, identities: Sequence[Secret], of: Sealed = _THE_VAULT
     else:
         return plain
     if is_other_key:
-        name_it = "Name the key that it was made for with --identity FILE. If this is it, the file is damaged. "
+        name_it = (
+            "Name the key that it was made for with --identity FILE. One that was removed, or replaced by a rekey, "
+            "opens it no more: ask whom it lets in. If this one should open it, the file is damaged. "
+        )
         _refuse(f"{of.called} cannot be opened with this key.", name_it + of.mend, of.where)
     raise RefusedError(Problem(f"{of.called} is damaged or was cut short.", of.where, of.mend))
 
@@ -180,7 +183,9 @@ def _recipient(key: str) -> Any:
         return read(key)
     except pyrage.RecipientError:
         readable = None
-    return readable or _refuse(f"“{key}” is no public key that age knows.", "Give an age1… or an ssh-ed25519 key.", key)
+    # What else was given may be the secret half, or a password on the wrong line: only what begins like a key is shown.
+    shown = f"“{key}”" if key.startswith(("age1", "ssh-")) else "What was given as a recipient"
+    return readable or _refuse(f"{shown} is no public key that age knows.", "Give an age1… or an ssh-ed25519 key.", "")
 
 
 def _key(text: str) -> Any:

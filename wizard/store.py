@@ -19,7 +19,7 @@ from wizard.vault import LOCK, LOG, VAULT
 STATE = ".matrix-wizard"
 _IGNORE, _BUSY = f"{STATE}/.gitignore", f"{STATE}/.busy"
 _ATTRIBUTES = f"{STATE}/.gitattributes"
-_IGNORED = b".busy\n*.mwtmp\n"
+_IGNORED = b".busy\n*.mwtmp\nreplaced.age\n"
 # Merged by `vault merge` where that is installed as git's merge driver; else each is a conflict, and never mangled.
 _MERGED = b"vault.age binary merge=matrix-wizard\nsites.lock merge=matrix-wizard\naudit.log merge=matrix-wizard\n"
 

@@ -83,8 +83,8 @@ def test_a_log_that_is_gone_is_an_error_of_check(filled: Deployment) -> None:
     (filled.state / "audit.log").unlink()
     checked = filled.run("check")
     assert checked.code == 1
-    assert "error [audit-log] 1 entry is missing from the audit log." in checked.out
-    assert findings(filled) == ["1 entry is missing from the audit log."]
+    assert "error [audit-log] Entries are missing from the audit log" in checked.out
+    assert findings(filled) == ["Entries are missing from the audit log: it has 1, and the vault knows of 2."]
     unverified = run("check", "--tree", str(filled.tree))
     assert "The audit log was not verified: no key is named." in unverified.out
 

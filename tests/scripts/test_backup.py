@@ -239,3 +239,11 @@ def test_a_passphrase_that_is_soon_guessed_is_refused(one: Filled, tmp_path: Pat
     done = one.deployment.run("export", "--backup", str(out), "--to-passphrase-file", str(tmp_path / "short.txt"))
     assert (done.code, "12 characters" in done.err) == (2, True), done.text
     assert not out.exists()
+
+
+def test_a_secret_key_on_the_wrong_line_is_not_shown(one: Filled, tmp_path: Path) -> None:
+    secret = str(pyrage.x25519.Identity.generate())
+    done = one.deployment.run("export", "--backup", str(tmp_path / "out.age"), "--to", secret)
+    assert done.code == 3
+    assert secret not in done.text
+    assert "no public key" in done.err

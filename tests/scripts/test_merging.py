@@ -427,3 +427,28 @@ def test_what_met_before_the_driver_was_there_is_merged_by_it_afterwards(
     git(first.tree, "add", "-A")
     git(first.tree, "commit", "-qm", "both")
     fill(first, first.answers, "--allow-tracked")
+
+
+def test_what_git_has_not_merged_is_not_written_over(two: tuple[Deployment, Deployment], git: Git) -> None:
+    """Without the driver git leaves ours and marks it: a setup and a commit would lose the other branch's half."""
+    first, second = two
+    for each, name in ((first, "redis-password"), (second, "turn-password")):
+        replace_by_hand(each, first.answers, each.show(name), f"Chosen{name.title().replace('-', '')}")
+        commit(git, each, "a new password")
+    git(first.tree, "config", "--remove-section", "merge.matrix-wizard")
+    assert pull(git, first, second, check=False).returncode == 1
+    before = first.everything()
+    for argv in (
+        ["setup", "--answers", str(first.answers), "--no-input", "--yes", "-q", "--allow-tracked"],
+        ["show", "redis-password"],
+    ):
+        stopped = first.run(argv[0], *argv[1:])
+        assert (stopped.code, "git checkout --merge" in stopped.err, stopped.out) == (3, True, ""), stopped.text
+    assert first.everything() == before
+    verb(first, "vault", "merge", "--install")
+    git(first.tree, "checkout", "--merge", "--", STATE)
+    git(first.tree, "add", "-A")
+    assert {kept.current.text.reveal() for kept in opened(first).values.values()} == {
+        "ChosenRedisPassword", "ChosenTurnPassword",
+    }  # fmt: skip
+    verb(first, "show", "redis-password")

@@ -392,3 +392,23 @@ def test_answers_name_readers_of_a_new_vault_and_let_nobody_into_one_that_there_
     planned = one.run("plan", "--set", f"vault.recipients={ada.public}")
     assert planned.code == 0, planned.err
     assert "vault.recipients" not in planned.text, "the vault needs it, whatever the tree does"
+
+
+def test_a_recovery_key_of_ones_own_is_tried_and_missed(one: Deployment, ada: Person) -> None:
+    succeed(people(one, "recipients", "add", ada.public, "--recovery", "-y"))
+    tried = people(one, "drill", "--recovery", str(ada.file))
+    assert (tried.code, ada.public in tried.out) == (0, True), tried.text
+    gone = people(one, "recipients", "remove", ada.public, "-y")
+    assert gone.code == 0, gone.err
+    assert "It is a recovery key." in gone.err
+    assert "one key alone" in gone.err
+
+
+def test_places_that_are_gone_are_missed_and_written_anew(one: Deployment) -> None:
+    lock = one.state / "sites.lock"
+    before = lock.read_bytes()
+    lock.unlink()
+    assert "vault-lost" in one.run("check").out
+    succeed(one.run("setup", "--no-input", "--yes"))
+    assert lock.read_bytes() == before
+    assert "vault-lost" not in one.run("check").out
