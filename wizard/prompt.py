@@ -280,6 +280,7 @@ class _Choice(_Prompt):
 
         controls = self.question.application.layout.find_all_controls()
         (self.rows,) = (each for each in controls if isinstance(each, InquirerControl))
+        self.before = self.rows.pointed_at
         add("?", eager=True)(self.explain)
         add(Keys.Any)(self.type)
         add("enter", eager=True)(self.enter)
@@ -301,11 +302,13 @@ class _Choice(_Prompt):
             event.app.output.bell()
 
     def move(self, step: int, event: KeyPressEvent) -> None:
+        self.before = (self.rows.pointed_at + step) % len(self.asked.choices)
         self.forget(event)
-        self.rows.pointed_at = (self.rows.pointed_at + step) % len(self.asked.choices)
 
     def forget(self, _: KeyPressEvent) -> None:
+        """Go back to the row that stood there before any letter."""
         self.typed = self.fault = ""
+        self.rows.pointed_at = self.before
 
     def enter(self, event: KeyPressEvent) -> None:
         """Take the row; not the one that merely stood there when something else was typed, as each line of a key is."""

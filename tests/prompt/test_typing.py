@@ -61,9 +61,11 @@ def test_a_key_that_edits_keeps_what_is_proposed(home: Path, keys: str, becomes:
 
 
 def test_enter_alone_accepts_what_is_proposed_and_an_empty_paste_is_none(home: Path) -> None:
-    screens = at(home, PORT)
-    screens.send(f"{PASTE}\r{PASTED}", "\r")
-    screens.until(f"{PORT}: 587\n")
+    screens = Screens(home)
+    screens.answer("Base domain", "chat-corp.net\r")
+    screens.answer("These names follow from chat-corp.net:", BACK)
+    screens.answer("Base domain", f"{PASTE}\r{PASTED}", "\r")
+    screens.at("These names follow from chat-corp.net:")
 
 
 def test_an_answer_that_one_comes_back_to_is_replaced_too(home: Path) -> None:
@@ -250,15 +252,14 @@ def test_letters_begin_a_label_as_well_as_a_word(home: Path) -> None:
 def test_letters_that_begin_no_choice_ring_and_move_nothing_and_enter_then_takes_nothing(home: Path) -> None:
     screens = at(home, "SMTP security")
     assert "\a" not in screens.everything
-    screens.send("tx")
+    screens.send("txls")  # what comes behind counts for nothing, either: it may be the rest of a key
     screens.until("! No choice begins so.")
     assert "\a" in screens.everything
     screens.until("› tls")
     screens.send("\r")
-    screens.until(lambda screen: "! No choice" not in screen)
-    assert "SMTP security:" not in screens.shown
+    screens.until(lambda screen: "! No choice" not in screen and "› starttls" in screen)
     screens.send("\r")
-    screens.until("SMTP security: tls\n")
+    screens.until("SMTP security: starttls\n")
 
 
 @pytest.mark.parametrize("label", ["SMTP security", "Certificates", "Shall iPhones get push messages (APNs)?"])
@@ -272,8 +273,8 @@ def test_a_key_that_a_terminal_types_line_by_line_where_none_is_asked_for_answer
         screens.until("! No choice begins so." if label[-1] != "?" else "-----\n")
         screens.send("\r")
         screens.until(lambda screen: ("! No choice" not in screen) if label[-1] != "?" else "! Type y or n." in screen)
-    screens.at(label)
+    screens.send("\x15" if label[-1] == "?" else "", "\r")
+    told = re.compile(rf"^{re.escape(label)}:? (no|starttls|letsencrypt)$", re.MULTILINE)
+    screens.until(lambda screen: bool(told.search(screen)))
     pieces = [line[at : at + 6] for line in lines[1:-1] for at in range(len(line) - 5)]
     assert not [piece for piece in pieces if piece in screens.everything]
-    screens.send("\x15" if label[-1] == "?" else "", "\r")
-    screens.until(f"{label}{'' if label[-1] == '?' else ':'} ")
