@@ -91,3 +91,25 @@ def test_a_line_is_added_to_a_log_without_a_last_line_end(end: str) -> None:
     after, last = written("show", log=log.rstrip("\n") + end, begun=kept)
     assert faults(after, last) == ""
     assert len(after.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"id":"\\ud800"}', '{"id":' + "[" * 991 + "]" * 991 + "}", '{"id":"' + "a" * 40 + '","parents":[["x"]]}',
+     '{"id":"' + "a" * 40 + '","parents":3}', '{"id":"' + "a" * 40 + '"}', "[]", "\x85x", "7"],
+    ids=lambda line: line[:12].encode("ascii", "replace").decode(),
+)  # fmt: skip
+def test_a_hostile_line_is_told_and_stops_nothing(line: str) -> None:
+    log, kept = written("setup")
+    assert "not written by" in faults(f"{log}{line}\n", kept)
+    after, last = written("show", log=f"{log}{line}\n", begun=kept)
+    assert faults(after, last).count("not written by") == 1
+    assert audit.merged(after, log)
+
+
+def test_a_name_that_holds_what_ends_lines_elsewhere_leaves_the_line_whole() -> None:
+    kept = audit.entered(new_audit(), Deed("setup", (), ("Secret/m/s:data.pass\u2028word\x85",)), "2026", "ops", "host")
+    log = audit.healed("", kept)
+    assert faults(log, kept) == ""
+    assert audit.healed(log, kept) == log
+    assert audit.merged(log, log) == log

@@ -225,3 +225,12 @@ def test_a_home_that_is_not_known_is_said(monkeypatch: pytest.MonkeyPatch) -> No
             os._exit(2)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) in ((2,) if os.geteuid() == 0 else (0, 2))
+
+
+def test_a_plain_key_beside_the_vault_is_not_used(tmp_path: Path) -> None:
+    """Whoever may write to the repository could put one there, with a vault of their own that it opens."""
+    planted = tmp_path / "identity.age"
+    keystore.create(ID, planted, interactive=False)
+    with pytest.raises(RefusedError, match="no passphrase protects") as caught:
+        keystore.load(ID, None, planted)
+    assert "chmod" not in words(caught.value)

@@ -412,3 +412,25 @@ def test_places_that_are_gone_are_missed_and_written_anew(one: Deployment) -> No
     succeed(one.run("setup", "--no-input", "--yes"))
     assert lock.read_bytes() == before
     assert "vault-lost" not in one.run("check").out
+
+
+def test_who_is_shut_out_can_make_no_vault_that_is_taken_for_the_true_one(one: Deployment, ada: Person) -> None:
+    """From an old copy she knows the seal and the key of the log; the public keys are no secret either."""
+    succeed(people(one, "recipients", "add", ada.public, "-y"))
+    hers = opened(one, ada)
+    removed = people(one, "recipients", "remove", ada.public, "-y", "--json")
+    assert removed.code == 0, removed.err
+    with pytest.raises(pyrage.DecryptError):
+        opened(one, ada)
+    first = json.loads((one.state / "sites.lock").read_text().splitlines()[0])["vault"]
+    own = one.identity.read_text().split("public key: ")[1].split()[0]
+    forged = json.dumps({**hers, "revision": 99}).encode()
+    true = vault(one)
+    (one.state / "vault.age").write_bytes(pyrage.encrypt(forged, [pyrage.x25519.Recipient.from_str(own)]))
+    refused = one.run("show")
+    assert (refused.code, hers["id"]) == (3, first), refused.text
+    assert "sealed otherwise" in refused.err
+    (one.state / "vault.age").write_bytes(true)
+    assert one.run("show").code == 0, "this machine knows the new seal"
+    assert removed.data["seal"] in one.run("vault", "recipients", "list").out
+    assert one.run("check").code == 0, "the log proves itself across the change of its key"

@@ -299,3 +299,18 @@ def test_every_answer_is_that_of_the_side_which_changed_it_or_waits(
             assert len(contests) == 1
             assert found(union.take(merged, contests[0].name, "ours")) == ours
             assert found(union.take(merged, contests[0].name, "theirs")) == theirs
+
+
+def test_an_old_vault_on_either_side_brings_nothing_back() -> None:
+    """In a rebase git's ours is the branch from elsewhere, where somebody may have put a former vault back."""
+    eve = Recipient("age1eve", "2026-01-01")
+    old = replace(BASE, recipients=(*BASE.recipients, eve))
+    new = rotated(replace(old, recipients=(*BASE.recipients, replace(eve, until="2026-02-01"))), "g1")
+    kept = new.values["redis-password"]
+    marked = tuple(replace(each, state="compromised") if each.id == "g0" else each for each in kept.generations)
+    base = replace(new, values={"redis-password": replace(kept, generations=marked)})
+    mine = replace(base, answers={"answers": {"tls.email": "x"}})
+    assert "age1eve" not in union.merge(base, old, old).keys
+    for merged in (union.merge(base, old, mine), union.merge(base, mine, old)):
+        assert states(merged) == {"g0": "compromised", "g1": "current"}
+        assert "age1eve" not in merged.keys
