@@ -143,7 +143,7 @@ def test_the_same_again_leaves_out_what_was_left_out(lay_out: LayOut) -> None:
     again_as_told(deployment, told, code=1)
 
 
-def test_the_text_says_what_the_data_say_and_fits_a_narrow_terminal(
+def test_the_text_says_what_the_data_say_in_whole_lines_where_it_goes_to_no_terminal(
     one: Filled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "40")
@@ -158,7 +158,7 @@ def test_the_text_says_what_the_data_say_and_fits_a_narrow_terminal(
     assert [command for command in data["again"] if command not in listed] == []
     assert "UDP 3478, 49152-65535  coturn" in listed
     headings = [line for block in blocks[1:] for line in block if not line.startswith((" ", "Next: "))]
-    assert [line for line in headings if len(line) >= 40] == []
+    assert [line for line in headings if len(line) >= 40], "only a terminal's lines are broken"
     assert one.deployment.identity.as_posix() in listed
     quiet = one.deployment.run(*change, "lawful_intercept.admin_user=third", "--quiet")
     assert (quiet.code, quiet.out) == (0, "")
