@@ -22,7 +22,7 @@ HEAD = (
     {"codec", "gotemplate", "keys", "manifests", "mint"},
     {"formats", "lenses", "vault"},
     {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
-    {"access", "backup", "contexts", "questions"},
+    {"access", "backup", "contexts", "questions", "workloads"},
     {"answers", "clauses", "consumed", "meanings", "schema", "weak"},
     {"mail"},
     {"answerfile", "answersheet", "sites", "values"},

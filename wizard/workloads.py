@@ -1,0 +1,455 @@
+"""Workloads: which objects of a tree run something, and which Secrets and ConfigMaps each of them reads.
+
+Pure. A program goes on with what it read when it started; after a rotation this tells what has to start again.
+"""
+
+from __future__ import annotations
+
+import base64
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+from wizard import manifests
+from wizard.manifests import Alias, Document, Node, Scalar, Sequence
+from wizard.resources import Manifest, Resource
+
+# What differs: the keys, by the kind, namespace and name of the object that holds them.
+Changed = Mapping[tuple[str, str, str], frozenset[str]]
+
+# Who reads, and when again (FACTS 7):
+#   env       a variable of a container, which stays as it is while the container runs
+#   volume    files that follow after a while; most programs read them once
+#   subPath   files that never follow
+#   operator  the operator itself, which follows by its own rules
+#   kubelet   the kubelet, when it pulls an image or mounts a volume: what runs already is not concerned
+How = Literal["env", "volume", "subPath", "operator", "kubelet"]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """One object that a workload reads: its kind (Secret or ConfigMap) and name, and how it is read.
+
+    ``keys``: those that are read, None for all. Of an object that is mounted whole each key counts: which of the files
+    a program opens cannot be known.
+    """
+
+    kind: str
+    name: str
+    keys: frozenset[str] | None
+    how: How
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One object that runs something, and what it reads: each object once for each way in which it does."""
+
+    resource: Resource
+    references: tuple[Reference, ...]
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object."""
+        return self.resource.kind
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of the object, '' where none is written."""
+        return self.resource.namespace
+
+    @property
+    def name(self) -> str:
+        """The name of the object."""
+        return self.resource.name
+
+    @property
+    def instance(self) -> str:
+        """``main`` or ``li``."""
+        return self.resource.instance
+
+    @property
+    def target(self) -> str:
+        """The object as kubectl takes it, ``statefulset/synapse-main``; not quoted for a shell.
+
+        The kind of an operator has its group with it, ``cluster.postgresql.cnpg.io/main``, since others use the word.
+        """
+        group = next((row.group for row in _rows(self.resource)), "")
+        return f"{self.kind.lower()}{'.' if group else ''}{group}/{self.name}"
+
+    @property
+    def is_restarted(self) -> bool:
+        """Whether ``kubectl rollout restart`` starts it again; it knows these three kinds."""
+        return self.kind in ("Deployment", "StatefulSet", "DaemonSet")
+
+
+@dataclass(frozen=True)
+class _Row:
+    """Where references of one sort stand, as seen from a container, a volume or a spec.
+
+    The path is parted by dots, ``*`` is each item of a list. The reference is a name, or a mapping with a name in it.
+    ``keys``: those that its reader takes where the reference itself names none.
+    """
+
+    path: str
+    how: How
+    kind: str = "Secret"
+    keys: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What reads in a spec: where its containers and volumes stand ('' is the spec itself), and what else it names."""
+
+    containers: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    rows: tuple[_Row, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind that runs something, where its spec of that stands, and its group where it is not Kubernetes' own."""
+
+    name: str
+    path: str
+    shape: _Shape
+    group: str = ""
+
+
+# Kubernetes API 1.34, core/v1: EnvVar and EnvFromSource, then Volume. A volume that no container mounts is not set up
+# (kubelet, GetPodVolumeNames).
+_ENVIRONMENT = (
+    _Row("env.*.valueFrom.secretKeyRef", "env"),
+    _Row("env.*.valueFrom.configMapKeyRef", "env", "ConfigMap"),
+    _Row("envFrom.*.secretRef", "env"),
+    _Row("envFrom.*.configMapRef", "env", "ConfigMap"),
+)
+_FILES = (
+    _Row("secret", "volume"),
+    _Row("configMap", "volume", "ConfigMap"),
+    _Row("projected.sources.*.secret", "volume"),
+    _Row("projected.sources.*.configMap", "volume", "ConfigMap"),
+)
+_MOUNTING = (
+    _Row("csi.nodePublishSecretRef", "kubelet"),
+    _Row("azureFile.secretName", "kubelet"),
+    _Row("cephfs.secretRef", "kubelet"),
+    _Row("flexVolume.secretRef", "kubelet"),
+    _Row("iscsi.secretRef", "kubelet"),
+    _Row("rbd.secretRef", "kubelet"),
+    _Row("scaleIO.secretRef", "kubelet"),
+    _Row("storageos.secretRef", "kubelet"),
+)
+# The second is that of a MinIO Tenant.
+_MOUNTS = ("volumeMounts.*", "additionalVolumeMounts.*")
+
+_POD = _Shape(
+    ("containers.*", "initContainers.*", "ephemeralContainers.*"),
+    ("volumes.*",),
+    (_Row("imagePullSecrets.*", "kubelet"),),
+)
+
+# CloudNativePG 1.27, API reference: ClusterSpec, BarmanObjectStoreConfiguration, PgBouncerSpec; FACTS 4 for the keys.
+# What is run once, when a cluster is made (``postInit…Refs``), is not read again.
+_BASIC_AUTH = frozenset({"username", "password"})
+_OBJECT_STORE = (
+    "endpointCA",
+    "s3Credentials.accessKeyId",
+    "s3Credentials.secretAccessKey",
+    "s3Credentials.sessionToken",
+    "s3Credentials.region",
+    "azureCredentials.connectionString",
+    "azureCredentials.storageAccount",
+    "azureCredentials.storageKey",
+    "azureCredentials.storageSasToken",
+    "googleCredentials.applicationCredentials",
+)
+_CLUSTER = _Shape(
+    containers=("",),
+    rows=(
+        _Row("imagePullSecrets.*", "kubelet"),
+        _Row("projectedVolumeTemplate.sources.*.secret", "volume"),
+        _Row("projectedVolumeTemplate.sources.*.configMap", "volume", "ConfigMap"),
+        _Row("superuserSecret", "operator", keys=_BASIC_AUTH),
+        _Row("bootstrap.initdb.secret", "operator", keys=_BASIC_AUTH),
+        _Row("bootstrap.recovery.secret", "operator", keys=_BASIC_AUTH),
+        _Row("bootstrap.pg_basebackup.secret", "operator", keys=_BASIC_AUTH),
+        _Row("managed.roles.*.passwordSecret", "operator", keys=_BASIC_AUTH),
+        _Row("certificates.serverCASecret", "operator"),
+        _Row("certificates.serverTLSSecret", "operator"),
+        _Row("certificates.replicationTLSSecret", "operator"),
+        _Row("certificates.clientCASecret", "operator"),
+        _Row("postgresql.ldap.bindSearchAuth.bindPassword", "operator"),
+        _Row("monitoring.customQueriesSecret.*", "operator"),
+        _Row("monitoring.customQueriesConfigMap.*", "operator", "ConfigMap"),
+        _Row("externalClusters.*.password", "operator"),
+        _Row("externalClusters.*.sslCert", "operator"),
+        _Row("externalClusters.*.sslKey", "operator"),
+        _Row("externalClusters.*.sslRootCert", "operator"),
+        *(_Row(f"externalClusters.*.barmanObjectStore.{path}", "operator") for path in _OBJECT_STORE),
+        *(_Row(f"backup.barmanObjectStore.{path}", "operator") for path in _OBJECT_STORE),
+    ),
+)
+_POOLER = _Shape(
+    rows=(
+        _Row("authQuerySecret", "operator"),
+        _Row("serverTLSSecret", "operator"),
+        _Row("serverCASecret", "operator"),
+        _Row("clientTLSSecret", "operator"),
+        _Row("clientCASecret", "operator"),
+    )
+)
+# The object store of CloudNativePG's Barman plug-in, by which the instances of its clusters write their backups.
+_STORE = _Shape(rows=tuple(_Row(f"configuration.{path}", "operator") for path in _OBJECT_STORE))
+
+# minio/operator 7, pkg/apis/minio.min.io/v2/types.go: TenantSpec, KESConfig, SideCars; FACTS 4 for the keys of users.
+_TENANT = _Shape(
+    ("", "kes", "initContainers.*", "sideCars.containers.*"),
+    ("additionalVolumes.*", "sideCars.volumes.*"),
+    (
+        _Row("imagePullSecret", "kubelet"),
+        _Row("configuration", "operator"),
+        _Row("credsSecret", "operator"),
+        _Row("users.*", "operator", keys=frozenset({"CONSOLE_ACCESS_KEY", "CONSOLE_SECRET_KEY"})),
+        _Row("externalCertSecret.*", "operator"),
+        _Row("externalCaCertSecret.*", "operator"),
+        _Row("externalClientCertSecret", "operator"),
+        _Row("externalClientCertSecrets.*", "operator"),
+        _Row("kes.kesSecret", "operator"),
+        _Row("kes.externalCertSecret", "operator"),
+        _Row("kes.clientCertSecret", "operator"),
+    ),
+)
+
+_CNPG, _BARMAN, _MINIO, _ARGO = "postgresql.cnpg.io", "barmancloud.cnpg.io", "minio.min.io", "argoproj.io"
+_KINDS = (
+    _Kind("Deployment", "spec.template.spec", _POD),
+    _Kind("StatefulSet", "spec.template.spec", _POD),
+    _Kind("DaemonSet", "spec.template.spec", _POD),
+    _Kind("ReplicaSet", "spec.template.spec", _POD),
+    _Kind("Pod", "spec", _POD),
+    _Kind("Job", "spec.template.spec", _POD),
+    _Kind("CronJob", "spec.jobTemplate.spec.template.spec", _POD),
+    _Kind("Rollout", "spec.template.spec", _POD, _ARGO),
+    _Kind("Cluster", "spec", _CLUSTER, _CNPG),
+    _Kind("Pooler", "spec.template.spec", _POD, _CNPG),
+    _Kind("Pooler", "spec.pgbouncer", _POOLER, _CNPG),
+    _Kind("ObjectStore", "spec", _STORE, _BARMAN),
+    _Kind("Tenant", "spec", _TENANT, _MINIO),
+)
+
+# What the two kinds hold, and whether it is base64; a later one stands over an earlier one.
+_HELD = {
+    "Secret": (("data", True), ("stringData", False)),
+    "ConfigMap": (("data", False), ("binaryData", True)),
+}
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})  # YAML 1.1, "null"
+
+
+def of(tree: Iterable[Manifest]) -> tuple[Workload, ...]:
+    """Return the workloads of *tree*, in its order; what is a Go template is left out, since Helm decides of it."""
+    return tuple(Workload(each, _references(each)) for each in _applied(tree) if _rows(each))
+
+
+def reading(workloads: Iterable[Workload], changed: Changed) -> tuple[tuple[Workload, tuple[Reference, ...]], ...]:
+    """Return those of *workloads* that read something that *changed*, each with the references by which it does.
+
+    Where a namespace is not written it may be the other's: ``kubectl -n`` decides.
+    """
+    found = (
+        (each, tuple(one for one in each.references if _is_met(one, each.namespace, changed))) for each in workloads
+    )
+    return tuple((each, by) for each, by in found if by)
+
+
+def changed(before: Iterable[Manifest], after: Iterable[Manifest]) -> Changed:
+    """Return which keys of which Secrets and ConfigMaps differ between two states of one tree.
+
+    Values are compared as their readers get them, so that a text that is now base64 has not changed. Those of an object
+    that stands in only one of the states all have. Go templates are left out.
+    """
+    old, new = _held(before), _held(after)
+    differing = {name: _differing(old.get(name, {}), new.get(name, {})) for name in old | new}
+    return {name: keys for name, keys in differing.items() if keys}
+
+
+@dataclass(frozen=True, eq=False)
+class _Reader:
+    """An object as Kubernetes reads it: aliases and merge keys of its document are followed."""
+
+    resource: Resource
+    known: dict[int, dict[str, Node]] = field(default_factory=dict)
+
+    @cached_property
+    def anchors(self) -> list[tuple[str, Node]]:
+        """The anchored nodes of the document, the last ones first."""
+        parts = self.resource.manifest.parts
+        todo = [each.root for each in parts if isinstance(each, Document) and each.index == self.resource.index]
+        found: list[tuple[str, Node]] = []
+        while todo:
+            node = todo.pop()
+            if not isinstance(node, Alias) and node.anchor:
+                found.append((node.anchor, node))
+            todo += _children(node)
+        return sorted(found, key=lambda each: each[1].start, reverse=True)
+
+    def at(self, node: Node | None, path: str) -> Iterator[Node]:
+        """Yield what stands at *path* below *node*; nulls do not."""
+        found = [node]
+        for step in path.split(".") if path else ():
+            if step == "*":
+                lists = (self.meant(each) for each in found)
+                found = [item for each in lists if isinstance(each, Sequence) for item in each.items]
+            else:
+                found = [self.entries(each).get(step) for each in found]
+        for each in map(self.meant, found):
+            if each is not None and not (isinstance(each, Scalar) and each.style == "" and each.value in _NULLS):
+                yield each
+
+    def text(self, node: Node | None, *keys: str) -> str:
+        """Return the first text among *keys* of *node*, '' where there is none."""
+        found = (each for key in keys for each in self.at(node, key))
+        return next((each.value for each in found if isinstance(each, Scalar)), "")
+
+    def entries(self, node: Node | None) -> dict[str, Node]:
+        """Return the entries of the mapping *node*, none where it is none. Its own stand over those that it merges."""
+        mapping = self.meant(node)
+        if not isinstance(mapping, manifests.Mapping):
+            return {}
+        if mapping.start not in self.known:
+            found = self.known[mapping.start] = {}  # known before it is complete: one that merges itself ends here
+            pairs = [(key, value) for key, value in mapping.entries if isinstance(key, Scalar)]
+            for _, value in (pair for pair in pairs if _is_merge(pair[0])):
+                merged = self.meant(value)
+                for each in merged.items if isinstance(merged, Sequence) else (merged,):
+                    found |= self.entries(each) | found
+            found |= {key.value: value for key, value in pairs if not _is_merge(key)}
+        return self.known[mapping.start]
+
+    def meant(self, node: Node | None) -> Node | None:
+        """Return *node*, or what it is an alias of: of several anchors of one name the last one before it."""
+        if not isinstance(node, Alias):
+            return node
+        return next((each for name, each in self.anchors if name == node.name and each.start < node.start), None)
+
+    def reference(self, row: _Row, node: Node) -> Reference | None:
+        """Return the reference at *node*; None where it names nothing."""
+        name = node.value if isinstance(node, Scalar) else self.text(node, "name", "secretName")
+        key, items = self.text(node, "key"), self.items(node)
+        keys = frozenset({key}) if key else frozenset(items.values()) if items else row.keys
+        return Reference(row.kind, name, keys, row.how) if name else None
+
+    def items(self, node: Node) -> dict[str, str]:
+        """Return the keys that a source of a volume is narrowed down to, by their paths in it; none where it is not."""
+        return {
+            posixpath.normpath(self.text(each, "path")): self.text(each, "key") for each in self.at(node, "items.*")
+        }
+
+
+def _applied(tree: Iterable[Manifest]) -> Iterator[Resource]:
+    """Yield the objects that can be applied as they stand: those of a template cannot, nor those without a name."""
+    every = (resource for manifest in tree if not manifest.actions for resource in manifest.resources)
+    return (resource for resource in every if resource.name)
+
+
+def _rows(resource: Resource) -> list[_Kind]:
+    version = resource.get("apiVersion")
+    group = version.value.partition("/")[0] if isinstance(version, Scalar) else ""
+    return [kind for kind in _KINDS if kind.name == resource.kind and kind.group in ("", group)]
+
+
+def _references(resource: Resource) -> tuple[Reference, ...]:
+    """Return what *resource* reads, the keys of one object that it reads in one way put together."""
+    found: dict[tuple[str, str, How], frozenset[str] | None] = {}
+    reader = _Reader(resource)
+    for kind in _rows(resource):
+        for spec in reader.at(resource.node, kind.path):
+            for each in _of_spec(reader, spec, kind.shape):
+                name = (each.kind, each.name, each.how)
+                before = found.get(name, frozenset())
+                found[name] = None if before is None or each.keys is None else before | each.keys
+    return tuple(Reference(kind, name, keys, how) for (kind, name, how), keys in found.items())
+
+
+def _of_spec(reader: _Reader, spec: Node, shape: _Shape) -> Iterator[Reference]:
+    mounted: dict[str, dict[str, None]] = {}  # the paths in each volume that are mounted
+    for container in (each for path in shape.containers for each in reader.at(spec, path)):
+        yield from _of_rows(reader, container, _ENVIRONMENT)
+        for mount in (each for path in _MOUNTS for each in reader.at(container, path)):
+            within = reader.text(mount, "subPathExpr", "subPath")
+            mounted.setdefault(reader.text(mount, "name"), {})[posixpath.normpath(within)] = None
+    for volume in (each for path in shape.volumes for each in reader.at(spec, path)):
+        for within in mounted.get(reader.text(volume, "name"), ()):
+            yield from _of_files(reader, volume, within)
+            yield from _of_rows(reader, volume, _MOUNTING)
+    yield from _of_rows(reader, spec, shape.rows)
+
+
+def _of_rows(reader: _Reader, node: Node, rows: Iterable[_Row]) -> Iterator[Reference]:
+    for row in rows:
+        for each in reader.at(node, row.path):
+            if (reference := reader.reference(row, each)) is not None:
+                yield reference
+
+
+def _of_files(reader: _Reader, volume: Node, within: str) -> Iterator[Reference]:
+    """Yield what is read of *volume* where the path *within* it is mounted; ``.`` is all of it."""
+    sources = ((row, source) for row in _FILES for source in reader.at(volume, row.path))
+    for source, whole in ((source, reader.reference(row, source)) for row, source in sources):
+        if whole is None or within == ".":
+            found = whole
+        elif "$(" in within:  # a variable of the container decides
+            found = replace(whole, how="subPath")
+        else:
+            paths = reader.items(source) or {within: within}
+            keys = frozenset(key for path, key in paths.items() if f"{path}/".startswith(f"{within}/"))
+            found = replace(whole, keys=keys, how="subPath") if keys else None
+        if found is not None:
+            yield found
+
+
+def _is_met(reference: Reference, namespace: str, changed: Changed) -> bool:
+    return any(
+        (kind, name) == (reference.kind, reference.name)
+        and (where == namespace or "" in (where, namespace))
+        and bool(keys if reference.keys is None else keys & reference.keys)
+        for (kind, where, name), keys in changed.items()
+    )
+
+
+def _held(tree: Iterable[Manifest]) -> dict[tuple[str, str, str], dict[str, list[bytes]]]:
+    """Return the values of each key of the Secrets and ConfigMaps of *tree*: of several objects of one name all."""
+    found: dict[tuple[str, str, str], dict[str, list[bytes]]] = {}
+    for resource in _applied(tree):
+        reader, values = _Reader(resource), dict[str, bytes]()
+        for section, is_base64 in _HELD.get(resource.kind, ()):
+            for key, node in reader.entries(reader.entries(resource.node).get(section)).items():
+                text = reader.text(node, "")
+                values[key] = _decoded(text) if is_base64 else text.encode("utf-8", "surrogatepass")
+        held = found.setdefault((resource.kind, resource.namespace, resource.name), {}) if values else {}
+        for key, value in values.items():
+            held[key] = sorted([*held.get(key, []), value])
+    return found
+
+
+def _differing(old: Mapping[str, list[bytes]], new: Mapping[str, list[bytes]]) -> frozenset[str]:
+    return frozenset(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
+
+
+def _decoded(text: str) -> bytes:
+    """Return what base64 *text* stands for; where it is none, itself."""
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+def _is_merge(key: Scalar) -> bool:
+    return key.value == "<<" and key.style == ""
+
+
+def _children(node: Node) -> tuple[Node, ...]:
+    if isinstance(node, Sequence):
+        return node.items
+    return node.children if isinstance(node, manifests.Mapping) else ()
