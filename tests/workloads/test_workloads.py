@@ -149,6 +149,8 @@ ITEMS = "items: [{key: a, path: a}, {key: b, path: d/b}, {key: c, path: d/c}]"
         ("{name: v, subPath: ''}", "configMap: {name: c}", {("ConfigMap", "c", None, "volume")}),
         ("{name: v, subPath: d/b}", f"secret: {{secretName: s, {ITEMS}}}", {("Secret", "s", ("b",), "subPath")}),
         ("{name: v, subPath: d/}", f"secret: {{secretName: s, {ITEMS}}}", {("Secret", "s", ("b", "c"), "subPath")}),
+        ("{name: v, subPath: d}", "secret: {secretName: s, items: [{key: a, path: d/a}, {key: b, path: db}]}",
+         {("Secret", "s", ("a",), "subPath")}),
         ("{name: v, subPath: b}", f"secret: {{secretName: s, {ITEMS}}}", set()),
         ("{name: v, subPathExpr: $(X)}", f"secret: {{secretName: s, {ITEMS}}}",
          {("Secret", "s", ("a", "b", "c"), "subPath")}),
@@ -289,6 +291,15 @@ items:
     assert changed == {("Secret", "", "s"): {"a", "b"}}
 
 
+def test_of_merged_entries_the_first_counts_and_a_quoted_sign_merges_nothing() -> None:
+    def state(a: str, b: str, c: str) -> list[Manifest]:
+        anchors = f"x: &a {{k: {a}}}\ny: &b {{k: {b}, l: m}}\nz: &c {{n: {c}}}\n"
+        return tree(f"{anchors}kind: ConfigMap\nmetadata: {{name: c}}\ndata: {{<<: [*a, *b], '<<': *c}}\n")
+
+    assert workloads.changed(state("1", "2", "3"), state("1", "9", "9")) == {}
+    assert workloads.changed(state("1", "2", "3"), state("9", "2", "3")) == {("ConfigMap", "", "c"): {"k"}}
+
+
 def test_merges_that_double_each_time_are_read_in_no_time_worth_naming() -> None:
     lines = [f"  l{n}: &l{n} {{<<: [*l{n - 1}, *l{n - 1}], k{n}: x}}\n" for n in range(1, 60)]
     text = f"kind: ConfigMap\nmetadata: {{name: c}}\ndata:\n  l0: &l0 {{k0: x}}\n{''.join(lines)}  <<: *l59\n"
@@ -344,6 +355,8 @@ def test_who_reads_what_changed() -> None:
         ("stringData: {a: b}", "data: {a: Yg==}", set()),
         ("data: {a: Yg==}", "data: {a: 'Yg='}", {"a"}),
         ("data: {a: Yg==, c: Yg==}", "data: {a: Yw==, c: Yg==}\nstringData: {a: b}", set()),
+        ("data: {a: Yg==}", "data: {a: '*Yg=='}", {"a"}),
+        ("data: {a: YWJj}", 'data: {a: "YW\\nJj\\n"}', set()),
         ("data: {a: '/w=='}", "data: {a: '/g=='}", {"a"}),
         ("stringData: {a: |-\n  b\n}", "stringData: {a: 'b'}", set()),
         ("stringData: {a: ''}", "stringData: {a: null}", set()),
