@@ -19,7 +19,7 @@ from wizard.resources import Manifest, Resource
 # What differs: the keys, by the kind, namespace and name of the object that holds them.
 Changed = Mapping[tuple[str, str, str], frozenset[str]]
 
-# Who reads, and when again (FACTS 7):
+# Who reads, and when again (FACTS 5):
 #   env       a variable of a container, which stays as it is while the container runs
 #   volume    files that follow after a while; most programs read them once
 #   subPath   files that never follow
@@ -150,7 +150,7 @@ _POD = _Shape(
     (_Row("imagePullSecrets.*", "kubelet"),),
 )
 
-# CloudNativePG 1.27, API reference: ClusterSpec, BarmanObjectStoreConfiguration, PgBouncerSpec; FACTS 4 for the keys.
+# CloudNativePG 1.27, API reference: ClusterSpec, BarmanObjectStoreConfiguration, PgBouncerSpec; FACTS 3 for the keys.
 # What is run once, when a cluster is made (``postInit…Refs``), is not read again.
 _BASIC_AUTH = frozenset({"username", "password"})
 _OBJECT_STORE = (
@@ -203,7 +203,7 @@ _POOLER = _Shape(
 # The object store of CloudNativePG's Barman plug-in, by which the instances of its clusters write their backups.
 _STORE = _Shape(rows=tuple(_Row(f"configuration.{path}", "operator") for path in _OBJECT_STORE))
 
-# minio/operator 7, pkg/apis/minio.min.io/v2/types.go: TenantSpec, KESConfig, SideCars; FACTS 4 for the keys of users.
+# minio/operator 7, pkg/apis/minio.min.io/v2/types.go: TenantSpec, KESConfig, SideCars; FACTS 3 for the keys of users.
 _TENANT = _Shape(
     ("", "kes", "initContainers.*", "sideCars.containers.*"),
     ("additionalVolumes.*", "sideCars.volumes.*"),
