@@ -18,7 +18,7 @@ from wizard.formats import FormatError
 from wizard.questions import BY_KEY, SECTIONS, Question
 from wizard.secret import Secret
 
-Form = Literal["text", "hidden", "list", "document", "choice", "yes"]
+Form = Literal["text", "hidden", "list", "document", "choice", "several", "yes"]
 
 _LONG_WORD = re.compile(r"(\S{30})\S{40,}(\S{10})")  # somebody's 3,000 letters would leave no room for what is wrong
 _LONGEST_SHOWN = 30  # characters that could be the beginning of a key before they are hidden
@@ -57,12 +57,15 @@ class Ask:
     """One question as a terminal shows it.
 
     ``form`` says how it is answered: a line of text, a hidden one, a list of one item a line, a document by its path or
-    pasted, one of ``choices`` (words by what is returned), or a yes or no (returned as "yes" or "no"). ``text`` stands
-    in the field at first. ``judge`` says what is wrong with a text; ``doubt`` what asks for a second Enter; ``echo``
-    how the accepted text is shown, ``normal`` how it is returned. ``is_whole`` tells when a pasted document is
-    complete, None where only an empty line ends it; ``named`` says in words what it is. ``title`` stands before the
-    answer afterwards, where that is not the label. ``is_draft``: the text is the operator's own, half typed before, and
-    no proposal; ``is_kept``: something that is not shown stands already, and an empty text keeps it.
+    pasted, one of ``choices`` (words by what is returned), several of them (returned in the order shown, between ", ";
+    "" for none), or a yes or no (returned as "yes" or "no"). Several stand in ``groups``, words by heading, no word
+    with a blank or a comma in it; those in ``refused`` are shown with the reason why they cannot be chosen, which ends
+    in no full stop. ``text`` stands in the field at first. ``judge`` says what is wrong with a text; ``doubt`` what
+    asks for a second Enter; ``echo`` how the accepted text is shown, ``normal`` how it is returned. ``is_whole`` tells
+    when a pasted document is complete, None where only an empty line ends it; ``named`` says in words what it is.
+    ``title`` stands before the answer afterwards, where that is not the label. ``is_draft``: the text is the operator's
+    own, half typed before, and no proposal; ``is_kept``: something that is not shown stands already, and an empty text
+    keeps it.
     """
 
     label: str
@@ -71,6 +74,8 @@ class Ask:
     more: str = ""
     text: str = field(default="", repr=False)
     choices: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
     judge: Callable[[str], Fault | None] = _no_fault
     doubt: Callable[[str], str] = _silent
     echo: Callable[[str], str] = str

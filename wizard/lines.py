@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TextIO
 
-from wizard import host
+from wizard import host, selection
 from wizard.errors import Problem, StoppedError
 from wizard.interview import Ask, BackError, Fault, is_document
 
@@ -77,13 +77,22 @@ class Lines:
         self.say(ask.label)
         if ask.help:
             self.say(f"  {ask.help}")
-        for number, shown in enumerate(ask.choices.values(), 1):
-            self.say(f"  {number}. {shown}")
+        self._list(ask)
         self.say(f"  {self._hints(ask)}")
         text = self._until_good(ask)
         if told := ask.told(text):
             self.say(told)
         return ask.normal(text)
+
+    def _list(self, ask: Ask) -> None:
+        """Say the choices, each with its number; what cannot be chosen has none."""
+        number = 0
+        for row in selection.rows(ask):
+            if not row.word:
+                self.say(f"  {row.text}")
+                continue
+            number += 0 if row.refusal else 1
+            self.say(f"  - {row.text}" if row.refusal else f"  {number}. {row.text}")
 
     def _until_good(self, ask: Ask) -> str:
         text, doubted = ask.text, ""
@@ -122,6 +131,8 @@ class Lines:
             return _YES.get(line.strip().lower(), line) or text
         if line.strip() == _EMPTY:
             return ""
+        if ask.form == "several":
+            return selection.read(ask, line if line.strip() else text)[0] or line.strip()
         if ask.form != "list" or line.strip() in (_BACK, _MORE):
             return line if line.strip() else text
         if not line.strip():
@@ -159,6 +170,8 @@ class Lines:
             return Fault(f"A secret or a key is not emptied by {_EMPTY}. Type another one, or {_BACK} to go back.")
         if ask.form == "choice" and typed not in ask.choices:
             return Fault(f"Type a number from 1 to {len(ask.choices)}.")
+        if ask.form == "several":
+            return selection.read(ask, typed)[1]
         if ask.form == "yes" and typed not in ("yes", "no"):
             return Fault("Type y or n.")
         if any(len(line.encode("utf-8", "replace")) >= _LONGEST for line in typed.split("\n")):
@@ -187,12 +200,13 @@ class Lines:
             "hidden": "What you type is not shown.",
             "document": "A path, quoted or not, or the key itself pasted: neither is shown.",
             "choice": "Type a number, or how the line begins.",
+            "several": "Type numbers or names, as in 2, 5-7.",
             "yes": "Type y or n.",
         }.get(ask.form, "")
         keys = ["Enter alone keeps what stands"] if ask.is_kept else []
         keys += [f"{_BACK} goes back"] if ask.may_go_back else []
         keys += [f"{_MORE} tells more"] if ask.more else []
-        keys += [f"{_EMPTY} empties"] if ask.text and ask.form in ("text", "list") else []
+        keys += [f"{_EMPTY} empties"] if ask.text and ask.form in ("text", "list", "several") else []
         return " ".join(filter(None, (how, f"{', '.join(keys)}, Ctrl-C stops." if keys else "Ctrl-C stops.")))
 
     def _fault(self, fault: Fault) -> None:
@@ -212,6 +226,9 @@ class Lines:
 def _short(ask: Ask, text: str) -> str:
     if ask.form == "choice":
         return str(list(ask.choices).index(text) + 1) if text in ask.choices else ""
+    if ask.form == "several":
+        kept = text.split(", ")
+        return ", ".join(str(number) for number, word in enumerate(selection.numbered(ask), 1) if word in kept)
     return ", ".join(text.split("\n"))
 
 

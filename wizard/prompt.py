@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from wizard import host
+from wizard import host, selection
 from wizard.errors import Problem, StoppedError
 from wizard.interview import Ask, BackError, Fault, is_document, is_keylike
 from wizard.secret import MASK
@@ -33,10 +33,13 @@ if TYPE_CHECKING:
 _STYLES = {"": "", "heading": "bold", "warning": "fg:ansiyellow"}
 _NARROWEST = 20  # characters; below it no wrapping helps
 _KEY_LINES = 2  # under the choices, at least
+_BEFORE_ROW = 6  # characters: the pointer, the box, and a blank behind each
+_EVERY_PAGE = 10_000  # more than any list has
 _LONGEST_WORD = 5  # characters of an answer to a yes or no that are drawn: a key pasted there is longer
 _PATH_HINTS = ("Tab completes a path, quoted or not", "or paste the key itself")
 _LONGEST_SUGGESTION = 48  # characters of it that are told; Tab takes all of it
 _STOP = "Ctrl-C stop"
+_BEGINS_NONE = "! No choice begins so. Backspace forgets the letters."
 _UNBROKEN = "\u00a0"  # a blank where no line ends
 # Seconds. An escape sequence arrives in one piece, or nearly; a lone Esc is Back once no more comes (UX 4).
 _ESCAPE, _SEQUENCE = 0.05, 0.1
@@ -68,7 +71,8 @@ class Screen:
 
     def ask(self, ask: Ask) -> str:
         """Return the text that was typed and accepted. BackError for the question before; StoppedError at Ctrl-C."""
-        prompt = {"choice": _Choice, "yes": _YesNo}.get(ask.form, _Text)
+        kinds: dict[str, type[_Prompt]] = {"choice": _Choice, "several": _Several, "yes": _YesNo}
+        prompt = kinds.get(ask.form, _Text)
         text = prompt(self._said_ahead(ask)).run()
         if told := ask.told(text):
             self.say(told)
@@ -217,7 +221,7 @@ class _Prompt(ABC):
             told = [] if fault else _cut(told, room - 1)
             keys = keys if len(told) + len(keys) <= room else _in_one_line(hints)[:room]
         lines = [*(("class:fault", line) for line in fault), *(("class:instruction", line) for line in (*told, *keys))]
-        return FormattedText([(style, ("\n" if number else "") + line) for number, (style, line) in enumerate(lines)])
+        return FormattedText(_in_lines(lines))
 
     def keys(self) -> list[str]:
         """Return what the keys do; what one can do without is told where it takes no line more."""
@@ -298,7 +302,7 @@ class _Choice(_Prompt):
             self.typed = typed
             self.rows.pointed_at = list(self.asked.choices).index(found[0])
         elif event.data.isprintable():
-            self.fault = "! No choice begins so. Backspace forgets the letters."
+            self.fault = _BEGINS_NONE
             event.app.output.bell()
 
     def move(self, step: int, event: KeyPressEvent) -> None:
@@ -316,6 +320,171 @@ class _Choice(_Prompt):
             self.forget(event)
         else:
             event.app.exit(result=self.rows.get_pointed_at().value)
+
+
+class _Several(_Prompt):
+    """Several of many, in groups; drawn here, for in questionary's list one letter chooses everything, and headings
+    scroll away from their rows.
+    """
+
+    def __init__(self, ask: Ask) -> None:
+        self.typed = ""  # the letters that led to the row
+        self.doubted: str | None = None
+        self.list = selection.begun(ask, host.glyphs)
+        self.height = 1  # lines of it that were drawn
+        super().__init__(ask)
+
+    def hints(self) -> list[str]:
+        less = ["? less"] if self.is_explained else []
+        return ["Space choose", "Enter accept", "Up, Down or letters move", *less]
+
+    def build(self) -> questionary.Question:
+        import questionary
+        from prompt_toolkit.application import Application
+        from prompt_toolkit.layout import Layout, Window
+        from prompt_toolkit.layout.controls import FormattedTextControl
+
+        rows = FormattedTextControl(lambda: self.drawn()[0], focusable=True, show_cursor=False)
+        return questionary.Question(Application(Layout(Window(rows)), style=_style(), output=_output()))
+
+    def draft(self) -> str | None:
+        return self.list.text if self.list.text != self.asked.text else None
+
+    def bind(self, add: Callable[..., Any]) -> None:
+        from prompt_toolkit.keys import Keys
+
+        add(" ", eager=True)(self.toggle)
+        add("enter", eager=True)(self.enter)
+        add("?", eager=True)(self.explain)
+        add(Keys.Any)(self.type)
+        for keys, step in ((("up", "c-p"), -1), (("down", "c-n"), 1)):
+            for key in keys:
+                add(key, eager=True)(partial(self.move, step))
+        for key, pages in (("pageup", -1), ("pagedown", 1), ("home", -_EVERY_PAGE), ("end", _EVERY_PAGE)):
+            add(key, eager=True)(partial(self.page, pages))
+        for key in ("c-h", "c-u", "c-w"):
+            add(key, eager=True)(self.forget)
+
+    def move(self, step: int, event: KeyPressEvent) -> None:
+        self.forget(event)
+        self.list = self.list.moved(step)
+
+    def page(self, pages: int, event: KeyPressEvent) -> None:
+        self.forget(event)
+        self.list = self.list.paged(pages * max(1, self.height - 1))
+
+    def forget(self, _: KeyPressEvent) -> None:
+        """Begin anew with the letters; the row that they led to stays."""
+        self.typed = self.fault = ""
+
+    def type(self, event: KeyPressEvent) -> None:
+        """Go to the row that the letters typed so far begin. After one that begins none, no letter counts."""
+        typed = self.typed + event.data
+        found = self.asked.begun(typed) if self.fault != _BEGINS_NONE and event.data.isprintable() else []
+        if found:
+            self.typed, self.fault = typed, ""
+            self.list = self.list.found(found)
+        elif event.data.isprintable():
+            self.fault = _BEGINS_NONE
+            event.app.output.bell()
+
+    def toggle(self, event: KeyPressEvent) -> None:
+        """Choose the row, or no longer; neither behind letters that led nowhere, for they may be a pasted text's."""
+        row = self.list.row
+        if self.fault == _BEGINS_NONE:
+            event.app.output.bell()
+            return
+        self.forget(event)
+        self.list = self.list.toggled()
+        if row.refusal:
+            self.fault = Fault(f"{row.word} cannot be chosen here: {row.refusal}.").told()
+            event.app.output.bell()
+
+    def enter(self, event: KeyPressEvent) -> None:
+        """Accept what is chosen, or say what is wrong with it; not behind letters that led nowhere."""
+        text = self.list.text
+        if self.fault == _BEGINS_NONE:
+            self.forget(event)
+        elif fault := self.asked.judge(text):
+            self.fault = fault.told()
+        elif (doubt := self.asked.doubt(text)) and self.doubted != text:
+            self.doubted = text
+            self.fault = Fault(f"{doubt} Enter once more keeps it.").told()
+        else:
+            event.app.exit(result=text)
+
+    def explain(self, event: KeyPressEvent) -> None:
+        self.is_explained = bool(self.asked.more) and not self.is_explained
+        event.app.invalidate()
+
+    def below(self) -> FormattedText:
+        return self.drawn()[1]
+
+    def drawn(self) -> tuple[FormattedText, FormattedText]:
+        """Return the label with the rows in view, and what stands under them, for the size that the terminal has now.
+
+        Each gives way to those before it: one row, what is wrong, a line of label and of keys, what "?" tells, all of
+        the row that is pointed at, half of the lines for the list; and last what one can do without.
+        """
+        from prompt_toolkit.formatted_text import FormattedText
+
+        lines, ask, every = host.size().lines, self.asked, len(self.list.rows)
+        left = lines - 1
+        fault = _indented(self.fault)[:left]
+        left -= len(fault)
+        label = self.label()[:left]
+        left -= len(label)
+        keys = _in_one_line(self.keys())[:left]
+        left -= len(keys)
+        told = _cut(_indented(ask.more), left) if self.is_explained else []
+        left -= len(told)
+        whole, most = self.whole()
+        whole = _cut(whole, left)
+        spare = left - len(whole) + 1 - min(every, lines // 2)
+
+        def afforded(longer: list[str], shorter: list[str]) -> list[str]:
+            nonlocal spare
+            more = len(longer) - len(shorter)
+            if more > spare:
+                return shorter
+            spare -= more
+            return longer
+
+        whole = afforded([*whole, *[""] * (most - len(whole))], whole)  # so that the list keeps its height
+        label = afforded(self.label(is_whole=True), label)
+        keys = afforded(_listed(self.keys()), keys)
+        told = told or afforded(_indented(ask.help), [])
+        self.height = min(every, lines - sum(map(len, (label, fault, whole, told, keys))))
+        self.list = self.list.scrolled(self.height)
+        above = [("class:question", line) for line in label] + [self.row(*each) for each in self.list.view(self.height)]
+        below = [("class:fault", line) for line in fault] + [("class:answer", line) for line in whole]
+        below += [("class:instruction", line) for line in (*told, *keys)]
+        return FormattedText(_in_lines(above)), FormattedText(_in_lines(below))
+
+    def label(self, *, is_whole: bool = False) -> list[str]:
+        """Return the label with the count of what is chosen: in one line, or in as many as it takes."""
+        label, told = host.glyphs(self.asked.label), f" ({len(self.list.chosen)} chosen)"
+        if is_whole:
+            return _wrapped(label + told, _width()).split("\n")
+        return [selection.cut(label.partition("\n")[0], _width() - len(told), host.glyphs(" …")) + told]
+
+    def row(self, mark: str, row: selection.Row) -> tuple[str, str]:
+        """Return a row of the list in its style: what is pointed at and what is chosen can be told without any."""
+        sign, width = host.glyphs(" …"), _width() - _BEFORE_ROW
+        if not row.word:
+            return "class:question", f"{mark} {selection.cut(row.text, _width() - len(mark) - 1, sign)}"
+        box = " - " if row.refusal else "[x]" if row.word in self.list.chosen else "[ ]"
+        is_narrow = 2 * selection.wider(self.list.rows, width) > len(self.asked.choices)  # no room for columns
+        text = selection.cut(selection.tight(row.text) if is_narrow else row.text, width, sign)
+        style = "class:highlighted" if row == self.list.row else "class:answer"
+        return style, f"{host.glyphs(mark)} {box} {text}"
+
+    def whole(self) -> tuple[list[str], int]:
+        """Return all of the row that is pointed at, and the most lines that any takes; none where all are seen."""
+        if not selection.wider(self.list.rows, _width() - _BEFORE_ROW):
+            return [], 0
+        each = {row.word: _indented(selection.tight(row.text)) for row in self.list.rows if row.word}
+        return each[self.list.row.word], max(map(len, each.values()))
 
 
 class _YesNo(_Prompt):
@@ -635,6 +804,11 @@ def _listed(hints: list[str]) -> list[str]:
     whole = (each.replace(" ", _UNBROKEN) if len(each) <= longest else each for each in hints)
     text = f"{_UNBROKEN}· ".join(whole)
     return [line.replace(_UNBROKEN, " ") for line in _indented(text)]
+
+
+def _in_lines(lines: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return lines with their styles as fragments of one text."""
+    return [(style, ("\n" if number else "") + line) for number, (style, line) in enumerate(lines)]
 
 
 def _shortened(text: str) -> str:

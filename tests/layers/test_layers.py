@@ -27,7 +27,7 @@ HEAD = (
     {"mail"},
     {"answerfile", "answersheet", "sites", "values"},
     {"firewall", "interview", "rollout", "search"},
-    {"afterwards", "diff", "fields", "filling", "originals", "proof"},
+    {"afterwards", "diff", "fields", "filling", "originals", "proof", "selection"},
     {"structure", "union"},
     {"plan", "exposure"},
     {"check", "live", "parcel", "review"},
