@@ -13,6 +13,7 @@ from wizard.custodycli import vault
 from wizard.errors import StoppedError, WizardError
 from wizard.exchangecli import export
 from wizard.options import PATH, consenting, everywhere, review, where
+from wizard.rotatecli import next_, rotate, status, undo
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -176,7 +177,8 @@ def blank(**options: Any) -> int:
     return 0
 
 
-app.add_command(vault)
+for each in (rotate, next_, undo, status, vault):
+    app.add_command(each)
 app.add_command(export)
 
 

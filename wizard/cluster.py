@@ -1,4 +1,4 @@
-"""The cluster, read by the operator's own `kubectl`: its context, and Secrets by name. It changes nothing there.
+"""The cluster, by the operator's own `kubectl`: its context, objects by name, and the commands of a run sheet.
 
 No secret is in an argument; what kubectl prints of one comes through a pipe and goes nowhere else.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from wizard.errors import Problem, UsageError
@@ -21,13 +23,59 @@ def current_context() -> str:
     return _run("config", "current-context").strip()
 
 
+@dataclass(frozen=True)
+class Done:
+    """How a command ended: its exit code, and what it printed on both outputs; it may hold a secret."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(argv: Iterable[str], given: str | None) -> Done:
+    """Run a command of a run sheet, with *given* on its standard input, and return how it ended.
+
+    It has no terminal of its own to ask at. UsageError where there is no such program."""
+    words = list(argv)
+    try:
+        done = subprocess.run(
+            words,
+            input=(given or "").encode("utf-8", "surrogateescape"),
+            capture_output=True,
+            check=False,
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        problem = Problem(f"There is no {words[0]} here.", words[0], f"Install {words[0]}, and put it on the PATH.")
+    except OSError as error:
+        problem = Problem(f"{words[0]} cannot be started: {error.strerror}.", words[0])
+    else:
+        return Done(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+    raise UsageError(problem)
+
+
+def holds(try_once: Callable[[], bool], patience: int) -> bool:
+    """Say whether *try_once* comes true within *patience* seconds; it is tried once at least, and then each second."""
+    end = time.monotonic() + patience
+    while not try_once():
+        if time.monotonic() >= end:
+            return False
+        time.sleep(1)
+    return True
+
+
 def secrets(context: str, namespace: str, names: Iterable[str]) -> list[dict[str, Any]]:
-    """Return those Secrets called *names* that are in *namespace* ("": the context's own), as the API serves them.
+    """Return those Secrets called *names* that are in *namespace*, as ``objects`` does."""
+    return objects(context, namespace, "secrets", names)
+
+
+def objects(context: str, namespace: str, kind: str, names: Iterable[str]) -> list[dict[str, Any]]:
+    """Return those objects of *kind* called *names* that are in *namespace* ("": the context's own), as the API serves.
 
     None but these is asked for. UsageError with kubectl's own words where it fails."""
     where = ["--namespace", namespace] if namespace else []
     options = ["--ignore-not-found", "--output", "json", "--request-timeout", _PATIENCE]
-    text = _run("--context", context, *where, "get", "secrets", *options, "--", *names)
+    text = _run("--context", context, *where, "get", kind, *options, "--", *names)
     try:
         found: dict[str, Any] = json.loads(text or '{"items": []}')
     except ValueError:

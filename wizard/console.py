@@ -18,13 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from wizard import host
+from wizard import actions, host
 from wizard import review as reviewing
+from wizard.actions import Cluster, Command
 from wizard.afterwards import Afterwards
 from wizard.check import Finding
 from wizard.errors import Problem, UsageError
-from wizard.outcome import Checked, Exchanged, Outcome, People, Rekeyed, Removed, Shown
-from wizard.vault import Recipient
+from wizard.outcome import Checked, Exchanged, Outcome, People, Rekeyed, Removed, Rotated, Shown, Status, Stepped
+from wizard.vault import Recipient, Sheet, Step
 
 SCHEMA = 1  # of every JSON document printed here
 _TO_FILE = "Write them to a file with --out FILE, which is UTF-8."
@@ -428,6 +429,194 @@ def findings(checked: Checked, *, as_json: bool, quiet: bool) -> None:
         _say(f"The audit log was not verified: {checked.log.rstrip('.')}.", sys.stdout)
     ready = "ready" if errors == 0 else "not ready"
     _say(f"{ready}: {reviewing.count(errors, 'error')}, {reviewing.count(len(found) - errors, 'warning')}.", sys.stdout)
+
+
+def rotation(rotated: Rotated) -> None:
+    """Print what a rotation would write, who notices, and what starts again, before consent is asked, to stderr."""
+    _rotation(rotated, sys.stderr)
+
+
+def rotated(done: Rotated, *, as_json: bool, quiet: bool) -> None:
+    """Print what was renewed, or would be, and the run sheet."""
+    made = done.outcome.plan
+    if as_json:
+        _print_json({**_as_data(done.outcome), **_consequence_as_data(done), "sheet": _sheet_as_data(done)})
+        return
+    if not done.outcome.written:
+        _rotation(done, sys.stdout)
+        if made.diff:
+            _say("\n" + made.diff.rstrip("\n"), sys.stdout)
+        for line in _sheet(done):
+            _say(_filled(line, sys.stdout), sys.stdout)
+        _say("Nothing was written.", sys.stdout)
+    elif not quiet:
+        files = reviewing.count(len(made.changed), "file")
+        _say(f"Wrote {files} in {done.outcome.tree}, the vault before them.", sys.stdout)
+        for line in _sheet(done):
+            _say(_filled(line, sys.stdout), sys.stdout)
+
+
+def _rotation(rotated: Rotated, out: TextIO) -> None:
+    told, made = rotated.consequence, rotated.outcome.plan
+    files: dict[str, set[str]] = {}
+    for change in made.changes:
+        files.setdefault(change.value, set()).add(_parts(change.position)[0])
+    lines = []
+    for name, notice in told.notices.items():
+        places = sum(change.value == name for change in made.changes)
+        where = f"{reviewing.count(places, 'place')} in {reviewing.count(len(files.get(name, ())), 'file')}"
+        lines.append(f"{name}  ({where if places else 'no file changes'})")
+        lines.append(f"  notices: {notice}")
+    for instance, targets in told.restarts.items():
+        lines.append(f"Restarts {'on LI' if instance == 'li' else 'on main'}: {', '.join(targets)}")
+    if told.later:
+        lines.append(f"Read at their next run: {', '.join(told.later)}")
+    if not told.restarts:
+        lines.append("Nothing restarts.")
+    lines.append(f"{reviewing.count(len(made.changed), 'file')} of the tree change; every other byte stays.")
+    lines += reviewing.left(made)
+    for line in lines:
+        _say(_filled(line, out), out)
+
+
+def _sheet(done: Rotated) -> Iterator[str]:
+    """Yield the run sheet: every step with its commands, and how one goes on."""
+    steps = done.sheet.steps
+    if not steps:
+        yield "Nothing is to be done in the cluster."
+        return
+    options = done.outcome.options
+    yield "\nIn this order:"
+    for number, step in enumerate(steps):
+        yield from _step(done.sheet, number, step, done.place, options)
+    yield ""
+    if not done.is_confirmed:
+        yield f"{done.place.context} stands for kubectl's context: the first run of next asks which one it is."
+    yield _labelled("One by one, each proven:", _command("next", options))
+    yield _labelled("All of them:", _command("next --drive", options))
+    if done.finish:
+        names = " ".join(
+            dict.fromkeys(each.name for each in done.sheet.replaced if each.name in done.consequence.notices)
+        )
+        yield _labelled(f"Then, {done.finish}:", _command(f"rotate {names} --finish", options))
+
+
+def _step(sheet: Sheet, number: int, step: Step, place: Cluster, options: str) -> Iterator[str]:
+    """Yield one step: what it does, its commands as a shell takes them, and what proves it."""
+    row = actions.of(step)
+    yield f"{number + 1}. {row.title(step.about)}"
+    for command in row.commands(step.about, place):
+        yield f"     {_shell(command, sheet, number, options, row.asks)}"
+    proofs = [each.says for each in row.proofs(step, place)] + (
+        ["the cluster has what the tree has"] if row.applied else []
+    )
+    if proofs:
+        yield f"   Proven by: {'; '.join(proofs)}."
+
+
+def _shell(command: Command, sheet: Sheet, number: int, options: str, asks: str) -> str:
+    line = shlex.join(command.argv)
+    if command.feed is None:
+        return line
+    if asks:
+        return f"{line}  # reads from its standard input: {asks[0].lower()}{asks[1:]}"
+    return f"{_command(f'next --feed {sheet.id}.{number + 1}', options)} | {line}"
+
+
+def stepped(done: Stepped, *, as_json: bool, quiet: bool) -> None:
+    """Print the steps that were closed, why the last one was not, and the next one that is open."""
+    if as_json:
+        _print_json(_stepped_as_data(done))
+        return
+    if not quiet:
+        for sheet, number in done.closed:
+            step = sheet.steps[number]
+            _say(f"Done: {number + 1}/{len(sheet.steps)} {actions.of(step).title(step.about)}", sys.stdout)
+    if done.failed:
+        problems([done.failed])
+    if done.sheet is None or done.step is None:
+        _say("No step is open.", sys.stdout)
+        return
+    left = sum(not each.done for each in done.sheet.steps)
+    verb, made = done.sheet.verb, done.sheet.made[:10]
+    _say(f"{reviewing.count(left, 'step')} left of {verb} ({made}). The next one:", sys.stdout)
+    for line in _step(done.sheet, done.number, done.step, done.place, done.options):
+        _say(_filled(line, sys.stdout), sys.stdout)
+    if not done.is_confirmed:
+        _say(f"{done.place.context} stands for kubectl's context, which is not confirmed yet.", sys.stdout)
+    _say(_labelled("When it is taken:", _command("next --done", done.options)), sys.stdout)
+
+
+def status(found: Status, *, as_json: bool) -> None:
+    """Print how old every secret is, what is due or half-way, facts about keys, and the open steps."""
+    if as_json:
+        data = [dataclasses.asdict(each) for each in found.ages]
+        _print_json({"schema": SCHEMA, "values": data, "keys": dict(found.facts), **_stepped_as_data(found.stepped)})
+        return
+    width = max((len(each.name) for each in found.ages), default=0)
+    for each in sorted(found.ages, key=lambda age: (-age.days, age.name)):
+        marks = [f"half-way since {each.half_way[:10]}"] if each.half_way else []
+        marks += [reviewing.count(each.steps, "open step")] if each.steps else []
+        marks += ["due"] if each.is_due else []
+        columns = f"{each.name:<{width}}  {each.made[:10]}  {each.days:>5} days  {each.kind:<8}"
+        _say(f"{columns}  {', '.join(marks)}".rstrip(), sys.stdout)
+    for name, fact in found.facts.items():
+        _say(f"{name}: {fact}", sys.stdout)
+    due = sum(each.is_due for each in found.ages)
+    if found.most_days:
+        _say(f"{reviewing.count(due, 'secret')} older than {found.most_days} days.", sys.stdout)
+    stepped(found.stepped, as_json=False, quiet=False)
+
+
+def feed(text: str) -> None:
+    """Print what a command reads, as it is, to a pipe; it holds secrets. UsageError where a terminal would show it."""
+    if host.shows(sys.stdout):
+        what = "This is for the standard input of a command, and holds secrets."
+        raise UsageError(Problem(what, "", "Give it to the command through a pipe, as matrix-wizard next shows."))
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _consequence_as_data(done: Rotated) -> dict[str, Any]:
+    told = done.consequence
+    return {
+        "notices": dict(told.notices),
+        "restarts": {instance: list(targets) for instance, targets in told.restarts.items()},
+        "later": list(told.later),
+        "finish": done.finish,
+    }
+
+
+def _sheet_as_data(done: Rotated) -> dict[str, Any]:
+    options = done.outcome.options
+    steps = [_step_as_data(done.sheet, at, done.place, options) for at in range(len(done.sheet.steps))]
+    return {"id": done.sheet.id, "verb": done.sheet.verb, "made": done.sheet.made, "steps": steps}
+
+
+def _step_as_data(sheet: Sheet, number: int, place: Cluster, options: str) -> dict[str, Any]:
+    step = sheet.steps[number]
+    row = actions.of(step)
+    return {
+        "step": f"{sheet.id}.{number + 1}",
+        "action": step.action,
+        "title": row.title(step.about),
+        "commands": [_shell(each, sheet, number, options, row.asks) for each in row.commands(step.about, place)],
+        "proofs": [each.says for each in row.proofs(step, place)],
+        "done": step.done,
+        "proven": step.proven,
+    }
+
+
+def _stepped_as_data(done: Stepped) -> dict[str, Any]:
+    sheet, failed = done.sheet, done.failed
+    steps = enumerate(sheet.steps) if sheet else ()
+    left = [_step_as_data(sheet, at, done.place, done.options) for at, step in steps if sheet and not step.done]
+    return {
+        "schema": SCHEMA,
+        "closed": [f"{each.id}.{number + 1}" for each, number in done.closed],
+        "failed": dataclasses.asdict(failed) if failed else None,
+        "open": left,
+    }
 
 
 def schema(made: Mapping[str, Any]) -> None:

@@ -7,10 +7,10 @@ unknown. Only an unknown one is drift, and nothing is done about drift that nobo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from wizard import catalogue, keys, lenses, placeholders, values
+from wizard import catalogue, keys, lenses, overlap, placeholders, values
 from wizard.answers import Answers
 from wizard.answersheet import entry, quoted
 from wizard.catalogue import Owns
@@ -108,6 +108,7 @@ def resolve(found: Found, answers: Answers, vault: Vault, consent: Consent, issu
     taken = in_tree(found, vault, former, consent)
     _refuse_given(taken.texts, answers, consent)
     known = values.resolve(names, answers, vault.values, InTree(taken.texts, issuers), consent.minted)
+    known = {name: _with_retiring(value, vault) for name, value in known.items()}
     unanswered = {site.value: site for site in found.sites if site.token and site.value and site.value not in known}
     if unanswered:
         raise UsageError(*(_unanswered(site) for site in unanswered.values()))
@@ -188,6 +189,8 @@ def fills(found: Found, resolved: Resolved, answers: Answers, vault: Vault, cons
     for site in found.sites:
         if site.how == "comment":
             made.append(Fill(site, FILLED_IN))
+        elif site.how == "retiring":
+            made.append(Fill(site, site.text))  # as it was put there, and until it is taken out as a line
         elif site.value in known and not _is_by_default(site, answers):
             new = render(known[site.value], site)
             made.append(Fill(site, new))
@@ -266,7 +269,8 @@ def render(value: Value, site: Site) -> str:
     if row is None or row.owns is Owns.TOKEN:
         return text
     if row.owns in (Owns.SCALAR, Owns.DOCUMENT):
-        return text.rstrip("\n") + ("\n" if site.around.endswith("\n") else "")
+        both = overlap.joined(text, value.beside.reveal()) if value.beside else text
+        return both.rstrip("\n") + ("\n" if site.around.endswith("\n") else "")
     if row.make == "rsa" and "-----BEGIN RSA " in site.text:
         text = keys.rsa_form(text, "pkcs1")
     return text.strip("\n")
@@ -296,7 +300,7 @@ def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str
     """Return every text that may stand at *site* without being foreign."""
     names = {site.value, site.record.value} if site.record else {site.value}
     kept = (vault.values[name] for name in names & vault.values.keys())
-    texts = {generation.text.reveal().strip("\n") for each in kept for generation in each.generations}
+    texts = set[str]().union(*map(overlap.texts, kept))
     if site.record:
         texts.add(read(site.value, site.record.original))
     return texts | ({former[site.value]} if site.value in former else set())
@@ -305,8 +309,19 @@ def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str
 def generation_at(site: Site, kept: Kept) -> Generation | None:
     """Return the generation of *kept* whose text stands at *site*, the current one before any other, or None."""
     text = read(site.value, site.text).strip("\n")
+    if text == overlap.standing(kept):
+        return kept.current
     newest = sorted(kept.generations, key=lambda each: each.id == kept.current.id)
     return next((each for each in reversed(newest) if each.text.reveal().strip("\n") == text), None)
+
+
+def _with_retiring(value: Value, vault: Vault) -> Value:
+    """Return *value* with the generation that stands beside it, where two lines of one text hold both."""
+    kept = vault.values.get(value.name)
+    is_own = kept is not None and kept.retiring is not None and value.text == kept.current.text
+    if not (kept and kept.retiring and is_own and overlap.is_joined(value.name)):
+        return value
+    return replace(value, beside=kept.retiring.text)
 
 
 def _objections(

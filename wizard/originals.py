@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from wizard import catalogue, entries, holes, lenses, manifests
+from wizard import catalogue, entries, holes, lenses, manifests, overlap
 from wizard.entries import Undo
 from wizard.lenses import Edit, View
 from wizard.manifests import Path
@@ -358,6 +358,10 @@ def _restore(
         return (home.root, Edit(*span, record.original)) if home and span and is_ours else None
     if resource is None:
         return None
+    if record.kind == "retiring":
+        leaf = resource.leaves.get(record.path)
+        span = holes.locate(record, leaf.text) if leaf else None
+        return (leaf.view, overlap.line_of(leaf.text, span)) if leaf and span else None
     if record.kind in ("site", "comment"):
         leaf = resource.leaves.get(record.path)
         span = holes.locate(record, leaf.text, known) if leaf else None

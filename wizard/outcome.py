@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wizard.actions import Cluster
 from wizard.afterwards import Afterwards
 from wizard.check import Finding
 from wizard.errors import Problem
 from wizard.plan import Plan
-from wizard.vault import Recipient
+from wizard.runsheet import Consequence
+from wizard.vault import Recipient, Sheet, Step
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,63 @@ class Outcome:
     afterwards: Afterwards | None = None
     sheet: Path | None = None
     new_sheet: Path = Path("answers.yaml")
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """What a rotation, its end, or its undoing did or would do: the plan, the steps to take, and what they mean.
+
+    ``place``: where the commands run; ``finish``: what ends a rotation that has begun, and when that may be done."""
+
+    outcome: Outcome
+    sheet: Sheet
+    consequence: Consequence
+    place: Cluster
+    is_confirmed: bool = False
+    finish: str = ""
+
+
+@dataclass(frozen=True)
+class Stepped:
+    """Where a tree's run sheets stand: the next open step, if there is one, after those that were closed now.
+
+    ``failed``: why the last one was not closed. ``address`` is "sheet.number", as ``--feed`` takes it."""
+
+    sheet: Sheet | None
+    number: int
+    place: Cluster
+    options: str
+    closed: tuple[tuple[Sheet, int], ...] = ()
+    failed: Problem | None = None
+    is_confirmed: bool = True
+
+    @property
+    def step(self) -> Step | None:
+        """The next open step."""
+        return self.sheet.steps[self.number] if self.sheet else None
+
+
+@dataclass(frozen=True)
+class Age:
+    """One secret as ``status`` tells it: since when it is current, whole days, how it is rotated, and what is open."""
+
+    name: str
+    made: str
+    days: int
+    kind: str
+    half_way: str = ""
+    steps: int = 0
+    is_due: bool = False
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a tree's secrets stand: their ages, the open steps, and facts about keys and certificates."""
+
+    ages: tuple[Age, ...]
+    stepped: Stepped
+    facts: Mapping[str, str]
+    most_days: int = 0
 
 
 @dataclass(frozen=True)

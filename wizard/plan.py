@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
 
-from wizard import catalogue, diff, filling, originals, search, structure, union, values, weak
+from wizard import catalogue, diff, filling, oldkeys, originals, overlap, search, structure, union, values, weak
 from wizard import vault as vaults
 from wizard.answers import Answers
 from wizard.catalogue import Kind
@@ -99,23 +99,24 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     dormant = [replace(record, kind="off") for record in off if record.kind == "site" and record.value]
     vault = replace(vault, records=(*(record for record in vault.records if record not in off), *dormant))
     consent = replace(consent, known=frozenset(each for each in vault.records if each.kind == "off"))
-    scope = Scope(answers, vault.records)
-    arranged, added = structure.arranged(before, scope)
+    arranged, added = structure.arranged(before, Scope(answers, vault.records), oldkeys.of(vault))
+    held = overlap.arranged(arranged, vault)
+    arranged, scope = held.manifests, Scope(answers, held.records(vault.records))
     consent = replace(consent, enabled=frozenset((record.document, record.path) for record in added))
-    found = originals.without_covered(search.find(arranged, scope), [*vault.records, *added])
+    found = originals.without_covered(search.find(arranged, scope), [*scope.records, *added])
     resolved = filling.resolve(found, answers, vault, consent, structure.issuers(arranged))
     known, former = resolved.values, resolved.former
     fills = filling.fills(found, resolved, answers, vault, consent)
-    after = _filled(arranged, fills)
+    after = filled(arranged, fills)
     filling.refuse_certificate(answers, known, structure.hosts(after), datetime.fromisoformat(made))
-    records = _records(before, after, found, added, vault)
+    records = recorded(before, after, found, added, vault)
     if not tree.from_bundle:
         records += tuple(originals.record_of_file(path, data) for path, data in tree.created.items())
-    records = tuple(sorted(records, key=lambda record: repr(originals.key(record))))
+    records = tuple(sorted(records, key=order))
     needed = values.questions(site.value for site in found.sites) | structure.questions(arranged) | {_RECIPIENTS}
     return Plan(
         "setup",
-        (*_changes(fills, known, added), *(_switched_off(record) for record in off)),
+        (*changes(fills, known, added), *(_switched_off(record) for record in off)),
         {**{manifest.path: manifest.data for manifest in standing}, **dict.fromkeys(tree.created)},
         {
             **tree.created,
@@ -129,7 +130,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
             from_bundle=vault.from_bundle or tree.from_bundle,
             recipients=_recipients(answers, vault, made),
         ),
-        draw=partial(_diff, standing, after, scope, Scope(answers, records), _renewed(known, former, vault)),
+        draw=partial(drawn, standing, after, scope, Scope(answers, records), _renewed(known, former, vault)),
         private=frozenset(
             fill.site.manifest.path for fill in fills if fill.site.value and catalogue.is_kept(fill.site.value)
         ),
@@ -151,6 +152,11 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
         refused=(*found.refused, *structure.unread(tree)),
         li=structure.li(arranged),
     )
+
+
+def order(record: Record) -> str:
+    """Return what the vault's records are sorted by."""
+    return repr(originals.key(record))
 
 
 def followed(tree: Tree, vault: Vault) -> tuple[list[Manifest], Vault]:
@@ -211,7 +217,7 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
         if path in before
     }
     found = search.find(before.values(), Scope(Answers.from_json(vault.answers), vault.records)).sites
-    changes = tuple(
+    taken_back = tuple(
         Change(
             site.value,
             site.position,
@@ -224,7 +230,7 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
         if site.record and site.text != site.record.original
     )
     notes = tuple(map(_not_found, blanked.lost))
-    return Plan("blank", changes, {path: before[path].data for path in after}, after, vault, notes=notes)
+    return Plan("blank", taken_back, {path: before[path].data for path in after}, after, vault, notes=notes)
 
 
 def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, ...]:
@@ -258,7 +264,7 @@ def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, .
     return joined(vault, *(Recipient(key, made) for key in named)).recipients
 
 
-def _filled(arranged: list[Manifest], fills: list[Fill]) -> list[Manifest]:
+def filled(arranged: list[Manifest], fills: list[Fill]) -> list[Manifest]:
     """Return the manifests with every site filled, each proved to read as the one before with just that changed.
 
     RefusedError with every place that cannot hold its text.
@@ -336,7 +342,9 @@ def _in_plain_sight(found: Found) -> list[Problem]:
     return [Problem(what.format(name), site.position) for (name, _), site in shown.items() if name]
 
 
-def _changes(fills: Iterable[Fill], known: Mapping[str, Value], added: Iterable[Record]) -> tuple[Change, ...]:
+def changes(fills: Iterable[Fill], known: Mapping[str, Value], added: Iterable[Record]) -> tuple[Change, ...]:
+    """Return *fills* that change a text, and the structures that were *added*, as they may be shown."""
+    added = list(added)
     made, fresh = [], {(record.document, record.path) for record in added if not record.original}
     for fill in fills:
         site = fill.site
@@ -364,10 +372,16 @@ def _shown(site: Site) -> str:
     return filling.shown(site.value, site.text) if site.value else site.text
 
 
-def _records(
-    before: list[Manifest], after: list[Manifest], found: Found, added: list[Record], vault: Vault
+def recorded(
+    before: list[Manifest],
+    after: list[Manifest],
+    found: Found,
+    added: Iterable[Record],
+    vault: Vault,
 ) -> tuple[Record, ...]:
-    """Return the records of the filled tree, and prove that they lead back to the tree as it was."""
+    """Return the records of the filled tree, and prove that they lead back to the tree as it was.
+
+    *added*: those of new structures. RefusedError where a file would not come back to the byte."""
     groups: dict[tuple[str, str, tuple[str, ...]], list[Site]] = {}
     for site in found.sites:
         groups.setdefault((site.manifest.path, site.document, site.path), []).append(site)
@@ -376,7 +390,7 @@ def _records(
     carried = [
         record
         for record in vault.records
-        if record.kind not in ("site", "comment", "kept")
+        if record.kind not in ("site", "comment", "kept", "retiring")
         and not (record.kind == "off" and (record.value, record.document, record.path) in here)
     ]
     by_key = {originals.key(record): record for record in [*found.lost, *carried, *fresh, *added, *found.kept]}
@@ -422,7 +436,8 @@ def _renewed(known: Mapping[str, Value], former: Mapping[str, str], vault: Vault
     return frozenset(replaced | {name for name, text in former.items() if name in known and known[name].plain != text})
 
 
-def _diff(before: list[Manifest], after: list[Manifest], was: Scope, now: Scope, renewed: frozenset[str]) -> str:
+def drawn(before: list[Manifest], after: list[Manifest], was: Scope, now: Scope, renewed: frozenset[str]) -> str:
+    """Return the diff of two states of a tree with every secret masked; one that is *renewed* is told as changed."""
     new_by_path = {manifest.path: manifest for manifest in after}
     both = [(old, new_by_path[old.path]) for old in before if old.path in new_by_path]
     pairs = [(old, new) for old, new in both if old.text != new.text]
@@ -434,7 +449,8 @@ def _diff(before: list[Manifest], after: list[Manifest], was: Scope, now: Scope,
         return MASK if site.value and filling.shown(site.value, stands) == MASK else None
 
     def shown(site: Site) -> str | None:
-        return diff.CHANGED if site.value in renewed and hidden(site) else hidden(site)
+        is_new = site.value in renewed and site.how != "retiring"
+        return diff.CHANGED if is_new and hidden(site) else hidden(site)
 
     return "".join(
         diff.unified(old.path, diff.masked(old, old_sites, hidden), diff.masked(new, new_sites, shown))

@@ -16,7 +16,8 @@ from wizard.sites import Scope
 
 # A client-side apply leaves the plain text of each Secret in an annotation, and so does a server-side one under the
 # default manager where that annotation is there (FACTS, R10).
-APPLY = "kubectl apply --server-side --field-manager=matrix-wizard"
+FIELD_MANAGER = "matrix-wizard"
+APPLY = f"kubectl apply --server-side --field-manager={FIELD_MANAGER}"
 
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")  # the names that kustomize looks for
 _CHART = "Chart.yaml"
@@ -26,7 +27,7 @@ _FOUNDATIONS = frozenset(
     | {"Cluster", "Tenant"}  # of CloudNativePG and of MinIO
 )
 _FIRST, _MAIN, _LI = range(3)
-_OFF = "switched off"
+OFF = "switched off"
 _BUILT = "by its kustomization"
 
 Files = Mapping[str, Manifest]
@@ -89,6 +90,31 @@ def of(manifests: Iterable[Manifest], scope: Scope, root: str) -> Rollout:
     )
 
 
+def sources(manifests: Iterable[Manifest], scope: Scope, paths: Iterable[str]) -> tuple[list[str], list[Skipped]]:
+    """Return what kubectl is given so that the files *paths* are applied, in a rollout's order, and what it is not.
+
+    A file, or (with a slash behind it, ``./`` for the tree itself) a directory that kustomize builds."""
+    files = {each.path: each for each in manifests if is_looked_at(each.path)}
+    built = _built(files)
+    covered = frozenset[str]().union(*built.values())
+    reasons = {
+        path: _why_not(each, files, scope, built.keys(), is_built=path in covered) for path, each in files.items()
+    }
+    turns = _turns(reasons, files)
+    given: dict[str, tuple[int, str]] = {}
+    left = []
+    for path in sorted(paths):
+        why = reasons.get(path, "no manifest")
+        homes = [home for home, taken in built.items() if path in taken]
+        if not why:
+            given[path] = (turns[path], path)
+        elif why == _BUILT and homes:
+            given[f"{homes[0] or '.'}/"] = (_turn(built[homes[0]], files), homes[0])
+        else:
+            left.append(Skipped(path, why))
+    return sorted(given, key=lambda each: given[each]), left
+
+
 def is_off(resource: Resource, scope: Scope) -> bool:
     """Say whether the object belongs to a component that is switched off."""
     return any(map(scope.is_off, catalogue.parts_of(resource.manifest.path, resource.name)))
@@ -129,14 +155,14 @@ def _why_not(manifest: Manifest, files: Files, scope: Scope, homes: Iterable[str
     is_unused = bool(every) and all(is_off(resource, scope) for resource in every)
     strange = (resource for resource in every if not resource.kind or resource.get("apiVersion") is None)
     reasons = (
-        (is_built and is_unused, f"{_OFF}, but its kustomization applies it"),
+        (is_built and is_unused, f"{OFF}, but its kustomization applies it"),
         (is_built or _name(manifest.path) in _KUSTOMIZATIONS, _BUILT),
         (any(f"{home}{_CHART}" in files for home in above), "of a Helm chart"),
         (bool(manifest.actions), "a Go template"),
         (bool(manifest.broken), "not valid YAML"),
         (any(strange), "no Kubernetes objects, such as chart values"),
         (any(resource.is_guarded for resource in every), "encrypted by sops"),
-        (is_unused, _OFF),
+        (is_unused, OFF),
         (any(not home or f"{home}/" in above for home in homes), "not named by its kustomization"),
     )
     return next((why for holds, why in reasons if holds), "")

@@ -87,6 +87,10 @@ def _name(decision: Decision, token: str, leaf: Leaf) -> str:
     return f"{token} @ {place(leaf)}" if decision.action == "split" else decision.key
 
 
+# The records of what stands within a scalar, and how a site that one of them found is told.
+_HOW: dict[str, How] = {"site": "record", "comment": "comment", "retiring": "retiring"}
+
+
 class _Search:
     """One walk over the tree; collects sites and what is undecided."""
 
@@ -104,7 +108,7 @@ class _Search:
         """Search one object."""
         by_path: dict[tuple[str, ...], list[Record]] = {}
         for record in records:
-            if record.kind in ("site", "comment"):
+            if record.kind in _HOW:
                 by_path.setdefault(record.path, []).append(record)
         off = next(
             (part for part in catalogue.parts_of(resource.manifest.path, resource.name) if self.scope.is_off(part)), ""
@@ -183,10 +187,10 @@ class _Search:
         spans: list[tuple[int, int]] = []
         records = list(records)
         # Where all stand as they did before the first run, the lines they count to are theirs: see originals.
-        counted = [(record, holes.locate(record, text)) for record in records]
+        counted = [(record, holes.locate(record, text)) for record in records if record.kind != "retiring"]
         is_blank = all(span and text[slice(*span)] in self._expected(record) for record, span in counted)
         for record in records:
-            how: How = "comment" if record.kind == "comment" else "record"
+            how = _HOW[record.kind]
             span = holes.locate(record, text, frozenset() if is_blank else self._expected(record))
             if span and how == "comment" and text[slice(*span)] not in self._expected(record):
                 continue  # reworded by hand

@@ -20,7 +20,7 @@ from wizard.questions import SECTIONS
 from wizard.resources import Leaf, Manifest
 from wizard.vault import Record
 
-How = Literal["record", "token", "clause", "place", "comment"]
+How = Literal["record", "token", "clause", "place", "comment", "retiring"]
 
 # What replaces a placeholder's name inside a comment, where no value may ever stand.
 FILLED_IN = "(filled in)"

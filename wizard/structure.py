@@ -10,10 +10,24 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from wizard import access, catalogue, clauses, lenses, mail, originals, placeholders, resources, values, weak
+from wizard import (
+    access,
+    catalogue,
+    clauses,
+    lenses,
+    mail,
+    oldkeys,
+    originals,
+    placeholders,
+    resources,
+    values,
+    weak,
+)
+from wizard.clauses import Arrangement
 from wizard.errors import Problem, RefusedError
 from wizard.lenses import Edit, View
 from wizard.manifests import Path, Scalar, line_and_column
+from wizard.oldkeys import OldKey
 from wizard.resources import Manifest, Resource
 from wizard.sites import Refusal, Scope, Site
 from wizard.values import ISSUERS
@@ -156,8 +170,10 @@ def withdrawn(
     return made, off
 
 
-def arranged(before: list[Manifest], scope: Scope) -> tuple[list[Manifest], list[Record]]:
-    """Return the manifests with the structure of every clause, and how that is taken back."""
+def arranged(
+    before: list[Manifest], scope: Scope, old_keys: Iterable[OldKey] = ()
+) -> tuple[list[Manifest], list[Record]]:
+    """Return the manifests with the structure of every clause and all *old_keys*, and how that is taken back."""
     before, new = _with_allow_lists(before, scope)
     made = [
         arrangement for resource in _in_use(before, scope) for arrangement in clauses.arrange(resource, scope.setting)
@@ -165,6 +181,20 @@ def arranged(before: list[Manifest], scope: Scope) -> tuple[list[Manifest], list
     if not scope.is_off("smtp"):
         home = mail.home_of(resource for manifest in before for resource in manifest.resources)
         made += mail.arrange(home, scope.setting) if home else []
+    made += oldkeys.arrange(_in_use(before, scope), old_keys)
+    after, added = _made(before, made, scope)
+    return after, [*new, *added]
+
+
+def with_old_keys(
+    before: list[Manifest], scope: Scope, old_keys: Iterable[OldKey]
+) -> tuple[list[Manifest], list[Record]]:
+    """Return the manifests with all *old_keys* in their homeserver configurations, and how that is taken back."""
+    return _made(before, oldkeys.arrange(_in_use(before, scope), old_keys), scope)
+
+
+def _made(before: list[Manifest], made: Iterable[Arrangement], scope: Scope) -> tuple[list[Manifest], list[Record]]:
+    new = list[Record]()
     by_manifest: dict[str, dict[View, list[Edit]]] = {}
     for each in made:
         view = each.leaf.view if each.leaf else each.resource.manifest.root

@@ -16,7 +16,20 @@ from wizard import originals
 from wizard.codec import to_json
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.questions import BY_KEY
-from wizard.vault import VAULT, VERSION, Audit, Contest, Generation, Kept, Recipient, Record, State, Vault, fingerprint
+from wizard.vault import (
+    VAULT,
+    VERSION,
+    Audit,
+    Contest,
+    Generation,
+    Kept,
+    Recipient,
+    Record,
+    Sheet,
+    State,
+    Vault,
+    fingerprint,
+)
 
 _T = TypeVar("_T")
 _K = TypeVar("_K", bound=Hashable)
@@ -60,6 +73,8 @@ def merge(base: Vault | None, ours: Vault, theirs: Vault) -> Vault:
         audit=_audit(before.audit, ours.audit, theirs.audit),
         contests=_contests(before, ours, theirs, [*fought, *disputed]),
         twin=theirs.twin if ours.twin == before.twin else ours.twin,
+        context=theirs.context if ours.context == before.context else ours.context,
+        sheets=_sheets(before.sheets, ours.sheets, theirs.sheets),
     )
 
 
@@ -138,7 +153,7 @@ def _kept(
     if any(sides[1][each].text != sides[2][each].text for each in sides[1].keys() & sides[2].keys()):
         what = f"Two generations of {name} bear one name and hold two texts."
         raise RefusedError(Problem(what, VAULT, "One of the two vaults was tampered with: keep the other."))
-    merged = {each: replace(one, state=_state(*(side.get(each) for side in sides))) for each, one in both.items()}
+    merged = {each: _one(*(side.get(each) for side in sides)) for each in both}
     order = sorted(merged.values(), key=lambda each: (each.id not in sides[0], each.made, each.id))
     mine, other = ours.current.id, theirs.current.id
     chosen = _either(first, mine, other)
@@ -154,10 +169,23 @@ def _kept(
 def _with_current(generations: Iterable[Generation], name: str, chosen: str) -> Kept:
     """Return the value with the generation *chosen* as its current one, and the one that was past."""
 
-    def state(each: Generation) -> State:
-        return "current" if each.id == chosen else "past" if each.state == "current" else each.state
+    generations = tuple(generations)
+    since = next(each.made for each in generations if each.id == chosen)
 
-    return Kept(name, tuple(replace(each, state=state(each)) for each in generations))
+    def settled(each: Generation) -> Generation:
+        if each.id == chosen:
+            return replace(each, state="current", until="")
+        return replace(each, state="past", until=each.until or since) if each.state == "current" else each
+
+    return Kept(name, tuple(map(settled, generations)))
+
+
+def _one(base: Generation | None, ours: Generation | None, theirs: Generation | None) -> Generation:
+    """Return one generation as both sides have it together: in force until the later end that either knows of."""
+    there = [each for each in (ours, theirs) if each]
+    state = _state(base, ours, theirs)
+    ends = (each.until for each in there if state != "current")
+    return replace(there[0], state=state, until=max(ends, default=""))
 
 
 def _state(base: Generation | None, ours: Generation | None, theirs: Generation | None) -> State:
@@ -250,6 +278,18 @@ def _audit(base: Audit | None, ours: Audit | None, theirs: Audit | None) -> Audi
         tuple(sorted(_sets(before.last, ours.last, theirs.last))),
         tuple(sorted({*others, *ours.former, *theirs.former} - {key}, key=lambda each: each.reveal())),
     )
+
+
+def _sheets(base: Iterable[Sheet], ours: Iterable[Sheet], theirs: Iterable[Sheet]) -> tuple[Sheet, ...]:
+    """Return the run sheets of both, oldest first: a step that was taken on one side is taken."""
+
+    def both(mine: Sheet, yours: Sheet) -> Sheet:
+        pairs = zip(mine.steps, yours.steps, strict=True)
+        return replace(mine, steps=tuple(one if one.done else other for one, other in pairs))
+
+    before, one, other = ({each.id: each for each in side} for side in (base, ours, theirs))
+    merged = _three_way(before, one, other, both).values()
+    return tuple(sorted(merged, key=lambda each: (each.made, each.id)))
 
 
 def _records(vault: Vault) -> dict[tuple[object, ...], Record]:

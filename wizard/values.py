@@ -26,11 +26,14 @@ NONE_MINTED: Minted = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Value:
-    """A value as it is to stand in the tree, and why: "kept", "given", "adopted", "made", "answered" or "derived"."""
+    """A value as it is to stand in the tree, and why: "kept", "given", "adopted", "made", "answered" or "derived".
+
+    ``beside``: the text of the generation that stands with it where a place holds two, while that is retiring."""
 
     name: str
     text: Text
     why: str
+    beside: Secret | None = None
 
     @property
     def plain(self) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from wizard.secret import Secret
 
-VERSION = 2  # of the format; 1 had neither seal nor log, and its recipients were plain keys
+VERSION = 3  # of the format; 1 had neither seal nor log, and its recipients were plain keys; 2 no run sheets
 VAULT = ".matrix-wizard/vault.age"
 LOCK = ".matrix-wizard/sites.lock"
 LOG = ".matrix-wizard/audit.log"
@@ -28,7 +28,9 @@ UNSEALED = Secret("")  # the seal of a vault of the first format, which had none
 
 State = Literal["pending", "current", "retiring", "past", "compromised"]
 Holder = Literal["own", "recovery", "other"]
-Kind = Literal["site", "comment", "source", "entry", "commented", "node", "created", "document", "kept", "off"]
+Kind = Literal[
+    "site", "comment", "source", "entry", "commented", "node", "created", "document", "kept", "off", "retiring"
+]
 
 # The vault's id names a keyring entry and a file, and sites.lock may come from a stranger: nothing but hexadecimal.
 ID = re.compile(r"[0-9a-f]{32}")
@@ -36,8 +38,9 @@ ID = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class Generation:
-    """One version of a value. ``made`` is ISO 8601 in UTC; ``inputs`` is a fingerprint of what a random derivation
-    (an htpasswd line) was made from, so that it is kept while they are the same."""
+    """One version of a value. ``made`` is ISO 8601 in UTC, and so is ``until``: when it was replaced, or, still
+    accepted beside another, when that is over ("": not yet, or before that was kept). ``inputs`` is a fingerprint of
+    what a random derivation (an htpasswd line) was made from, so that it is kept while they are the same."""
 
     id: str
     state: State
@@ -45,6 +48,7 @@ class Generation:
     why: str
     text: Secret
     inputs: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class Kept:
         """The generation that sites show."""
         return next(generation for generation in self.generations if generation.state == "current")
 
+    @property
+    def retiring(self) -> Generation | None:
+        """The generation that servers still take beside the current one, the newest of several; None for none."""
+        return next((each for each in reversed(self.generations) if each.state == "retiring"), None)
+
 
 @dataclass(frozen=True)
 class Record:
@@ -75,7 +84,7 @@ class Record:
     there. ``kind`` is what that text belongs to: a hole in a scalar ("site"), a "comment", the "source" of a scalar
     that its holes alone would not restore, the lines of a mapping's "entry" or of one that was "commented" out, a
     "node", a file that was "created", a "document" that was appended to one, a placeholder that is "kept" as it stands,
-    or the place of a value whose component is "off"."""
+    the place of a value whose component is "off", or a line that was added for a "retiring" generation."""
 
     value: str
     file: str
@@ -149,6 +158,45 @@ class Contest:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One step of a run sheet: the ``action`` (a row of ``actions``), and what it acts on, by name.
+
+    ``uses``: the secrets that it reads or proves, each as "name generation": what is to be accepted first, then what is
+    to be refused. ``done`` is when it was closed (ISO 8601, UTC; "": it is open), ``proven`` whether its proof held."""
+
+    action: str
+    about: dict[str, str]
+    uses: tuple[str, ...] = ()
+    done: str = ""
+    proven: bool = False
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A value that an operation gave another generation: the ids of the one ``before`` and the one ``after``."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The steps to take after an operation, in their order, and what it ``replaced``. No secret is in it."""
+
+    id: str
+    verb: str
+    made: str
+    replaced: tuple[Replaced, ...]
+    steps: tuple[Step, ...]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a step is left to be taken."""
+        return any(not step.done for step in self.steps)
+
+
+@dataclass(frozen=True)
 class Twin:
     """Whose exports the vault of a separate LI tree takes: the id of main's ``vault``, and the fingerprint of the
     ``seal`` of its exports."""
@@ -164,7 +212,8 @@ class Vault:
 
     ``seal`` is random and known to readers alone, so that a vault that somebody else encrypted to the same recipients
     is noticed; ``former_seals`` are the fingerprints of those before it. ``revision`` counts the writings of the vault,
-    ``version`` is that of its format."""
+    ``version`` is that of its format. ``context`` is kubectl's for the cluster that the tree is applied to, once that
+    was confirmed; ``sheets`` are the run sheets with open steps, and the last one."""
 
     id: str
     recipients: tuple[Recipient, ...]
@@ -181,6 +230,8 @@ class Vault:
     audit: Audit | None = None
     contests: tuple[Contest, ...] = ()
     twin: Twin | None = None
+    context: str = ""
+    sheets: tuple[Sheet, ...] = ()
 
     def __post_init__(self) -> None:
         if not ID.fullmatch(self.id):
@@ -202,6 +253,11 @@ def new_vault_id() -> str:
 def new_generation_id() -> str:
     """Return a random id for a generation: 16 hexadecimal digits."""
     return secrets.token_hex(8)
+
+
+def new_sheet_id() -> str:
+    """Return a random id for a run sheet: 8 hexadecimal digits."""
+    return secrets.token_hex(4)
 
 
 def new_seal() -> Secret:
@@ -256,7 +312,10 @@ def keep(vault: Vault, name: str, generation: Generation) -> Vault:
     """Return the vault with *generation* added to value *name*; where it is current, the one before becomes past."""
     earlier = vault.values[name].generations if name in vault.values else ()
     if generation.state == "current":
-        earlier = tuple(dataclasses.replace(one, state="past") if one.state == "current" else one for one in earlier)
+        earlier = tuple(
+            dataclasses.replace(one, state="past", until=generation.made) if one.state == "current" else one
+            for one in earlier
+        )
     return dataclasses.replace(vault, values={**vault.values, name: Kept(name, (*earlier, generation))})
 
 

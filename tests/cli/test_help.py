@@ -48,10 +48,10 @@ def test_no_line_is_longer_than_80_columns(argv: list[str], printed: Printed) ->
 
 def test_every_verb_stands_under_a_heading_in_the_order_of_use(printed: Printed) -> None:
     found = headed(printed("--help"))
-    headings = ["Fill a tree", "Look at it", "Take it back", "Keep the vault", "Editor and shell"]
+    headings = ["Fill a tree", "Look at it", "Take it back", "Rotate secrets", "Keep the vault", "Editor and shell"]
     assert list(found) == ["Options", *headings, "Examples"]
     listed = [first_words(found[heading]) for heading in headings]
-    assert listed[:3] == [["setup", "plan"], ["check", "show", "answers"], ["blank"]]
+    assert listed[:3] == [["setup", "plan"], ["check", "show", "answers", "status"], ["blank"]]
     assert sorted(word for words in listed for word in words) == VERBS
     assert "..." not in "".join(found[heading] for heading in headings)
 
@@ -115,7 +115,17 @@ def test_help_loads_nothing_heavy() -> None:
         "wizard",
         *(
             f"wizard.{name}"
-            for name in ("cli", "completion", "custodycli", "errors", "exchangecli", "helppage", "options", "secret")
+            for name in (
+                "cli",
+                "completion",
+                "custodycli",
+                "errors",
+                "exchangecli",
+                "helppage",
+                "options",
+                "rotatecli",
+                "secret",
+            )
         ),
     }
     assert not {name.partition(".")[0] for name in loaded} & {"ruamel", "cryptography", "questionary", "keyring"}

@@ -19,7 +19,21 @@ from wizard import catalogue, check, errors, sealing, vault
 from wizard.cli import app
 from wizard.questions import DECISIONS, QUESTIONS, SECTIONS
 from wizard.secret import Secret
-from wizard.vault import Audit, Contest, Generation, Journal, JournalFile, Kept, Recipient, Record, Twin, Vault
+from wizard.vault import (
+    Audit,
+    Contest,
+    Generation,
+    Journal,
+    JournalFile,
+    Kept,
+    Recipient,
+    Record,
+    Replaced,
+    Sheet,
+    Step,
+    Twin,
+    Vault,
+)
 
 from . import tables
 from .pages import ROOT, code, page, rows, section
@@ -116,7 +130,7 @@ def test_the_optional_sections_are_documented() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [Vault, Recipient, Kept, Generation, Record, Journal, JournalFile, Audit, Contest, Twin],
+    [Vault, Recipient, Kept, Generation, Record, Journal, JournalFile, Audit, Contest, Twin, Sheet, Step, Replaced],
     ids=lambda kind: kind.__name__,
 )
 def test_the_fields_of_the_vault_are_documented(kind: type) -> None:
@@ -150,6 +164,8 @@ def test_what_age_finds_in_a_vault_is_documented() -> None:
         audit=vault.new_audit(),
         contests=(Contest("form-secret", "value", "a", "b"),),
         twin=Twin("cd" * 16, "a"),
+        context="prod",
+        sheets=(Sheet("a", "rotate", "2026-01-01T00:00:00Z", (Replaced("a", "b", "c"),), (Step("apply", {}),)),),
     )
     opened = json.loads(pyrage.decrypt(sealing.seal(full), [key]))
     fields = {code(row[0])[0] for row in rows(section(page("reference/vault.md"), "Vault"))}

@@ -16,29 +16,29 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "wizard"
 
-WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers"})
+WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers", "procedures"})
 # Each row of the head may import the rows above it, and none of its own.
 HEAD = (
     {"codec", "gotemplate", "keys", "manifests", "mint"},
     {"formats", "lenses", "vault"},
     {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
-    {"access", "backup", "contexts", "questions", "workloads"},
+    {"access", "backup", "contexts", "overlap", "questions", "workloads"},
     {"answers", "clauses", "consumed", "meanings", "schema", "weak"},
-    {"mail"},
+    {"mail", "oldkeys"},
     {"answerfile", "answersheet", "sites", "values"},
-    {"firewall", "interview", "rollout", "search"},
-    {"afterwards", "diff", "fields", "filling", "originals", "proof", "selection"},
+    {"firewall", "interview", "rollout", "search", "servers"},
+    {"actions", "afterwards", "diff", "fields", "filling", "originals", "proof", "selection"},
     {"structure", "union"},
-    {"plan", "exposure"},
-    {"check", "live", "parcel", "review"},
+    {"plan", "exposure", "rotation"},
+    {"check", "live", "parcel", "renewal", "review", "runsheet"},
     {"outcome"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"cluster", "console", "git", "keystore", "lines", "pins", "prompt", "resume", "store"})
-VERBS = frozenset({"commands", "custody", "exchange", "merging", "people"})
+VERBS = frozenset({"commands", "custody", "exchange", "merging", "people", "rotating", "stepping"})
 STORY = VERBS | {"consent", "guard", "guide", "opening", "secondkey"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
-DOOR = ("passphrases", "options", "custodycli", "exchangecli", "cli")  # each may import those before it
+DOOR = ("passphrases", "options", "custodycli", "exchangecli", "rotatecli", "cli")  # each may import those before it
 
 # The lenses are one module to all others but `resources`, which stacks them. Rows as above.
 LENSES = (
@@ -55,7 +55,7 @@ STACKED = {"lenses.encoded", "lenses.region", "lenses.scalar"}
 PACKAGES = {
     "_ruamel_yaml": {"manifests"},
     "bcrypt": {"mint"},
-    "click": {"cli", "completion", "custodycli", "exchangecli", "helppage", "options"},
+    "click": {"cli", "completion", "custodycli", "exchangecli", "helppage", "options", "rotatecli"},
     "cryptography": {"keys", "mint"},
     "keyring": {"keystore"},
     "nacl": {"keys", "mint"},
@@ -80,7 +80,7 @@ MACHINE = {
     "tempfile": set[str](),
     "termios": {"host"},
     "threading": {"keystore", "mint"},
-    "time": set[str](),
+    "time": {"cluster"},
     "uuid": {"mint"},
 }
 # Calls by which a head would reach for a terminal, a file or the clock without any import.
@@ -152,6 +152,7 @@ def allowed() -> dict[str, AbstractSet[str]]:
     table |= {module: below | HANDS - {"console", "lines", "prompt"} for module in STORY}
     table["guard"] = table["guard"] | {"opening"}
     table |= {module: table[module] | {"consent", "guard", "guide", "opening", "secondkey"} for module in VERBS}
+    table["rotating"] = table["rotating"] | {"stepping"}
     table["guide"] = table["guide"] | {"wizard"}
     table |= dict.fromkeys(BESIDE_THE_DOOR, WORDS | head)  # they tell what may be typed, and do nothing
     doors = {module: below | HANDS | STORY | BESIDE_THE_DOOR | {"wizard"} for module in DOOR}

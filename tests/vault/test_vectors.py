@@ -116,7 +116,7 @@ def test_a_verb_that_writes_makes_it_todays_format_and_says_so_once(
     after = payload(deployment)
     assert (after["version"], after["id"], len(after["seal"])) == (VERSION, before["id"], 64)
     assert after["revision"] == before.get("revision", 0) + 1
-    keys = [each if is_old else each["key"] for each in before["recipients"]]
+    keys = [each if isinstance(each, str) else each["key"] for each in before["recipients"]]
     assert [each["key"] for each in after["recipients"]] == keys
     assert {each: after["values"][each] for each in before["values"]} == before["values"]
     assert setup(deployment).code == 0

@@ -1,0 +1,243 @@
+"""Servers: which server of a tree checks a value, and where it runs, so that it can be told of another one.
+
+Pure. CloudNativePG's clusters name the Secret of each role (FACTS 3); elsewhere images and environments tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from wizard import manifests
+from wizard.manifests import Node, Scalar, Sequence
+from wizard.resources import Resource
+from wizard.workloads import Workload
+
+# Where the value stands: the keys of Secrets and ConfigMaps, by kind, namespace and name of those.
+Places = Mapping[tuple[str, str, str], frozenset[str]]
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of PostgreSQL: ``target`` is what ``kubectl exec`` takes, ``container`` '' for its only one.
+
+    ``database``: one that the role may connect to. ``superuser``: whom the local socket lets in without password."""
+
+    namespace: str
+    target: str
+    container: str
+    name: str
+    database: str
+    instance: str
+    superuser: str = "postgres"
+
+
+@dataclass(frozen=True)
+class Redis:
+    """One Redis server: a pod of its own for each of several, and whether it is given its password by environment."""
+
+    namespace: str
+    target: str
+    container: str
+    by_environment: bool
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """A MinIO tenant: its name, the StatefulSets that its operator makes, and, for a user's secret, the access key."""
+
+    namespace: str
+    name: str
+    sets: tuple[str, ...]
+    user: str = ""
+
+
+def roles(workloads: Iterable[Workload], places: Places) -> tuple[Role, ...]:
+    """Return the roles whose password stands at *places*, in the order of the tree."""
+    every = list(workloads)
+    found = [role for each in every if each.kind == "Cluster" for role in _of_cluster(each.resource, places)]
+    found += [role for each in every if each.is_restarted and (role := _of_image(each, places))]
+    return tuple(dict.fromkeys(found))
+
+
+def databases(workloads: Iterable[Workload], instance: str) -> tuple[Role, ...]:
+    """Return the owner of the database of each CloudNativePG cluster of *instance* ("main" or "li")."""
+    clusters = (each.resource for each in workloads if each.kind == "Cluster" and each.instance == instance)
+    return tuple(role for cluster in clusters for role in _owner(cluster, None))
+
+
+def redis(workloads: Iterable[Workload], places: Places) -> tuple[Redis, ...]:
+    """Return the Redis servers that read *places*, one for each of their pods."""
+    found: list[Redis] = []
+    for each in workloads:
+        container = next((one for one in _containers(each.resource) if _REDIS.search(one.image + one.command)), None)
+        by = [one for one in each.references if _is_at(one.kind, each.namespace, one.name, one.keys, places)]
+        if container is None or not by or not each.is_restarted:
+            continue
+        is_given = any(one.how in ("env", "subPath") for one in by)
+        found += [Redis(each.namespace, pod, container.name, is_given) for pod in _pods(each)]
+    return tuple(found)
+
+
+def tenants(workloads: Iterable[Workload], places: Places) -> tuple[Tenant, ...]:
+    """Return the MinIO tenants that read *places*, each once for each user whose secret that is, else for its root."""
+    found: list[Tenant] = []
+    for each in workloads:
+        if each.kind != "Tenant":
+            continue
+        pools = _items(each.resource.get("spec", "pools"))
+        sets = tuple(f"statefulset/{each.name}-{_text(pool, 'name')}" for pool in pools if _text(pool, "name"))
+        users = {_text(user, "name") for user in _items(each.resource.get("spec", "users"))}
+        for one in each.references:
+            if _is_at(one.kind, each.namespace, one.name, one.keys, places):
+                found.append(Tenant(each.namespace, each.name, sets, one.name if one.name in users else ""))
+    return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A Job that tells MinIO of its users when it runs, and the file that it stands in."""
+
+    namespace: str
+    name: str
+    file: str
+
+
+def minio_jobs(workloads: Iterable[Workload], places: Places) -> tuple[Job, ...]:
+    """Return the Jobs that run MinIO's client and read *places*."""
+    found = (
+        each
+        for each in workloads
+        if each.kind == "Job" and any(_MC.search(one.image) for one in _containers(each.resource))
+    )
+    return tuple(
+        Job(each.namespace, each.name, each.resource.manifest.path)
+        for each in found
+        if any(_is_at(one.kind, each.namespace, one.name, one.keys, places) for one in each.references)
+    )
+
+
+_MC = re.compile(r"(?:^|/)mc(?:[:@]|$)")
+
+
+@dataclass(frozen=True)
+class Homeserver:
+    """A main process of Synapse: where it runs, and the port of its HTTP listener."""
+
+    namespace: str
+    target: str
+    container: str
+    port: str
+    instance: str
+
+
+def homeservers(workloads: Iterable[Workload]) -> tuple[Homeserver, ...]:
+    """Return the main processes of Synapse, main's first; workers are none."""
+    found = [one for each in workloads if each.is_restarted and (one := _homeserver(each))]
+    return tuple(sorted(found, key=lambda each: each.instance != "main"))
+
+
+def _homeserver(each: Workload) -> Homeserver | None:
+    for container in _containers(each.resource):
+        is_main = "synapse.app.homeserver" in container.command or not container.command
+        if _SYNAPSE.search(container.image) and is_main and "worker" not in each.name:
+            ports = _items(manifests.get(container.node, ("ports",)))
+            named = {_text(port, "name"): _text(port, "containerPort") for port in ports}
+            port = named.get("http") or named.get("client") or _SYNAPSE_PORT
+            return Homeserver(each.namespace, each.target, container.name, port, each.instance)
+    return None
+
+
+_SYNAPSE, _SYNAPSE_PORT = re.compile(r"(?:^|/)synapse(?:[:@]|$)"), "8008"
+_REDIS = re.compile(r"(?:^|/)(?:redis|valkey|keydb)(?:-server)?(?:[:@]|$)|\bredis-server\b|\bvalkey-server\b")
+_POSTGRES = re.compile(r"(?:^|/)(?:postgres|postgresql|postgis|timescaledb)(?:[:@]|$)")
+
+
+@dataclass(frozen=True)
+class _Container:
+    name: str
+    image: str
+    command: str
+    node: Node
+
+
+def _containers(resource: Resource) -> list[_Container]:
+    node = resource.get("spec", "template", "spec", "containers")
+    return [
+        _Container(
+            _text(each, "name"),
+            _text(each, "image"),
+            " ".join(item.value for key in ("command", "args") for item in _words(manifests.get(each, (key,)))),
+            each,
+        )
+        for each in _items(node)
+    ]
+
+
+def _of_cluster(cluster: Resource, places: Places) -> Iterator[Role]:
+    yield from _owner(cluster, places)
+    owner = next(iter(_owner(cluster, None)), None)
+    for role in _items(cluster.get("spec", "managed", "roles")):
+        secret = _text(role, "passwordSecret", "name")
+        if secret and owner and _is_at("Secret", cluster.namespace, secret, frozenset({"password"}), places):
+            yield Role(
+                cluster.namespace, owner.target, "postgres", _text(role, "name"), owner.database, cluster.instance
+            )
+
+
+def _owner(cluster: Resource, places: Places | None) -> Iterator[Role]:
+    """Yield the owner of the cluster's database where *places* (None: whatever they are) hold its password."""
+    owner = cluster.get("spec", "bootstrap", "initdb")
+    name, database = (_text(owner, "owner"), _text(owner, "database")) if owner else ("", "")
+    secret = _text(owner, "secret", "name") if owner else ""
+    is_here = places is None or (
+        bool(secret) and _is_at("Secret", cluster.namespace, secret, frozenset({"password"}), places)
+    )
+    if is_here:
+        # The operator's defaults (CloudNativePG, "Bootstrap an empty cluster").
+        database = database or name or "app"
+        target = f"svc/{cluster.name}-rw"
+        yield Role(cluster.namespace, target, "postgres", name or database, database, cluster.instance)
+
+
+def _of_image(each: Workload, places: Places) -> Role | None:
+    """Return the role of a PostgreSQL that takes its first password from the environment, as the official image."""
+    for container in _containers(each.resource):
+        by = (one for one in each.references if _is_at(one.kind, each.namespace, one.name, one.keys, places))
+        if _POSTGRES.search(container.image) and any(one.how in ("env", "volume") for one in by):
+            variables = {
+                _text(one, "name"): _text(one, "value") for one in _items(manifests.get(container.node, ("env",)))
+            }
+            role = variables.get("POSTGRES_USER") or "postgres"
+            database = variables.get("POSTGRES_DB") or role
+            return Role(each.namespace, each.target, container.name, role, database, each.instance, role)
+    return None
+
+
+def _pods(each: Workload) -> list[str]:
+    replicas = each.resource.get("spec", "replicas")
+    count = int(replicas.value) if isinstance(replicas, Scalar) and replicas.value.isdecimal() else 1
+    return [f"pod/{each.name}-{at}" for at in range(count)] if each.kind == "StatefulSet" else [each.target]
+
+
+def _is_at(kind: str, namespace: str, name: str, keys: frozenset[str] | None, places: Places) -> bool:
+    return any(
+        (kind, name) == (other, called)
+        and (namespace == where or "" in (namespace, where))
+        and (keys is None or keys & held)
+        for (other, where, called), held in places.items()
+    )
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Sequence) else ()
+
+
+def _words(node: Node | None) -> list[Scalar]:
+    return [each for each in (*_items(node), node) if isinstance(each, Scalar)]
+
+
+def _text(node: Node | None, *path: str) -> str:
+    found = manifests.get(node, path) if node is not None else None
+    return found.value if isinstance(found, Scalar) else ""

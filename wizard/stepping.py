@@ -1,0 +1,303 @@
+"""The verbs that bring a change to the cluster: the next step of a run sheet, its proof, and all of them one by one."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from wizard import actions, cluster, host, opening, resources, runsheet
+from wizard.actions import Cluster, Command, Proof
+from wizard.answers import Answers
+from wizard.audit import Deed
+from wizard.errors import Problem, RefusedError, UsageError
+from wizard.interview import Ask
+from wizard.opening import Opened, Where
+from wizard.outcome import Stepped
+from wizard.secret import MASK, Secret
+from wizard.vault import Sheet, Step, Vault
+
+_UNKNOWN = "CONTEXT"  # in the place of kubectl's context, until one is confirmed
+
+
+def following(where: Where) -> Stepped:
+    """Return the first open step of the tree's run sheets; nothing is run and nothing written."""
+    opened = opening.opened(where)
+    return _stepped(where, opened.vault)
+
+
+def close(where: Where, context: str, *, unchecked: bool = False) -> Stepped:
+    """Close the first open step once its proof holds, and return what is next; *unchecked*: on the operator's word.
+
+    What it proves is asked of the cluster. UsageError where no step is open, or no cluster is confirmed."""
+    opened = opening.opened(where)
+    sheet, number = _first(opened.vault)
+    step, failed = sheet.steps[number], None
+    if not (unchecked or actions.of(step).is_yours):
+        opened, place = _confirmed(where, opened, context)
+        failed = _unproven(opened, step, place)
+    if failed:
+        return replace(_stepped(where, opened.vault), failed=failed)
+    opened = _closed(where, opened, sheet.id, number, proven=not unchecked)
+    return replace(_stepped(where, opened.vault), closed=((sheet, number),))
+
+
+def drive(where: Where, context: str) -> Stepped:
+    """Take every open step in its order, prove each and close it; stop at the first that fails.
+
+    What only the operator can do stays open. UsageError where no step is open, or no cluster is confirmed."""
+    opened = opening.opened(where)
+    _first(opened.vault)
+    opened, place = _confirmed(where, opened, context)
+    closed: list[tuple[Sheet, int]] = []
+    for sheet_id, number in list(_open(opened.vault)):
+        sheet = next(each for each in opened.vault.sheets if each.id == sheet_id)
+        step = sheet.steps[number]
+        if actions.of(step).is_yours:
+            continue
+        where.say(f"{number + 1}/{len(sheet.steps)} {actions.of(step).title(step.about)} …")
+        failed = _taken(where, opened, step, place) or _unproven(opened, step, place)
+        if failed:
+            return replace(_stepped(where, opened.vault), closed=tuple(closed), failed=failed)
+        opened = _closed(where, opened, sheet_id, number, proven=True)
+        closed.append((sheet, number))
+    return replace(_stepped(where, opened.vault), closed=tuple(closed))
+
+
+def rebuild(where: Where, context: str) -> Stepped:
+    """Begin the run sheet that brings an empty or restored cluster to the vault's values, and return its first step.
+
+    RefusedError while another one is open."""
+    opened = opening.opened(where)
+    _refuse_open(opened.vault)
+    if context:
+        opened, _ = _confirmed(where, opened, context)
+    sheet = runsheet.rebuilt(opened.vault, opened.tree.files, host.now())
+    vault = replace(opened.vault, sheets=(*kept(opened.vault), sheet))
+    saved = opening.save(where, opened, vault, Deed("rebuild"))
+    return _stepped(where, saved.vault)
+
+
+def feed(where: Where, address: str) -> Secret:
+    """Return what the command of the step at *address* ("sheet.number") reads on its standard input: it holds secrets.
+
+    UsageError where there is no such step, or its command reads nothing."""
+    opened = opening.opened(where)
+    sheet_id, _, number = address.partition(".")
+    sheet = next((each for each in opened.vault.sheets if each.id == sheet_id), None)
+    if sheet is None or not number.isdecimal() or not 0 < int(number) <= len(sheet.steps):
+        raise UsageError(Problem(f"There is no step {address}.", "", "matrix-wizard next shows the open ones."))
+    step = sheet.steps[int(number) - 1]
+    command = next(
+        (each for each in actions.of(step).commands(step.about, _place(where, opened.vault)) if each.feed), None
+    )
+    if command is None or command.feed is None or actions.of(step).asks:
+        raise UsageError(Problem(f"The command of step {address} reads nothing that the vault has."))
+    return Secret(command.feed(_texts(opened.vault, step)))
+
+
+def kept(vault: Vault) -> tuple[Sheet, ...]:
+    """Return the run sheets that stay when a new one is added: those with open steps."""
+    return tuple(each for each in vault.sheets if each.is_open)
+
+
+def place_of(where: Where, vault: Vault) -> Cluster:
+    """Return where the commands of *vault*'s run sheets run; the context is a placeholder until it is confirmed."""
+    return _place(where, vault)
+
+
+def confirm(where: Where, opened: Opened, context: str) -> Opened:
+    """Return *opened* with the cluster's context confirmed, if one is named. RefusedError as for a step."""
+    return _confirmed(where, opened, context)[0] if context else opened
+
+
+def _place(where: Where, vault: Vault) -> Cluster:
+    return Cluster(vault.context or _UNKNOWN, str(where.tree))
+
+
+def _stepped(where: Where, vault: Vault) -> Stepped:
+    found = next(_open(vault), None)
+    sheet = next((each for each in vault.sheets if found and each.id == found[0]), None)
+    number = found[1] if found else 0
+    return Stepped(sheet, number, _place(where, vault), where.options, is_confirmed=bool(vault.context))
+
+
+def _open(vault: Vault) -> Iterator[tuple[str, int]]:
+    for sheet in vault.sheets:
+        for number, step in enumerate(sheet.steps):
+            if not step.done:
+                yield sheet.id, number
+
+
+def _first(vault: Vault) -> tuple[Sheet, int]:
+    found = next(_open(vault), None)
+    if found is None:
+        raise UsageError(Problem("No step is open: the cluster has what the tree says, as far as is known here."))
+    return next(each for each in vault.sheets if each.id == found[0]), found[1]
+
+
+def _refuse_open(vault: Vault) -> None:
+    if any(each.is_open for each in vault.sheets):
+        what = "Steps of an earlier change are open."
+        raise RefusedError(Problem(what, "", "Take them first: matrix-wizard next."))
+
+
+def _confirmed(where: Where, opened: Opened, context: str) -> tuple[Opened, Cluster]:
+    """Return where to run commands: the cluster is confirmed once for a tree, and any other is refused."""
+    current, known = cluster.current_context(), opened.vault.context
+    wanted = context or known or _asked(where, current)
+    if known and not context and current != known:
+        what = f"kubectl's current context is {current}, and the cluster of this tree is {known}."
+        fix = f"Switch to it: kubectl config use-context {known}. If the tree has moved: --context {current}."
+        raise RefusedError(Problem(what, "", fix))
+    if context and current != context:
+        what = f"kubectl's current context is {current}, and not {context}."
+        raise RefusedError(Problem(what, "", f"Switch to it: kubectl config use-context {context}."))
+    if wanted != known:
+        vault = replace(opened.vault, context=wanted)
+        saved = opening.save(where, opened, vault, Deed("context", places=(wanted,)))
+        opened = opening.opened(where) if saved else opened
+        where.say(f"The cluster of this tree is {wanted} from now on.")
+    return opened, Cluster(wanted, str(where.tree))
+
+
+def _asked(where: Where, current: str) -> str:
+    if where.terminal is None:
+        what = "No cluster is confirmed for this tree yet."
+        raise UsageError(Problem(what, "", f"Name kubectl's context: --context {current}."))
+    ask = Ask(
+        f"kubectl's current context is {current}. Is that the cluster of this tree?", "yes",
+        "Every command of the run sheet goes there. It is asked once for each tree.", text="no",
+    )  # fmt: skip
+    if where.terminal.ask(ask) == "no":
+        raise UsageError(
+            Problem("No cluster is confirmed.", "", "Switch to it first: kubectl config use-context NAME.")
+        )
+    return current
+
+
+def _closed(where: Where, opened: Opened, sheet_id: str, number: int, *, proven: bool) -> Opened:
+    now = host.now()
+
+    def changed(sheet: Sheet) -> Sheet:
+        if sheet.id != sheet_id:
+            return sheet
+        steps = list(sheet.steps)
+        steps[number] = replace(steps[number], done=now, proven=proven)
+        return replace(sheet, steps=tuple(steps))
+
+    vault = replace(opened.vault, sheets=tuple(map(changed, opened.vault.sheets)))
+    step = next(each for each in vault.sheets if each.id == sheet_id).steps[number]
+    deed = Deed("step" if proven else "step unchecked", step.uses[:1], (f"{sheet_id}.{number + 1} {step.action}",))
+    opening.save(where, opened, vault, deed)
+    return opening.opened(where)
+
+
+def _texts(vault: Vault, step: Step) -> list[str]:
+    """Return the texts of the generations that *step* reads. UsageError for one that a merge or an undo took away."""
+    found = []
+    for each in step.uses:
+        name, _, generation = each.rpartition(" ")
+        kept_value = vault.values.get(name)
+        text = next((one.text for one in (kept_value.generations if kept_value else ()) if one.id == generation), None)
+        if text is None:
+            raise UsageError(Problem(f"The vault has no generation {generation} of {name} any more."))
+        found.append(text.reveal())
+    return found
+
+
+def _taken(where: Where, opened: Opened, step: Step, place: Cluster) -> Problem | None:
+    """Run the commands of *step*, and return why one of them failed."""
+    action, texts = actions.of(step), _texts(opened.vault, step)
+    if action.asks:
+        if where.terminal is None:
+            return Problem(f"{action.asks} is needed for this step.", "", "Drive it at a terminal, or run it by hand.")
+        texts = [where.terminal.ask(Ask(action.asks, "hidden", echo=lambda _: ""))]
+    for command in action.commands(step.about, place):
+        done = cluster.run(command.argv, command.feed(texts) if command.feed else None)
+        if done.code:
+            what = f"This step failed: {_said(done.err or done.out, texts) or f'exit code {done.code}'}"
+            return Problem(what, _shown(command), "Mend that, and go on: matrix-wizard next --drive.")
+    return None
+
+
+def _unproven(opened: Opened, step: Step, place: Cluster) -> Problem | None:
+    """Return why *step* is not proven, None where it is."""
+    action, texts = actions.of(step), _texts(opened.vault, step)
+    for proof in action.proofs(step, place):
+        last = ""
+
+        def try_once(proof: Proof = proof) -> bool:
+            nonlocal last
+            done = cluster.run(proof.command.argv, proof.command.feed(texts) if proof.command.feed else None)
+            last = _said(done.err or done.out, texts)
+            return _is_held(proof, done)
+
+        if not cluster.holds(try_once, proof.patience):
+            what = f"Not so yet: {proof.says}." + (f" It said: {last}" if last else "")
+            return Problem(what, _shown(proof.command), "Mend that, and go on: matrix-wizard next.")
+    return _unlike(opened, step, place) if action.applied else None
+
+
+def _is_held(proof: Proof, done: cluster.Done) -> bool:
+    if proof.verdict == "ends well":
+        return done.code == 0
+    if proof.verdict == "is refused":
+        return done.code != 0 and re.search(proof.pattern, done.err + done.out) is not None
+    return done.code == 0 and re.search(proof.pattern, done.out, re.MULTILINE) is not None
+
+
+def _unlike(opened: Opened, step: Step, place: Cluster) -> Problem | None:
+    """Return the first key that the cluster has otherwise than the tree, None where there is none."""
+    wanted = _in_tree(opened, actions.applied_objects(step.about))
+    for (kind, namespace, name), entries in wanted.items():
+        found = cluster.objects(place.context, namespace, f"{kind.lower()}s", [name])
+        data = (found[0].get("data") or {}) if found else {}
+        for key, text in entries.items():
+            there = _decoded(data.get(key), kind)
+            if there != text:
+                what = f"The cluster has not {kind} {name}, key {key}, as the tree has it."
+                return Problem(what, "", "Apply it, and go on: matrix-wizard next.")
+    return None
+
+
+def _in_tree(
+    opened: Opened, objects: Mapping[tuple[str, str, str], Sequence[str]]
+) -> dict[tuple[str, str, str], dict[str, str]]:
+    """Return the texts that the tree has for each key of *objects*."""
+    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    instances = Answers.from_json(opened.vault.answers).instances
+    files = ((path, data) for path, data in sorted(opened.tree.files.items()) if path.endswith(resources.SUFFIXES))
+    every = (resources.read(path, data, instances) for path, data in files)
+    for resource in (each for manifest in every if manifest for each in manifest.resources):
+        place = (resource.kind, resource.namespace, resource.name)
+        for path, leaf in resource.leaves.items() if place in objects else ():
+            is_whole = len(path) == 2 and path[0] in ("data", "stringData")
+            if is_whole and path[1] in objects[place]:
+                found.setdefault(place, {})[path[1]] = leaf.text
+    return found
+
+
+def _decoded(text: str | None, kind: str) -> str | None:
+    if text is None or kind != "Secret":
+        return text
+    try:
+        return base64.b64decode(text).decode()
+    except ValueError:
+        return None
+
+
+def _said(text: str, texts: Sequence[str]) -> str:
+    """Return the last line of what a command said, without any of the secrets that it was given."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    last = lines[-1] if lines else ""
+    for secret in texts:
+        for line in filter(None, [secret, *secret.splitlines()]):
+            last = last.replace(line, MASK)
+    return last
+
+
+def _shown(command: Command) -> str:
+    return shlex.join(command.argv)
