@@ -24,14 +24,19 @@ NOTES = {
     **{f"token-{number:02}": f"bridge {number} restarts together with Synapse" for number in range(1, 15)},
     "postgresql-main": "the database must learn it before Synapse restarts, or every request of every user fails",
     "postgresql-li": "the same for the LI instance",
+    "signing-key": "other servers know this one by it",
     "redis-password": "Redis must learn it first",
     "minio-secret": "buckets are not reached until MinIO knows it",
     "apns-key": "pushes to iPhones",
     "smtp-password": "outgoing mail",
 }
-REFUSED = {"apns-key": "at Apple; see docs/guide.md", "smtp-password": "at your mail provider"}
+REFUSED = {
+    "signing-key": "not offered",
+    "apns-key": "at Apple; see docs/guide.md",
+    "smtp-password": "at your mail provider",
+}
 WORDS = tuple(NOTES)
-GROUPS = {RESTART: WORDS[:18], STEP: WORDS[18:22], NOT_HERE: WORDS[22:]}
+GROUPS = {RESTART: WORDS[:18], STEP: WORDS[18:23], NOT_HERE: WORDS[23:]}
 CHOICES = {word: f"{word:<17}{note}" for word, note in NOTES.items()}
 
 

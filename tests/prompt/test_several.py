@@ -55,7 +55,7 @@ def test_space_chooses_enter_accepts_and_one_line_is_left(home: Path) -> None:
     assert lines.index(STEP) == lines.index(f"[ ] {WORDS[17]:<17}{NOTES[WORDS[17]]}") + 1
     screens.send("redis")
     on(screens, "redis-password")
-    screens.send(UP, UP, " ")
+    screens.send(UP, UP, UP, " ")
     chosen(screens, 1)
     screens.send(HOME, " ", DOWN, " ")
     chosen(screens, 3)
@@ -241,6 +241,10 @@ def test_plain_lines_number_what_can_be_chosen_and_read_numbers_ranges_and_names
     screens = run(home, "--plain", rows=60)
     lines = [" ".join(line.split()) for line in screens.shown.split("\n")]
     assert lines.index(STEP) == lines.index(f"18. token-14 {NOTES['token-14']}") + 1
+    assert (
+        lines.index("21. redis-password Redis must learn it first")
+        == lines.index("- signing-key other servers know this one by it (not offered)") + 1
+    )
     assert f"- apns-key {NOTES['apns-key']} (at Apple; see docs/guide.md)" in lines
     legal = "Type numbers from 1 to 22, as in 2, 5-7, or names."
     answered(screens, "23, 0, tok, nothing, apns", "! 23 is not in the list. 0 is not in the list.",
