@@ -465,7 +465,8 @@ class _Several(_Prompt):
         """Return the label with the count of what is chosen: in one line, or in as many as it takes."""
         label, told = host.glyphs(self.asked.label), f" ({len(self.list.chosen)} chosen)"
         if is_whole:
-            return _wrapped(label + told, _width()).split("\n")
+            whole = _wrapped(label + told[0] + told[1:].replace(" ", _UNBROKEN), _width())
+            return whole.replace(_UNBROKEN, " ").split("\n")
         return [selection.cut(label.partition("\n")[0], _width() - len(told), host.glyphs(" …")) + told]
 
     def row(self, mark: str, row: selection.Row) -> tuple[str, str]:
