@@ -1,14 +1,22 @@
 """Lays out the files of a pod as the kubelet would: ConfigMaps and Secrets at their mount paths below a root."""
 
+from __future__ import annotations
+
 import base64
 import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+Objects = dict[tuple[str, str], dict[str, Any]]  # by kind and name
+Workload = tuple[str, str]  # its kind and name
 
-def objects(tree: Path) -> dict[tuple[str, str], dict[str, Any]]:
+
+def objects(tree: Path) -> Objects:
     """Return every object of the tree's manifests by kind and name, read by PyYAML."""
     found = {}
     for file in sorted(tree.rglob("*.yaml")):
@@ -26,29 +34,67 @@ def texts(source: dict[str, Any]) -> dict[str, str]:
     return decoded | (source.get("stringData") or {})
 
 
-def lay_out(
-    tree: dict[tuple[str, str], dict[str, Any]], workload: tuple[str, str], container: str, root: Path
-) -> list[str]:
-    """Write the mounted files of a workload's container below *root* and return its arguments, paths moved there too.
+@dataclass(frozen=True)
+class Container:
+    """A container laid out below a root: its command, its environment, and what moves its paths there."""
 
-    Mount paths that stand in the mounted texts are moved likewise, so that the program finds its files.
-    """
+    arguments: list[str]
+    environment: dict[str, str] = field(repr=False)
+    moved: Callable[[str], str]
+
+
+def containers(tree: Objects, workload: Workload) -> dict[str, dict[str, Any]]:
+    """Return the containers of a workload's pod by name, in the order of their start."""
     pod = tree[workload]["spec"]["template"]["spec"]
-    one = next(each for each in pod["containers"] if each["name"] == container)
-    volumes = {volume["name"]: volume for volume in pod["volumes"]}
-    mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in one["volumeMounts"]}
+    return {each["name"]: each for each in (*pod.get("initContainers", []), *pod["containers"])}
 
-    paths = re.compile(
-        "(?<![A-Za-z0-9/])(?:" + "|".join(sorted(map(re.escape, mounts), reverse=True)) + ")(?![A-Za-z0-9])"
-    )
 
-    def moved(text: str) -> str:
-        return paths.sub(lambda match: f"{root}{match.group()}", text)
+def laid_out(tree: Objects, workload: Workload, container: str, root: Path) -> Container:
+    """Write the mounted files of a workload's container below *root*, in place of those of an earlier start.
 
+    Mount paths that stand in the mounted texts, the command or the environment are moved likewise, so that the program
+    finds its files.
+    """
+    one = containers(tree, workload)[container]
+    volumes = {volume["name"]: volume for volume in tree[workload]["spec"]["template"]["spec"].get("volumes", [])}
+    mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in one.get("volumeMounts", [])}
+    moved = mover(mounts, root)
     for path, volume in mounts.items():
-        (root / path.lstrip("/")).mkdir(parents=True, exist_ok=True)
-        config, secret = volume.get("configMap", {}).get("name"), volume.get("secret", {}).get("secretName")
-        name = ("ConfigMap", config) if config else ("Secret", secret)
+        config, secret = volume.get("configMap"), volume.get("secret")
+        name = ("ConfigMap", config["name"]) if config else ("Secret", secret["secretName"]) if secret else None
+        directory = root / path.lstrip("/")
+        if name:
+            shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True, exist_ok=True)
+        items = {item["key"]: item["path"] for item in (config or secret or {}).get("items", [])}
         for key, text in texts(tree[name]).items() if name in tree else ():
-            (root / path.lstrip("/") / key).write_text(moved(text))
-    return [moved(argument) for argument in (*one.get("command", []), *one.get("args", []))]
+            if not items or key in items:
+                (directory / items.get(key, key)).write_text(moved(text))
+    arguments = [moved(argument) for argument in (*one.get("command", []), *one.get("args", []))]
+    environment = {each["name"]: moved(_value(tree, each)) for each in one.get("env", [])}
+    return Container(arguments, environment, moved)
+
+
+def mover(paths: dict[str, Any], root: Path) -> Callable[[str], str]:
+    """Return what moves *paths*, wherever they stand in a text, below *root*."""
+    if not paths:
+        return str
+    pattern = re.compile(
+        "(?<![A-Za-z0-9/])(?:" + "|".join(sorted(map(re.escape, paths), reverse=True)) + ")(?![A-Za-z0-9])"
+    )
+    return lambda text: pattern.sub(lambda match: f"{root}{match.group()}", text)
+
+
+def lay_out(tree: Objects, workload: Workload, container: str, root: Path) -> list[str]:
+    """Lay out a workload's container (`laid_out`) and return its arguments."""
+    return laid_out(tree, workload, container, root).arguments
+
+
+def _value(tree: Objects, variable: dict[str, Any]) -> str:
+    source = variable.get("valueFrom", {})
+    if "secretKeyRef" in source:
+        named = source["secretKeyRef"]
+        return texts(tree["Secret", named["name"]])[named["key"]]
+    if "fieldRef" in source:  # an address of the node, or the pod's own name: nothing that is run here reads one
+        return ""
+    return str(variable.get("value", ""))

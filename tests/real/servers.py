@@ -74,6 +74,31 @@ def running(home: Path, answers: Callable[[], object], *command: str) -> Iterato
         server.wait(10)
 
 
+class Redis:
+    """One connection that speaks RESP."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), 5)
+        self.file = self.socket.makefile("rb")
+
+    def ask(self, *words: str) -> bytes:
+        """Return the first line of the answer, without its end."""
+        encoded = [word.encode() for word in words]
+        parts = [b"*%d\r\n" % len(words), *(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)]
+        self.socket.sendall(b"".join(parts))
+        return self.file.readline().rstrip(b"\r\n")
+
+    def knows(self, *login: str) -> bool:
+        """Say whether the server takes this login."""
+        answer = self.ask("AUTH", *login)
+        assert answer == b"+OK" or answer.startswith(b"-WRONGPASS"), answer
+        return answer == b"+OK"
+
+    def close(self) -> None:
+        self.file.close()
+        self.socket.close()
+
+
 class Turn:
     """The few messages of STUN and TURN that ask a server for a relay (RFC 8489, RFC 8656)."""
 
@@ -95,6 +120,8 @@ class Turn:
             body += _attribute(6, user) + _attribute(0x14, told[0x14]) + _attribute(0x15, told[0x15])
             key = hashlib.md5(b":".join((user, told[0x14], password)), usedforsecurity=False).digest()
             kind, told = self._ask(3, body, key=key, client=client)
+            if kind == 0x103:  # given back by a lifetime of 0, since a user may have but a few
+                self._ask(4, body + _attribute(0x0D, bytes(4)), key=key, client=client)
         assert kind == 0x103 or told[9][2:4] == b"\x04\x01"  # granted, or 401
         return kind == 0x103
 

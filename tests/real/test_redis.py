@@ -1,12 +1,11 @@
 """Redis knows the passwords that we write into its files. Debian: redis-server."""
 
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from .servers import drawn, free_port, put, read, running
+from .servers import Redis, drawn, free_port, put, read, running
 
 LINES = [
     "user {} on >OLD ~* +@all",
@@ -28,31 +27,6 @@ def software(needs: Callable[..., None]) -> None:
     needs("redis-server")
 
 
-class Client:
-    """One connection that speaks RESP."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), 5)
-        self.file = self.socket.makefile("rb")
-
-    def ask(self, *words: str) -> bytes:
-        """Return the first line of the answer, without its end."""
-        encoded = [word.encode() for word in words]
-        parts = [b"*%d\r\n" % len(words), *(b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)]
-        self.socket.sendall(b"".join(parts))
-        return self.file.readline().rstrip(b"\r\n")
-
-    def knows(self, *login: str) -> bool:
-        """Say whether the server takes this login."""
-        answer = self.ask("AUTH", *login)
-        assert answer == b"+OK" or answer.startswith(b"-WRONGPASS"), answer
-        return answer == b"+OK"
-
-    def close(self) -> None:
-        self.file.close()
-        self.socket.close()
-
-
 def serve(home: Path, lines: str) -> int:
     port = free_port()
     (home / "redis.conf").write_bytes(f'bind 127.0.0.1\nport {port}\nsave ""\nappendonly no\n{lines}'.encode())
@@ -60,7 +34,7 @@ def serve(home: Path, lines: str) -> int:
 
 
 def reach(port: int) -> None:
-    Client(port).close()
+    Redis(port).close()
 
 
 def test_each_password_that_is_written_opens(tmp_path: Path) -> None:
@@ -79,7 +53,7 @@ def test_each_password_that_is_written_opens(tmp_path: Path) -> None:
     assert len(accounts) > 200
     port = serve(tmp_path, "".join(lines))
     with running(tmp_path, lambda: reach(port), "redis-server", "redis.conf"):
-        client = Client(port)
+        client = Redis(port)
         assert [password for user, password in accounts if not client.knows(user, password)] == []
         assert not client.knows("u0", "another")
         client.close()
@@ -90,7 +64,7 @@ def test_words_of_others_are_read_as_the_server_reads_them(tmp_path: Path) -> No
     lines = [f"user u{i} on {word} ~* +@all\n" for i, word in enumerate(words)]
     port = serve(tmp_path, "".join(lines))
     with running(tmp_path, lambda: reach(port), "redis-server", "redis.conf"):
-        client = Client(port)
+        client = Redis(port)
         for i, word in enumerate(words):
             assert client.knows(f"u{i}", read(lines[i], word, "redis.conf")[1:]), word
         client.close()
@@ -101,7 +75,7 @@ def test_the_servers_own_password(tmp_path: Path, line: str) -> None:
     new = 'it\'s "a" b #c $HOME \\ é'
     port = serve(tmp_path, f"{put(line, new, 'redis.conf')}\n")
     with running(tmp_path, lambda: reach(port), "redis-server", "redis.conf"):
-        client = Client(port)
+        client = Redis(port)
         assert client.ask("PING").startswith(b"-NOAUTH")
         assert not client.knows("it's")
         assert client.knows(new)
@@ -122,6 +96,6 @@ def test_passwords_in_an_acl_file(tmp_path: Path) -> None:
     (tmp_path / "users.acl").write_text("".join(rules), "utf-8")
     port = serve(tmp_path, f"aclfile {tmp_path}/users.acl\n")
     with running(tmp_path, lambda: reach(port), "redis-server", "redis.conf"):
-        client = Client(port)
+        client = Redis(port)
         assert [password for user, password in accounts if not client.knows(user, password)] == []
         client.close()

@@ -7,18 +7,14 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import keyring
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 from keyring.backends.fail import Keyring
 
+from .certificates import pem, self_signed
 from .runs import SOURCES, Deployment, Run
 from .small import LayOut, laid_out
 
@@ -108,7 +104,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def key_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with the files that the answers name, the keys made afresh."""
     home = tmp_path_factory.mktemp("keys")
-    (home / "AuthKey.p8").write_text(_pem(ec.generate_private_key(ec.SECP256R1())))
+    (home / "AuthKey.p8").write_text(pem(ec.generate_private_key(ec.SECP256R1())))
     (home / "fcm.json").write_text(json.dumps(service_account(), indent=2) + "\n")
     (home / "smtp-password.txt").write_text(SMTP_PASSWORD + "\n", "utf-8")
     (home / "li-admin.txt").write_text(LI_ADMIN_PASSWORD + "\n")
@@ -123,7 +119,7 @@ def service_account() -> dict[str, str]:
         "type": "service_account",
         "project_id": "chat-push",
         "private_key_id": "0123456789abcdef0123456789abcdef01234567",
-        "private_key": _pem(rsa.generate_private_key(65537, 2048)),
+        "private_key": pem(rsa.generate_private_key(65537, 2048)),
         "client_email": email,
         "client_id": "104230000000000000000",
         "auth_uri": "https://accounts.google.com/o/oauth2/auth",
@@ -192,10 +188,6 @@ def _copied(filled: Filled, tmp_path: Path) -> Filled:
     return Filled(filled.tree, filled.level, copy, filled.first, filled.values, filled.hidden)
 
 
-def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
 @pytest.fixture
 def lay_out(tmp_path: Path) -> LayOut:
     """Return what writes a small tree and its answers."""
@@ -206,16 +198,7 @@ def lay_out(tmp_path: Path) -> LayOut:
 def tls_pair() -> Callable[[list[str]], tuple[str, str]]:
     """Return what makes a self-signed certificate for some hosts, valid now, and its key."""
 
-    def make(hosts: list[str]) -> tuple[str, str]:
-        key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
-        builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=60))
-        names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
-        certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
-        return certificate.public_bytes(Encoding.PEM).decode(), _pem(key)
-
-    return make
+    return self_signed
 
 
 @pytest.fixture

@@ -1,0 +1,210 @@
+"""Clients that keep logging in while secrets change, each in a thread of its own, and keep what they were told.
+
+with Client(redis(port, lambda: [old, new])) as client:
+    ...
+assert client.refusals == 0
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+import psycopg
+from signedjson.key import decode_verify_key_bytes
+from signedjson.sign import SignatureVerifyException, verify_signed_json
+from unpaddedbase64 import decode_base64
+
+from .loopback import HOST
+from .servers import Redis, Turn, turn_login
+
+PAUSE = 0.03  # seconds between two attempts
+PATIENCE = 60  # seconds until an attempt must have ended
+REFUSED, UNREACHABLE = "refused", "unreachable"
+
+
+class RefusedError(Exception):
+    """The server answered, and took none of the secrets."""
+
+
+class Seen(NamedTuple):
+    """One attempt: whether it went well, and what was accepted, or ``refused``, or ``unreachable``."""
+
+    ok: bool
+    what: str
+
+
+Attempt = Callable[[], str]  # what was accepted; RefusedError, or OSError where nobody answers
+Password = Callable[[], str]  # the password that is right by now
+
+
+class Client:
+    """Makes one attempt after the other until its block ends."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self.window: list[Seen] = []
+        self._ended, self._more = threading.Event(), threading.Condition()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    @property
+    def successes(self) -> int:
+        """How many attempts went well."""
+        return sum(each.ok for each in self.window)
+
+    @property
+    def refusals(self) -> int:
+        """How many attempts were refused by a server that answered."""
+        return sum(each.what == REFUSED for each in self.window)
+
+    @property
+    def outages(self) -> int:
+        """How many attempts found nobody who answered, as during a restart."""
+        return sum(each.what == UNREACHABLE for each in self.window)
+
+    def wait(self, attempts: int = 1) -> list[Seen]:
+        """Wait for so many attempts that begin from now on, and return them."""
+        with self._more:
+            first = len(self.window) + bool(self.window)  # one may have begun earlier
+            done = self._more.wait_for(lambda: len(self.window) >= first + attempts, PATIENCE)
+            assert done, f"the client made {len(self.window)} attempts"
+            return self.window[first : first + attempts]
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            try:
+                seen = Seen(True, self._attempt())
+            except RefusedError:
+                seen = Seen(False, REFUSED)
+            except OSError:
+                seen = Seen(False, UNREACHABLE)
+            with self._more:
+                self.window.append(seen)
+                self._more.notify_all()
+            self._ended.wait(PAUSE)
+
+
+def postgres(port: int, role: str, database: str, password: Password) -> Attempt:
+    """A new connection over TCP as *role*."""
+
+    def attempt() -> str:
+        where: dict[str, Any] = {"host": HOST, "port": port, "dbname": database, "sslmode": "require"}
+        try:
+            with psycopg.connect(**where, user=role, password=password(), connect_timeout=10) as session:
+                session.execute("SELECT 1")
+        except psycopg.OperationalError as error:
+            if "password authentication failed" in str(error):
+                raise RefusedError from None
+            raise OSError(str(error)) from None
+        return role
+
+    return attempt
+
+
+def redis(port: int, passwords: Callable[[], list[str]]) -> Attempt:
+    """AUTH with one of the passwords after the other; tells the index of the first that was accepted."""
+
+    def attempt() -> str:
+        client = Redis(port)
+        try:
+            for index, each in enumerate(passwords()):
+                answer = client.ask("AUTH", each)
+                if answer == b"+OK":
+                    return str(index)
+                if not answer.startswith(b"-WRONGPASS"):
+                    raise OSError(answer.decode() or "the connection was closed")
+        finally:
+            client.close()
+        raise RefusedError
+
+    return attempt
+
+
+def turn(port: int, secret: Password) -> Attempt:
+    """A relay by a name and a password that Synapse would make of the shared secret, given back at once."""
+
+    def attempt() -> str:
+        user, password = turn_login(secret())
+        if not Turn(port).allocates(user, password):
+            raise RefusedError
+        return "a relay"
+
+    return attempt
+
+
+def basic_auth(port: int, user: str, password: Password) -> Attempt:
+    """A page behind HTTP basic authentication."""
+
+    def attempt() -> str:
+        login = base64.b64encode(f"{user}:{password()}".encode()).decode()
+        return _http("GET", port, "/", headers={"Authorization": f"Basic {login}"}).decode().strip()
+
+    return attempt
+
+
+def matrix_login(port: int, user: str, password: Password) -> Attempt:
+    """A login with a password; tells the user id."""
+
+    def attempt() -> str:
+        who = {"type": "m.id.user", "user": user}
+        body = {"type": "m.login.password", "identifier": who, "password": password()}
+        return str(json.loads(_http("POST", port, "/_matrix/client/v3/login", body))["user_id"])
+
+    return attempt
+
+
+def server_keys(port: int) -> Attempt:
+    """The server's published keys, whose signatures must all hold; tells their ids, the retired ones in brackets."""
+
+    def attempt() -> str:
+        told = json.loads(_http("GET", port, "/_matrix/key/v2/server"))
+        for name, key in told["verify_keys"].items():
+            try:
+                verify_signed_json(told, told["server_name"], decode_verify_key_bytes(name, decode_base64(key["key"])))
+            except SignatureVerifyException:
+                raise RefusedError from None
+        return " ".join([*sorted(told["verify_keys"]), *(f"({name})" for name in sorted(told["old_verify_keys"]))])
+
+    return attempt
+
+
+def register(port: int, user: str, password: str, shared_secret: str) -> None:
+    """Create a user by Synapse's registration shared secret. RefusedError for a wrong one."""
+    path = "/_synapse/admin/v1/register"
+    nonce = json.loads(_http("GET", port, path))["nonce"]
+    signed = "\0".join((nonce, user, password, "notadmin")).encode()
+    mac = hmac.new(shared_secret.encode(), signed, hashlib.sha1).hexdigest()
+    _http("POST", port, path, {"nonce": nonce, "username": user, "password": password, "admin": False, "mac": mac})
+
+
+def _http(method: str, port: int, path: str, body: object = None, headers: dict[str, str] | None = None) -> bytes:
+    """Return the answer. RefusedError where it is 401 or 403, OSError where it is another failure."""
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://{HOST}:{port}{path}", data, headers or {}, method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 (http, to loopback)
+            return bytes(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code in (401, 403):
+                raise RefusedError from None
+            raise OSError(f"{path}: {error.code}") from None
+    except http.client.HTTPException as error:
+        raise OSError(f"{path}: {type(error).__name__}") from None

@@ -1,0 +1,265 @@
+"""The cluster on loopback itself: what starts, who is let in, and what each form of kubectl does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import psycopg
+import pytest
+import yaml
+from scripts.runs import Deployment
+
+from . import clients
+from .clients import Client
+from .cluster import Cluster
+from .loopback import postgres_programs
+
+MAIN, LI = "matrix-postgresql", "matrix-postgresql-li"
+ON = ("--context", "prod", "-n", "matrix")
+APPLY = ("apply", "--server-side", "--field-manager=matrix-wizard")
+ANSWERS = """
+domains: {base: chat-corp.net}
+lawful_intercept: {allowed_cidrs: [185.60.112.0/24]}
+tls: {email: ops@chat-corp.net}
+"""
+Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def software(needs: Callable[..., None]) -> None:
+    needs("nginx", "redis-server", "redis-cli", "setpriv", "turnserver", str(postgres_programs() / "postgres"))
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    deployment = Deployment(tmp_path_factory.mktemp("filled"))
+    deployment.answers.parent.mkdir()
+    deployment.answers.write_text(ANSWERS)
+    done = deployment.setup()
+    assert done.code == 0, done.err
+    return deployment
+
+
+@pytest.fixture
+def deployment(filled: Deployment, tmp_path: Path) -> Deployment:
+    return filled.copy(tmp_path / "deployment")
+
+
+@pytest.fixture
+def cluster(deployment: Deployment, tmp_path: Path) -> Iterator[Cluster]:
+    with Cluster(deployment.tree, tmp_path / "cluster") as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def kubectl(cluster: Cluster) -> Kubectl:
+    return kubectl_of(cluster)
+
+
+def kubectl_of(cluster: Cluster) -> Kubectl:
+    """Return what runs the kubectl that is found on the PATH."""
+
+    def run(*argv: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        program = shutil.which("kubectl", path=cluster.environment["PATH"])
+        assert program
+        environment = {**os.environ, **cluster.environment}
+        return subprocess.run(
+            [program, *argv], env=environment, input=stdin, cwd=cwd, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+def login(cluster: Cluster, name: str, role: str, password: str) -> AbstractContextManager[psycopg.Connection]:
+    port = cluster.port(name, 5432)
+    database = {"replication_user": "synapse"}.get(role, role)
+    where = f"host=127.0.0.1 port={port} user={role} dbname={database} sslmode=require"
+    return psycopg.connect(where, password=password)
+
+
+def written(path: Path, *objects: object) -> str:
+    path.write_text(yaml.safe_dump_all(objects))
+    return str(path)
+
+
+def test_the_roles_of_postgresql_have_the_trees_passwords_and_no_other(cluster: Cluster) -> None:
+    cluster.start(MAIN, LI)
+    roles = {(MAIN, "synapse"): "app", (MAIN, "key_vault"): "key-vault", (MAIN, "replication_user"): "replication"}
+    passwords = {key: cluster.text("Secret", f"{MAIN}-{name}", "password") for key, name in roles.items()}
+    passwords[LI, "synapse_li"] = cluster.text("Secret", f"{LI}-app", "password")
+    assert len(set(passwords.values())) == 4
+    for (name, role), password in passwords.items():
+        with login(cluster, name, role, password) as session:
+            assert session.execute("SELECT current_user").fetchone() == (role,)
+        for wrong in ({*passwords.values()} - {password}).pop(), "":
+            with pytest.raises(psycopg.OperationalError):
+                login(cluster, name, role, wrong)
+        assert password not in cluster.log(name)
+    assert cluster.query(MAIN, "SHOW wal_level") == [("logical",)]
+    assert cluster.query(MAIN, "SELECT datcollate FROM pg_database WHERE datname = 'synapse'") == [("C",)]
+    assert cluster.running("synapse-main") is cluster.running("redis") is None
+
+
+def test_a_password_is_changed_by_two_lines_of_stdin(cluster: Cluster, kubectl: Kubectl) -> None:
+    old, new = cluster.text("Secret", f"{MAIN}-app", "password"), "new-one"
+    statement = ("--", "psql", "-X", "-U", "postgres", "-c", r"\password synapse")
+    done = kubectl(*ON, "exec", "-i", "svc/matrix-postgresql-rw", *statement, stdin=f"{new}\n{new}\n")
+    assert done.returncode == 0, done.stderr
+    login(cluster, MAIN, "synapse", new).__exit__(None, None, None)
+    with pytest.raises(psycopg.OperationalError):
+        login(cluster, MAIN, "synapse", old)
+    assert new not in cluster.log(MAIN), "psql sends what the password is proved by, not the password"
+    assert "ALTER USER synapse PASSWORD 'SCRAM-SHA-256$" in cluster.log(MAIN)
+    differing = kubectl(*ON, "exec", "-i", "svc/matrix-postgresql-rw", *statement, stdin="one\ntwo\n")
+    assert differing.returncode != 0
+    asked = ("--", "psql", "-X", "-h", "localhost", "-U", "synapse", "-w", "-Atc", "SELECT 1")
+    assert kubectl(*ON, "exec", "-i", "pod/matrix-postgresql-1", "-c", "postgres", *asked).returncode == 2
+    assert kubectl(*ON, "exec", "svc/matrix-postgresql-rw", "--", "psql", "-XAtU", "postgres", "-c", "SELECT 7").stdout
+    assert [new in word for argv in cluster.commands for word in argv].count(True) == 0
+    assert len(cluster.commands) == 4
+
+
+def test_redis_takes_what_is_applied_when_it_is_restarted(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> None:
+    cluster.start("redis")
+    secret = yaml.safe_load((cluster.tree / "infrastructure/02-redis/redis-secret.yaml").read_text())
+    old, new = secret["stringData"]["password"], "new"
+    attempt = clients.redis(cluster.port("redis", 6379), lambda: [new, old])
+    secret["stringData"] = {"password": new, "redis.conf": f'requirepass "{new}"\n'}
+    with Client(attempt) as client:
+        assert {each.what for each in client.wait(2)} == {"1"}
+        assert kubectl(*ON, *APPLY, "-f", written(tmp_path / "new.yaml", secret)).returncode == 0
+        assert {each.what for each in client.wait(2)} == {"1"}, "applying alone restarts nothing"
+        assert kubectl(*ON, "rollout", "restart", "statefulset/redis").returncode == 0
+        assert kubectl(*ON, "rollout", "status", "statefulset/redis", "--timeout=20s").returncode == 0
+        assert {each.what for each in client.wait(2)} == {"0"}
+        assert client.refusals == 0
+        assert client.successes + client.outages == len(client.window)
+    before = clients.redis(cluster.port("redis", 6379), lambda: [old])
+    with Client(before) as client:
+        assert client.refusals == len(client.window) > 0
+    ping = 'REDISCLI_AUTH="$(cat /run/secrets/redis/password)" redis-cli ping'
+    for target in ("statefulset/redis", "pod/redis-0", "svc/redis"):
+        assert kubectl(*ON, "exec", "-i", target, "-c", "redis", "--", "sh", "-c", ping).stdout == "PONG\n"
+    both = f"AUTH {new}\nACL SETUSER default >{old}\n"
+    assert kubectl(*ON, "exec", "-i", "pod/redis-0", "--", "redis-cli", stdin=both).stdout.split() == ["OK", "OK"]
+    assert before() == "0"
+
+
+def test_the_real_kubectl_reads_what_was_applied(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> None:
+    assert kubectl("config", "current-context").stdout == "prod\n"
+    changed = {**cluster.applied["Secret", "coturn-secrets"], "stringData": {"TURN_SHARED_SECRET": "t"}}
+    file = written(tmp_path / "one.yaml", changed)
+    applied = kubectl(*ON, *APPLY, "--force-conflicts", "-f", "one.yaml", "-f", file, cwd=tmp_path)
+    assert applied.returncode == 0, applied.stderr
+    read = kubectl("--context", "prod", "--namespace", "matrix", "get", "secrets", "coturn-secrets", "-o", "json")
+    assert json.loads(read.stdout)["data"] == {"TURN_SHARED_SECRET": "dA=="}
+    for each in ("deployment/coturn", "statefulset/redis", "job/sync-system-setup", "cm/synapse-config"):
+        assert kubectl(*ON, "get", each, "-o", "name").stdout.endswith(f"/{each.partition('/')[2]}\n"), each
+    for context, name in (("prod", "absent"), ("wrong", "coturn-secrets")):
+        assert kubectl("--context", context, "-n", "matrix", "get", "secret", name).returncode == 1
+
+
+def test_what_the_harness_does_not_know_fails(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> None:
+    secret = cluster.applied["Secret", "redis-password"]
+    file = written(tmp_path / "other.yaml", {**secret, "metadata": {"name": "redis-password", "namespace": "other"}})
+    mine = written(tmp_path / "mine.yaml", {**secret, "stringData": {"password": "not-to-be-kept"}})
+    wrong = ("--context", "wrong", "-n", "matrix")
+    for argv in [
+        (*wrong, *APPLY, "-f", mine),
+        ("-n", "matrix", *APPLY, "-f", mine),
+        ("--context", "prod", *APPLY, "-f", mine),
+        (*ON, "apply", "-f", mine),
+        (*ON, *APPLY, "-f", file),
+        (*ON, *APPLY, "-f", mine, "-f", str(tmp_path / "absent.yaml")),
+        (*ON, *APPLY, "-R", "-f", mine),
+        (*ON, "create", "-f", mine),
+        (*ON, "delete", "secret", "redis-password", "--ignore-not-found"),
+        (*ON, "delete", "job", "sync-system-setup"),
+        (*ON, "exec", "-i", "statefulset/absent", "--", "true"),
+        (*ON, "exec", "-i", "deployment/key-vault", "--", "true"),
+        (*ON, "exec", "-i", "pod/redis-0", "-c", "absent", "--", "true"),
+        (*ON, "exec", "-i", "-t", "pod/redis-0", "--", "true"),
+        (*ON, "exec", "-i", "pod/redis-0", "true"),
+        (*ON, "rollout", "restart", "statefulset/absent"),
+        (*ON, "rollout", "restart", "statefulset", "redis"),
+        (*ON, "rollout", "undo", "statefulset/redis"),
+        (*ON, "wait", "--for=condition=complete", "job/absent", "--timeout=1s"),
+        (*ON, "rollout", "status", "statefulset/redis", "--timeout=soon"),
+        (),
+    ]:
+        done = kubectl(*argv)
+        assert (done.returncode, done.stdout) == (1, ""), argv
+        assert done.stderr.strip(), argv
+    assert cluster.applied["Secret", "redis-password"] == secret
+    assert ("Job", "sync-system-setup") in cluster.applied
+
+
+def test_a_program_in_a_pod_has_no_terminal_and_its_exit_code_comes_back(kubectl: Kubectl) -> None:
+    asked = kubectl(
+        *ON, "exec", "-i", "statefulset/redis", "--", "sh", "-c", "cat; (: < /dev/tty) || exit 42", stdin="in"
+    )
+    assert (asked.returncode, asked.stdout) == (42, "in")
+    closed = kubectl(*ON, "exec", "statefulset/redis", "--", "cat", stdin="in")
+    assert (closed.returncode, closed.stdout) == (0, "")
+    assert kubectl(*ON, "exec", "-i", "statefulset/redis", "--", "no-such-program").returncode == 1
+
+
+def test_commands_fail_as_ordered(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> None:
+    cluster.start("redis")
+    secret = cluster.applied["Secret", "redis-password"]
+
+    def apply(password: str) -> int:
+        one = {**secret, "stringData": {"password": password, "redis.conf": f'requirepass "{password}"\n'}}
+        return kubectl(*ON, *APPLY, "-f", written(tmp_path / "secret.yaml", one)).returncode
+
+    def kept() -> str:
+        return cluster.text("Secret", "redis-password", "password")
+
+    cluster.fail_at(2)
+    assert (apply("a"), kubectl("config", "current-context").returncode, apply("b"), kept()) == (0, 0, 1, "a")
+    assert (apply("c"), kept()) == (0, "c")
+    cluster.fail_at(1, after=True)
+    assert (apply("d"), kept()) == (1, "d")
+    cluster.fail_on("rollout restart .*/redis")
+    assert (apply("e"), kept()) == (0, "e")
+    restart = (*ON, "rollout", "restart", "statefulset/redis")
+    accepted = clients.redis(cluster.port("redis", 6379), lambda: ["e"])
+    assert kubectl(*restart).returncode == 1
+    with pytest.raises(clients.RefusedError):
+        accepted()
+    assert kubectl(*restart).returncode == 0
+    assert kubectl(*ON, "rollout", "status", "statefulset/redis").returncode == 0
+    assert accepted() == "0"
+
+
+def test_a_workload_that_cannot_start_is_not_rolled_out(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> None:
+    cluster.start("redis")
+    broken = {**cluster.applied["ConfigMap", "redis-config"], "data": {"redis.conf": "no-such-option 1\n"}}
+    assert kubectl(*ON, *APPLY, "-f", written(tmp_path / "broken.yaml", broken)).returncode == 0
+    assert kubectl(*ON, "rollout", "restart", "statefulset/redis").returncode == 0
+    status = kubectl(*ON, "rollout", "status", "statefulset/redis", "--timeout=60s")
+    assert (status.returncode, "is not ready" in status.stderr) == (1, True), status.stderr
+    assert "no-such-option" in cluster.log("redis")
+
+
+def test_what_was_not_started_is_restarted_without_being_run(cluster: Cluster, kubectl: Kubectl) -> None:
+    for target in ("statefulset/synapse-main", "deployment/key-vault"):
+        assert kubectl(*ON, "rollout", "restart", target).returncode == 0
+        assert kubectl(*ON, "rollout", "status", target, "--timeout=1s").returncode == 0
+    assert cluster.running("synapse-main") is None
+
+
+def test_nothing_is_left(deployment: Deployment, tmp_path: Path) -> None:
+    with Cluster(deployment.tree, tmp_path / "cluster") as cluster:
+        cluster.start(MAIN, "redis")
+        private = cluster.ground.private
+        running = [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(private) in path.read_text("utf-8")]
+        assert running
+    assert not private.exists()
+    assert [path for path in running if path.exists() and str(private) in path.read_text("utf-8")] == []

@@ -1,0 +1,291 @@
+"""The tree's pods as processes on loopback: with their own configuration, in which only hosts and ports are moved.
+
+What is left out: S3, the metrics, and Synapse's limits of logins. Debian: redis-server, coturn, nginx; Synapse is of
+the development requirements.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import yaml
+
+from .loopback import HOST, Loopback, Process, script
+from .pods import Container, containers, laid_out, texts
+
+
+class Program(Protocol):
+    """Something of a cluster that runs."""
+
+    container: str
+
+    def start(self) -> None:
+        """Start it with what is applied now; it need not answer yet."""
+
+    def stop(self) -> None:
+        """End it."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended by itself."""
+
+    def is_ready(self) -> bool:
+        """Say whether it answers its readiness probe, or, of a Job, is complete."""
+
+    def inside(self) -> tuple[dict[str, str], Path]:
+        """Return the environment and the directory of a program that is run in the pod."""
+
+    def moved(self, argument: str) -> str:
+        """Return an argument of such a program with the pod's paths as they are here."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A workload: its kind, what must run before it, and what makes its command of what was laid out."""
+
+    kind: str
+    container: str
+    needs: tuple[str, ...]
+    command: Callable[[Loopback, str, Path, list[str]], list[str]]
+
+
+def _redis(ground: Loopback, name: str, root: Path, arguments: list[str]) -> list[str]:
+    port = str(ground.port(name, 6379))
+    script(ground.home(name) / "bin/redis-cli", f'exec /usr/bin/redis-cli -p {port} "$@"')
+    return [*arguments, "--port", port, "--bind", HOST, "--dir", str(root / "data")]
+
+
+def _coturn(ground: Loopback, name: str, root: Path, _: list[str]) -> list[str]:
+    where = [f"--listening-port={ground.port(name, 3478)}", f"--listening-ip={HOST}", f"--relay-ip={HOST}"]
+    return ["turnserver", "-c", str(root / "etc/coturn/turnserver.conf"), *where, "--no-cli"]
+
+
+def _synapse(ground: Loopback, name: str, root: Path, arguments: list[str]) -> list[str]:
+    config = root / "etc/synapse/config"
+    for file in (config / "homeserver.yaml", config / "worker.yaml"):
+        if file.exists():
+            file.write_text(yaml.safe_dump(_moved_synapse(ground, name, yaml.safe_load(file.read_text()))))
+    if (root / "etc/synapse/name").exists():  # an init container writes it
+        (root / "etc/synapse/name/name.yaml").write_text(f'worker_name: "{name}-0"\n')
+    return [sys.executable, *arguments[arguments.index("-m") :]]
+
+
+ROWS = {
+    "redis": Row("StatefulSet", "redis", (), _redis),
+    "coturn": Row("Deployment", "coturn", (), _coturn),
+    "synapse-main": Row("StatefulSet", "synapse", ("matrix-postgresql", "redis"), _synapse),
+    "synapse-worker": Row("StatefulSet", "synapse", ("synapse-main",), _synapse),
+    "synapse-li": Row("Deployment", "synapse", ("sync-system-setup",), _synapse),
+}
+JOBS = {"sync-system-setup": ("matrix-postgresql-li", "synapse-main")}  # by name, what must run before it
+INGRESS, PROTECTED = "ingress-nginx", "synapse-admin-li"  # the controller, and the Ingress that it serves here
+
+
+class Pod:
+    """One pod of a workload of `ROWS`."""
+
+    def __init__(self, ground: Loopback, name: str) -> None:
+        self.ground, self.name, self.row = ground, name, ROWS[name]
+        self.container = self.row.container
+        self.root = ground.home(name) / "pod"
+        self._process: Process | None = None
+        self._laid_out: Container | None = None
+
+    def start(self) -> None:
+        one = laid_out(self.ground.objects, (self.row.kind, self.name), self.container, self.root)
+        command = self.row.command(self.ground, self.name, self.root, one.arguments)
+        environment = one.environment | self.ground.environment(self.name)
+        self._laid_out, self._process = one, Process(command, environment, self.ground.home(self.name))
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.stop()
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.has_ended
+
+    def is_ready(self) -> bool:
+        manifest = containers(self.ground.objects, (self.row.kind, self.name))[self.container]
+        ports = {port["name"]: port["containerPort"] for port in manifest["ports"]}
+        return not self.has_ended and self._answers(manifest["readinessProbe"], ports)
+
+    def inside(self) -> tuple[dict[str, str], Path]:
+        assert self._laid_out, f"{self.name} does not run"
+        return self._laid_out.environment | self.ground.environment(self.name), self.ground.home(self.name)
+
+    def moved(self, argument: str) -> str:
+        assert self._laid_out, f"{self.name} does not run"
+        return self._laid_out.moved(argument)
+
+    def _answers(self, probe: dict[str, Any], ports: dict[str, int]) -> bool:
+        if "exec" in probe:
+            environment, home = self.inside()
+            command = [self.moved(word) for word in probe["exec"]["command"]]
+            return subprocess.run(command, env=environment, cwd=home, capture_output=True, check=False).returncode == 0
+        how = probe.get("httpGet") or probe["tcpSocket"]
+        port = self.ground.port(self.name, ports[how["port"]])
+        try:
+            if "path" in how:
+                with urllib.request.urlopen(f"http://{HOST}:{port}{how['path']}", timeout=5) as answer:
+                    return bool(answer.status == 200)
+            socket.create_connection((HOST, port), 5).close()
+        except OSError:
+            return False
+        return True
+
+
+class Job:
+    """A Job: its containers one after the other, tried again until all have succeeded."""
+
+    def __init__(self, ground: Loopback, name: str) -> None:
+        self.ground, self.name = ground, name
+        self.container = ""
+        self._stopped, self._complete = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._process: Process | None = None
+        self._starting = threading.Lock()
+
+    def start(self) -> None:
+        self._stopped.clear()
+        self._complete.clear()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self) -> None:
+        with self._starting:
+            self._stopped.set()
+        if self._process:
+            self._process.stop()
+        if self._thread:
+            self._thread.join()
+
+    @property
+    def has_ended(self) -> bool:
+        return False  # it is tried again
+
+    def is_ready(self) -> bool:
+        return self._complete.is_set()
+
+    def inside(self) -> tuple[dict[str, str], Path]:
+        raise NotImplementedError
+
+    def moved(self, argument: str) -> str:
+        raise NotImplementedError
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            if all(map(self._succeeds, containers(self.ground.objects, ("Job", self.name)))):
+                self._complete.set()
+                return
+            self._stopped.wait(0.2)
+
+    def _succeeds(self, container: str) -> bool:
+        home = self.ground.home(self.name)
+        one = laid_out(self.ground.objects, ("Job", self.name), container, home / "pod")
+        environment = _moved_hosts(self.ground, one.environment) | self.ground.environment(self.name)
+        with self._starting:
+            if self._stopped.is_set():
+                return False
+            self._process = Process(one.arguments, environment, home)
+        return self._process.wait() == 0
+
+
+class Ingress:
+    """nginx as the ingress controller sets it up for a host behind basic authentication, with a page behind it."""
+
+    container = "controller"
+
+    def __init__(self, ground: Loopback) -> None:
+        self.ground, self.home = ground, ground.home(INGRESS)
+        self.port = ground.port(INGRESS, 80)
+        self._process: Process | None = None
+
+    def start(self) -> None:
+        self.refresh()
+        (self.home / "page").mkdir(exist_ok=True)
+        (self.home / "page/index.html").write_text("inside\n")
+        (self.home / "nginx.conf").write_text(f"""\
+daemon off; master_process off; pid {self.home}/pid; error_log stderr; events {{}}
+http {{
+  access_log off;
+  client_body_temp_path {self.home}/body; proxy_temp_path {self.home}/proxy; fastcgi_temp_path {self.home}/fastcgi;
+  uwsgi_temp_path {self.home}/uwsgi; scgi_temp_path {self.home}/scgi;
+  server {{
+    listen {HOST}:{self.port}; root {self.home}/page;
+    auth_basic "LI"; auth_basic_user_file {self.home}/auth;
+  }}
+}}
+""")
+        command = ["nginx", "-p", str(self.home), "-c", str(self.home / "nginx.conf"), "-e", "stderr"]
+        environment = self.ground.environment(INGRESS)
+        environment["PATH"] += f"{os.pathsep}/usr/sbin"
+        self._process = Process(command, environment, self.home)
+
+    def refresh(self) -> None:
+        """Take the password file that is applied; the controller watches it, and nginx reads it at each request."""
+        annotations = self.ground.objects["Ingress", PROTECTED]["metadata"]["annotations"]
+        secret = annotations["nginx.ingress.kubernetes.io/auth-secret"]
+        staged = self.home / "auth.new"
+        staged.write_text(texts(self.ground.objects["Secret", secret])["auth"])
+        staged.replace(self.home / "auth")
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.stop()
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process is None or self._process.has_ended
+
+    def is_ready(self) -> bool:
+        try:
+            socket.create_connection((HOST, self.port), 5).close()
+        except OSError:
+            return False
+        return True
+
+    def inside(self) -> tuple[dict[str, str], Path]:
+        return self.ground.environment(INGRESS), self.home
+
+    def moved(self, argument: str) -> str:
+        return argument
+
+
+def _moved_hosts(ground: Loopback, environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment with each database's host, and its port, on loopback."""
+    moved = dict(environment)
+    for name, text in environment.items():
+        if name.endswith("HOST"):
+            host, port = ground.address(text, 5432)
+            moved |= {name: host, name.removesuffix("HOST") + "PORT": str(port)}
+    return moved
+
+
+def _moved_synapse(ground: Loopback, name: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Return Synapse's configuration with its listeners and its servers on loopback."""
+    for key in ("listeners", "worker_listeners"):
+        served = [each for each in config.get(key, []) if each["type"] != "metrics"]
+        for each in served:
+            each |= {"port": ground.port(name, each["port"]), "bind_addresses": [HOST]}
+        if key in config:
+            config[key] = served
+    if "server_name" not in config:
+        return config
+    database = config["database"]["args"]
+    database["host"], database["port"] = ground.address(database["host"], database["port"])
+    for each in (*config.get("instance_map", {}).values(), config["redis"]):
+        if "host" in each:
+            each["host"], each["port"] = ground.address(each["host"], each["port"])
+    del config["media_storage_providers"]
+    often = {"per_second": 1000, "burst_count": 1000}
+    return config | {"rc_login": dict.fromkeys(("address", "account", "failed_attempts"), often)}
