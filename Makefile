@@ -3,6 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# A file is one process's work, and files keep their order: what a directory's tests share is made once in each process.
+PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+# The tests start the program a thousand times; without its bytecode each would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run check test format docs lock bench corpus clean
 .DELETE_ON_ERROR:
@@ -15,14 +19,14 @@ check: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -q tests --ignore=tests/real
+	$(PYTEST) -q tests --ignore=tests/real
 
 # Everything, the tests on real software too.
 test: .venv/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest tests
+	$(PYTEST) tests
 
 format: .venv/dev.stamp
 	$(BIN)/ruff check --fix .

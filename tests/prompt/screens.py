@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 TAB, BACK, UP, DOWN, ESCAPE = "\t", "\x1b[Z", "\x1b[A", "\x1b[B", "\x1b"
 CTRL_C, CTRL_D, CTRL_T, CTRL_U, CTRL_Z = "\x03", "\x04", "\x14", "\x15", "\x1a"
 PASTE, PASTED = "\x1b[200~", "\x1b[201~"
-_LONGEST = 30  # seconds that anything may take on a busy machine; nothing waits for so long by design
+_LONGEST = 120  # seconds that anything may take on a busy machine; nothing waits for so long by design
 
 
 class Screens:
@@ -52,6 +52,7 @@ class Screens:
         self.screen = pyte.HistoryScreen(columns, rows, history=10_000, ratio=1)
         self.screen.write_process_input = self.child.send  # type: ignore[method-assign]
         self.stream = pyte.Stream(self.screen)
+        self._rows: dict[int, str] = {}
         self.everything = ""  # every byte that came, escape sequences and all
         self.seen: list[str] = []
 
@@ -105,7 +106,13 @@ class Screens:
 
     @property
     def shown(self) -> str:
-        return "\n".join(line.rstrip() for line in self.screen.display)
+        """The screen as text. Only lines that were drawn on since the last look are read again: all of them is slow."""
+        columns = range(self.screen.columns)
+        for number in self.screen.dirty:
+            line = self.screen.buffer[number]
+            self._rows[number] = "".join([line[at].data for at in columns]).rstrip()
+        self.screen.dirty.clear()
+        return "\n".join(self._rows.get(number, "") for number in range(self.screen.lines))
 
     @property
     def scrolled(self) -> str:

@@ -60,7 +60,7 @@ def running(home: Path, answers: Callable[[], object], *command: str) -> Iterato
     with log.open("wb") as out:
         server = subprocess.Popen(command, cwd=home, env=environment, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while True:
             with suppress(OSError):
                 answers()
@@ -71,7 +71,7 @@ def running(home: Path, answers: Callable[[], object], *command: str) -> Iterato
         yield
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(120)
 
 
 class Redis:
@@ -134,7 +134,7 @@ class Turn:
             message += _attribute(8, hmac.new(key, message, "sha1").digest())
         own = client or socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
-            own.settimeout(5 if client else 0.2)
+            own.settimeout(30 if client else 0.2)
             own.connect(self.address)
             own.send(message)
             return _parsed(own.recv(2048))

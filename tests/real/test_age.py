@@ -61,7 +61,7 @@ def test_we_open_what_age_encrypts_with_a_file_of_age_keygen(tmp_path: Path) -> 
 
 def typed(passphrase: str, *command: str | Path) -> bytes:
     """Run age at a terminal, type the passphrase as often as it asks, and return what it wrote to the file."""
-    child = pexpect.spawn(str(command[0]), list(map(str, command[1:])), timeout=60, encoding="utf-8")
+    child = pexpect.spawn(str(command[0]), list(map(str, command[1:])), timeout=120, encoding="utf-8")
     while child.expect(["passphrase[^:]*: ", pexpect.EOF]) == 0:
         child.sendline(passphrase)
     child.close()

@@ -74,9 +74,9 @@ def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
 
 def status(port: int, address: str) -> int:
     """Return what HAProxy answers a client at *address*; it may still be starting."""
-    for _ in range(50):
+    for _ in range(600):
         try:
-            with closing(HTTPConnection("127.0.0.1", port, source_address=(address, 0), timeout=5)) as connection:
+            with closing(HTTPConnection("127.0.0.1", port, source_address=(address, 0), timeout=30)) as connection:
                 connection.request("GET", "/")
                 return connection.getresponse().status
         except ConnectionRefusedError:

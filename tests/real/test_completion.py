@@ -68,7 +68,7 @@ class Shell:
         program = Path(sys.executable).parent
         own = {"PATH": f"{program}:{os.environ['PATH']}", "HOME": str(home), "TERM": "linux", "LC_ALL": "C.UTF-8"}
         # Nothing else of the environment: a setting such as INPUTRC must not decide.
-        self.child = pexpect.spawn(command, env=own, cwd=home, dimensions=(90, 200), timeout=20, encoding="utf-8")
+        self.child = pexpect.spawn(command, env=own, cwd=home, dimensions=(90, 200), timeout=120, encoding="utf-8")
         self.screen = pyte.Screen(200, 90)
         self.screen.write_process_input = self.child.send  # type: ignore[method-assign]
         self.stream = pyte.Stream(self.screen)
@@ -86,7 +86,7 @@ class Shell:
 
     def until(self, shown: Callable[[], bool]) -> None:
         while not shown():
-            self.stream.feed(self.child.read_nonblocking(4096, 20))
+            self.stream.feed(self.child.read_nonblocking(4096, 120))
 
     def type(self, text: str) -> None:
         """Type on an empty command line."""

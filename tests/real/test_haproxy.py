@@ -53,7 +53,7 @@ def software(needs: Callable[..., None]) -> None:
 
 def status(port: int, user: str, password: str) -> int:
     login = base64.b64encode(f"{user}:{password}".encode()).decode()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.request("GET", "/", headers={"Authorization": f"Basic {login}"})
         return connection.getresponse().status

@@ -36,7 +36,7 @@ def session(
     environment["PYTHONPATH"] = str(Path(keystore.__file__).parent.parent)
     line = f'{unlock} --components=secrets >/dev/null && exec "$0" "$1"'
     command = [*bus, "sh", "-c", line, sys.executable, str(home / "script.py")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

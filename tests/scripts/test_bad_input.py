@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import textwrap
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -319,11 +318,10 @@ def test_a_half_filled_tree_is_adopted(empty: Empty) -> None:
 @pytest.mark.parametrize("options", [(), ("--no-input",)])
 def test_nothing_is_written_without_consent(empty: Empty, options: tuple[str, ...]) -> None:
     deployment = empty("checklist")
-    before, began = deployment.everything(), time.monotonic()
+    before = deployment.everything()
     stopped = deployment.run("setup", "--answers", str(deployment.answers), *options)
     assert stopped.code == 2
     assert "-y" in stopped.err.splitlines()[-1]
-    assert time.monotonic() - began < 10
     assert deployment.everything() == before
     assert not deployment.identity.exists()
 

@@ -60,7 +60,7 @@ def shell(line: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run *line* by a shell that fails with the program where that is not the last of a pipe."""
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", line], cwd=ROOT, env={**os.environ, **more}, capture_output=True, text=True,
-        encoding="utf-8", timeout=20, check=False,
+        encoding="utf-8", timeout=120, check=False,
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def test_a_reader_that_is_gone_before_the_first_line(filled: Deployment) -> None
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run([*PROGRAM, "show", *options(filled)], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE,
-                          timeout=20, check=False)  # fmt: skip
+                          timeout=120, check=False)  # fmt: skip
     os.close(writer)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -198,7 +198,7 @@ def test_whoever_stops_it_before_it_writes_is_told_so(waiting: tuple[Deployment,
     before = deployment.everything()
     with deployment.answers.open("w"):  # opens when the program has opened its end, and so is reading
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "Stopped. Nothing was written."
     assert deployment.everything() == before
