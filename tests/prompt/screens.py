@@ -27,7 +27,8 @@ class Screens:
     ) -> None:
         """Start the program; ``under`` is a shell command in which {program} stands for it, for redirections."""
         self.home = home
-        kept = {key: text for key, text in os.environ.items() if not key.startswith(("MATRIX_WIZARD", "LC_", "XDG_"))}
+        others = ("MATRIX_WIZARD", "LC_", "XDG_", "COLUMNS", "LINES")  # the last two would overrule the terminal's size
+        kept = {key: text for key, text in os.environ.items() if not key.startswith(others)}
         program = [sys.executable, "-m", "wizard", *words]
         started = ["/bin/sh", "-c", under.format(program=shlex.join(program))] if under else program
         self.child = pexpect.spawn(
