@@ -193,9 +193,15 @@ def as_nobody(deed) -> int:  # type: ignore[no-untyped-def]
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def let_anybody_in(directory: Path) -> None:
+    """Open what pytest made for its owner alone: a test's directory and those above it, however many they are."""
+    for each in (directory, *directory.parents):
+        if not each.stat().st_mode & 0o001:
+            each.chmod(0o755)
+
+
 def test_a_tree_that_is_not_writable_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    let_anybody_in(tmp_path)
     root = grow(tmp_path / "tree", {"a.yaml": b"1", "d/b.yaml": b"1"})
     paths = (root, root / "d", root / "a.yaml", root / "d/b.yaml")
     if os.geteuid() == 0:
@@ -213,8 +219,7 @@ def test_a_tree_that_is_not_writable_is_refused_before_anything_is_written(tmp_p
 
 
 def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    let_anybody_in(tmp_path)
     grow(tmp_path, {"a.yaml": b"1"})
     (tmp_path / "a.yaml").chmod(0)
     assert as_nobody(lambda: open_tree(tmp_path)) == 3
