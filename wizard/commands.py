@@ -225,7 +225,8 @@ def _planned(where: Where, wishes: Wishes, opened: Opened, answers: Answers) -> 
         tell = where.terminal.say if where.terminal else where.tell
         tell(f"Making an RSA key of {bits} bits: a few seconds …")
     kept = answers.located(lambda path: files.seen_from(opened.tree.root, path))  # the vault is read from anywhere
-    made = plan.fill(_tree(opened, Scope(answers)), kept, opened.vault, wishes.consent, host.now())
+    given = replace(wishes.consent, anew=wishes.new_deployment)
+    made = plan.fill(_tree(opened, Scope(answers)), kept, opened.vault, given, host.now())
     made = guard.seen(made, opened.tree.root)
     return Outcome(
         made, False, where.tree, where.options, unfinished=opened.unfinished, documents=values.well_known(answers)

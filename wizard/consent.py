@@ -1,6 +1,7 @@
 """Consent at a terminal: what only the operator can say of a tree, asked one by one; a general yes never covers it.
 
-New places for existing secrets (a pulled change may be hostile), and texts edited by hand (DESIGN, laws 4 and 6).
+New places for existing secrets and objects that change their instance (a pulled change may be hostile), and texts
+edited by hand (DESIGN, laws 4 and 6).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from wizard.errors import Problem, RefusedError, StoppedError
-from wizard.filling import Consent, Drift, NewPlace, UndecidedError
+from wizard.filling import Consent, Drift, NewInstance, NewPlace, UndecidedError
 from wizard.interview import Ask, Terminal
 
 _STOP = "stop"
@@ -18,7 +19,8 @@ _LONGEST = 60  # characters of an open text that are shown
 def asked(terminal: Terminal, undecided: UndecidedError, consent: Consent) -> Consent:
     """Return *consent* with what was answered to everything that is *undecided*.
 
-    RefusedError with every place that was declined; StoppedError where a text edited by hand is left undecided.
+    RefusedError with every place and object that was declined; StoppedError where a text edited by hand is left
+    undecided.
     """
     drift = {each.value: each for each in reversed(undecided.about) if isinstance(each, Drift)}  # at its first place
     decided = {name: _of_drift(terminal, each) for name, each in sorted(drift.items())}
@@ -28,13 +30,21 @@ def asked(terminal: Terminal, undecided: UndecidedError, consent: Consent) -> Co
     for each in undecided.about:
         if isinstance(each, NewPlace):
             places.setdefault(each.place, []).append(each)
-    declined = [place for place, found in places.items() if not _is_wanted(terminal, found)]
-    if declined:
-        what = "{} would be written to a new place, which you declined."
-        fix = "Take the placeholder out, or decide what it stands for under placeholders: in the answers."
-        listed = [each for place in declined for each in places[place]]
-        raise RefusedError(*(Problem(what.format(each.value), each.position, fix) for each in listed))
-    return replace(consent, granted=consent.granted | places.keys(), decided={**consent.decided, **decided})
+    problems: list[Problem] = []
+    objects = [each for each in undecided.about if isinstance(each, NewInstance)]
+    for each in objects:
+        if not _is_the_others(terminal, each):
+            fix = "Put its label, name and file back as they were, or say whose it is under instances: in the answers."
+            problems.append(Problem(f"{each.told} You declined that.", each.position, fix))
+    for found in places.values():
+        if not _is_wanted(terminal, found):
+            what = "{} would be written to a new place, which you declined."
+            fix = "Take the placeholder out, or decide what it stands for under placeholders: in the answers."
+            problems += (Problem(what.format(each.value), each.position, fix) for each in found)
+    if problems:
+        raise RefusedError(*problems)
+    granted = consent.granted | places.keys() | {each.document for each in objects}
+    return replace(consent, granted=granted, decided={**consent.decided, **decided})
 
 
 def _is_wanted(terminal: Terminal, found: list[NewPlace]) -> bool:
@@ -42,6 +52,15 @@ def _is_wanted(terminal: Terminal, found: list[NewPlace]) -> bool:
     first = found[0]
     label = _plain(f"Write {names} to a new place, {first.place}?")
     help_ = _plain(f"{first.position}: it stands elsewhere already. No stops here; nothing is written then.")
+    return terminal.ask(Ask(label, "yes", help_, text="no")) == "yes"
+
+
+def _is_the_others(terminal: Terminal, found: NewInstance) -> bool:
+    owner = {"main": "main's", "li": "LI's"}[found.now]
+    label = _plain(f"{found.told} Let it be {owner}?")
+    help_ = _plain(
+        f"{found.position}: what LI's objects hold goes to the LI team. No stops here; nothing is written then."
+    )
     return terminal.ask(Ask(label, "yes", help_, text="no")) == "yes"
 
 

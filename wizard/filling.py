@@ -6,6 +6,7 @@ unknown. Only an unknown one is drift, and nothing is done about drift that nobo
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,7 +23,7 @@ from wizard.resources import Manifest
 from wizard.secret import MASK, Secret
 from wizard.sites import FILLED_IN, Found, Site, Unknown, groups
 from wizard.values import InTree, Value
-from wizard.vault import Generation, Kept, Record, Vault
+from wizard.vault import Generation, Instance, Kept, Record, Vault
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class Consent:
     ``files``: those that this run makes itself; every place in them is accepted. ``enabled``: entries that this run
     adds or enables, by object and path: what stands there is nobody's edit. ``known``: the places of components that
     were switched off; they were accepted once. ``minted``: what an earlier plan of this run made, which was shown.
+    ``anew``: a new vault for a tree that had one, so that what stands in the tree are existing secrets.
+
+    An object that is the other instance's now is accepted by its name among the places.
     """
 
     places: frozenset[str] = frozenset()
@@ -44,6 +48,12 @@ class Consent:
     skip_unparseable: bool = False
     decided: Mapping[str, str] = field(default_factory=dict)  # the same by value, over what is said of all
     granted: frozenset[str] = frozenset()  # places as well, said at the terminal; one may be gone by another answer
+    anew: bool = False
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The places, and the objects, that were accepted by name."""
+        return self.places | self.granted
 
     def of(self, name: str) -> str:
         """Return what becomes of a foreign text of the value *name*: "adopt", "restore", or "" where nobody said."""
@@ -60,6 +70,25 @@ class NewPlace:
 
 
 @dataclass(frozen=True)
+class NewInstance:
+    """An object, *document*, whose values were consented to as those of the instance *was*, and which is the other's
+    now. *position* is that of its first value."""
+
+    document: str
+    was: str
+    now: str
+    values: tuple[str, ...]
+    position: str
+
+    @property
+    def told(self) -> str:
+        """What has changed, in a sentence."""
+        owners = {"main": "main's", "li": "LI's"}
+        was, now, holds = owners[self.was], owners[self.now], ", ".join(self.values)
+        return f"{self.document} was {was} when its places were consented to, and is {now} now; it holds {holds}."
+
+
+@dataclass(frozen=True)
 class Drift:
     """A text that is neither the value's own nor an earlier one, as it may be *shown*; *kept*: the vault keeps it."""
 
@@ -72,7 +101,7 @@ class Drift:
 class UndecidedError(RefusedError):
     """The tree was refused for nothing but want of the operator's word, on what ``about`` lists."""
 
-    def __init__(self, *problems: Problem, about: Iterable[NewPlace | Drift]) -> None:
+    def __init__(self, *problems: Problem, about: Iterable[NewPlace | NewInstance | Drift]) -> None:
         super().__init__(*problems)
         self.about = tuple(about)
 
@@ -178,23 +207,25 @@ def fills(found: Found, resolved: Resolved, answers: Answers, vault: Vault, cons
 
     RefusedError where a text was edited by hand, or where an existing secret would reach a place that nobody accepted.
     """
-    known, former = resolved.values, resolved.former
+    known = resolved.values
     made: list[Fill] = []
-    strange = sorted(consent.places - {site.place for site in found.sites})
+    strange = sorted(consent.places - {each for site in found.sites for each in (site.place, site.document)})
     if strange:
         what = "There is no such place in the tree."
         raise UsageError(*(Problem(what, f"--accept-site {each}", "Copy it from the refusal.") for each in strange))
     problems: list[Problem] = list(_beyond(found, known))
-    undecided: list[tuple[Problem, NewPlace | Drift]] = []
+    undecided: list[tuple[Problem, NewPlace | NewInstance | Drift]] = [
+        (other_instance(each), each)
+        for each in new_instances(site for site in found.sites if site.document not in consent.named)
+    ]
     for site in found.sites:
         if site.how == "comment":
             made.append(Fill(site, FILLED_IN))
         elif site.how == "retiring":
             made.append(Fill(site, site.text))  # as it was put there, and until it is taken out as a line
         elif site.value in known and not _is_by_default(site, answers):
-            new = render(known[site.value], site)
-            made.append(Fill(site, new))
-            for problem, open_one in _objections(site, new, vault, former, consent):
+            made.append(Fill(site, render(known[site.value], site)))
+            for problem, open_one in _objections(made[-1], resolved, vault, consent):
                 if open_one is None:
                     problems.append(problem)
                 else:
@@ -324,10 +355,48 @@ def _with_retiring(value: Value, vault: Vault) -> Value:
     return replace(value, beside=kept.retiring.text)
 
 
+def new_instances(found: Iterable[Site]) -> list[NewInstance]:
+    """Return the objects of *found* that are another instance's now than when their places were consented to."""
+    objects: dict[tuple[str, str, str], list[Site]] = {}
+    for site in found:
+        if site.value and site.leaf and site.record and site.record.instance in ("main", "li"):
+            was, now = site.record.instance, site.leaf.resource.instance
+            if was != now:
+                objects.setdefault((site.document, was, now), []).append(site)
+    return [
+        NewInstance(*key, tuple(dict.fromkeys(site.value for site in sites)), sites[0].position)
+        for key, sites in objects.items()
+    ]
+
+
+def other_instance(found: NewInstance) -> Problem:
+    """Return the problem that an object is another instance's than it was, and the consent that settles it."""
+    fix = f"If that is right: --accept-site {shlex.quote(found.document)}. Else look at what was changed or pulled."
+    return Problem(found.told, found.position, fix)
+
+
+def instance_of(site: Site, vault: Vault, consent: Consent) -> Instance:
+    """Return whose *site* is to be remembered as: its object's instance, as far as the operator consented to that.
+
+    A copy of an existing secret that somebody else put into the LI instance is nobody's consent."""
+    if site.leaf is None or site.how == "comment":
+        return "any"
+    now: Instance = "li" if site.leaf.resource.instance == "li" else "main"
+    was: Instance = site.record.instance if site.record else "none"
+    if site.document in consent.named:
+        return now
+    if was != "none":
+        return was
+    if site.value not in vault.values or now == "main":
+        return now
+    return _accepted_as(site, consent) or "none"
+
+
 def _objections(
-    site: Site, new: str, vault: Vault, former: Mapping[str, str], consent: Consent
+    fill: Fill, resolved: Resolved, vault: Vault, consent: Consent
 ) -> Iterator[tuple[Problem, NewPlace | Drift | None]]:
-    """Yield what stands against writing *new* at *site*, each with what the operator may say of it."""
+    """Yield what stands against *fill*, each with what the operator may say of it."""
+    site, new, former = fill.site, fill.new, resolved.former
     if not catalogue.is_kept(site.value):
         if site.how == "place" and site.text != new:
             row = catalogue.BY_NAME[site.value]
@@ -352,8 +421,10 @@ def _objections(
                 Drift(site.value, site.position, shown(site.value, site.text), kept=False),
             )
         return
-    is_new = site.value in vault.values and site.record is None and site.text != new
-    if is_new and not _is_accepted(site, consent):
+    is_taken_over = consent.anew and resolved.values[site.value].why == "adopted"
+    is_existing = site.value in vault.values or is_taken_over
+    is_new = is_existing and site.text != new and (site.record is None or site.record.instance == "none")
+    if is_new and not _accepted_as(site, consent):
         general = ", or --accept-new-sites for all new places" if _is_general(site) else ""
         yield (
             Problem(
@@ -365,15 +436,15 @@ def _objections(
         )
 
 
-def _is_accepted(site: Site, consent: Consent) -> bool:
+def _accepted_as(site: Site, consent: Consent) -> Instance | None:
+    """Return as whose place *site* was accepted, None where it was not."""
+    now: Instance = "li" if site.leaf and site.leaf.resource.instance == "li" else "main"
+    is_general = consent.all_places and _is_general(site)
+    if is_general or site.place in consent.named or site.manifest.path in consent.files:
+        return now
     here = (site.value, site.document, site.path)
-    was = any((each.value, each.document, each.path) == here for each in consent.known)
-    return (
-        was
-        or (consent.all_places and _is_general(site))
-        or site.place in consent.places | consent.granted
-        or site.manifest.path in consent.files
-    )
+    was = {each.instance for each in consent.known if (each.value, each.document, each.path) == here}
+    return now if now in was else "any" if "any" in was else None
 
 
 def _is_general(site: Site) -> bool:

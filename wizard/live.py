@@ -103,7 +103,7 @@ def take(vault: Vault, want: Wanted, live: Mapping[str, Iterable[Mapping[str, An
             Problem(f"The cluster has no text for {', '.join(missing)}: setup would make them anew, or ask for them.")
         )
     # Where the cluster has a value already, setup needs no consent to a new place, as for what was switched off.
-    known = {(each.value, each.document, each.path) for each in vault.records}
+    known = {(each.value, each.document, each.path) for each in vault.records if each.instance != "none"}
     new = (each for each in stands if (each.value, each.document, each.path) not in known and each.value in names)
     return Taken(replace(vault, records=(*vault.records, *new)), tuple(names), tuple(notes))
 

@@ -144,9 +144,12 @@ def _place(record: Record) -> tuple[Any, ...]:
 
 
 def _withheld(record: Record) -> Record:
-    """Return *record* as the lock may show it: what could be a secret is masked, in the original and around a hole."""
+    """Return *record* as the lock may show it: what could be a secret is masked, in the original and around a hole.
+
+    What was consented to is the vault's alone to say: whoever may write to the repository may write to sites.lock."""
     original = record.original if _is_public(record) else MASK
-    return dataclasses.replace(record, original=original, hole=MASK if _is_telling(record) else record.hole)
+    hole = MASK if _is_telling(record) else record.hole
+    return dataclasses.replace(record, original=original, hole=hole, instance="any")
 
 
 def _is_telling(record: Record) -> bool:

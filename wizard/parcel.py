@@ -10,12 +10,14 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from shlex import quote
 from typing import Any, NoReturn
 
 from wizard import catalogue, filling, plan, search, structure, values
 from wizard.answers import Answers
 from wizard.codec import MalformedError, dump, load, to_json
 from wizard.errors import Problem, RefusedError
+from wizard.filling import NewInstance
 from wizard.questions import BY_KEY
 from wizard.sealing import Sealed
 from wizard.secret import Secret
@@ -87,13 +89,16 @@ def sealed(place: str) -> Sealed:
 def pack(tree: Tree, vault: Vault, made: str) -> Parcel:
     """Return the parcel for the LI instance of *tree*: what stands filled in there, and what that comes from.
 
-    A placeholder makes no value LI's: whoever writes to the tree can put one there. RefusedError where nothing is
-    filled in."""
+    Neither a placeholder nor a label makes a value LI's: whoever writes to the tree can put one there. RefusedError
+    where nothing is filled in, and for each object that is LI's now and was not when the operator consented to its
+    places, or the other way round."""
     answers = Answers.from_json(vault.answers)
     manifests, followed = plan.followed(tree, vault)
     found = search.find(manifests, Scope(answers, followed.records))
-    filled = (site for site in found.sites if site.value and site.record and not site.token)
+    filled = [site for site in found.sites if site.value and site.record and not site.token]
     sites = [site for site in filled if site.leaf and site.leaf.resource.instance == "li"]
+    if problems := [*map(_changed, filling.new_instances(filled)), *_unconsented(sites)]:
+        raise RefusedError(*problems)
     names = {site.value for site in sites}
     kept = dict(sorted(_kept(names, answers, vault)))
     if not kept:
@@ -246,6 +251,22 @@ def told(taken: Taken, parcel: Parcel, before: Vault) -> tuple[str, ...]:
     lines += [f"Answer taken: {key}" for key in taken.answers]
     lines += [f"Place where {each.value} may stand: {each.document}:{'.'.join(each.path)}" for each in taken.places]
     return tuple(map(_plain, lines))
+
+
+_CONSENT = "If that is right: matrix-wizard setup --accept-site {}. Else look at what was changed or pulled."
+
+
+def _changed(found: NewInstance) -> Problem:
+    return Problem(found.told, found.position, _CONSENT.format(quote(found.document)))
+
+
+def _unconsented(sites: Iterable[Site]) -> Iterator[Problem]:
+    """Yield a problem for each object among the LI instance's *sites* of which no consent as LI's is remembered."""
+    unknown = (site for site in sites if site.record and site.record.instance in ("any", "none"))
+    for site in {site.document: site for site in reversed(list(unknown))}.values():
+        by = site.leaf.resource.assignment[1] if site.leaf else ""
+        what = f"{site.document} is LI's by its {by} now, and no consent to that is remembered."
+        yield Problem(what, site.position, _CONSENT.format(quote(site.document)))
 
 
 def _kept(names: Iterable[str], answers: Answers, vault: Vault) -> Iterator[tuple[str, Kept]]:

@@ -109,7 +109,8 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     fills = filling.fills(found, resolved, answers, vault, consent)
     after = filled(arranged, fills)
     filling.refuse_certificate(answers, known, structure.hosts(after), datetime.fromisoformat(made))
-    records = recorded(before, after, found, added, vault)
+    new = fresh(found, vault, consent)
+    records = recorded(before, after, [*new, *added, *found.kept], found.lost, vault)
     if not tree.from_bundle:
         records += tuple(originals.record_of_file(path, data) for path, data in tree.created.items())
     records = tuple(sorted(records, key=order))
@@ -372,28 +373,32 @@ def _shown(site: Site) -> str:
     return filling.shown(site.value, site.text) if site.value else site.text
 
 
-def recorded(
-    before: list[Manifest],
-    after: list[Manifest],
-    found: Found,
-    added: Iterable[Record],
-    vault: Vault,
-) -> tuple[Record, ...]:
-    """Return the records of the filled tree, and prove that they lead back to the tree as it was.
-
-    *added*: those of new structures. RefusedError where a file would not come back to the byte."""
+def fresh(found: Found, vault: Vault, consent: Consent) -> list[Record]:
+    """Return the records of all sites, each with whose it was consented to be."""
     groups: dict[tuple[str, str, tuple[str, ...]], list[Site]] = {}
     for site in found.sites:
         groups.setdefault((site.manifest.path, site.document, site.path), []).append(site)
-    fresh = [originals.record_of(site, group) for group in groups.values() for site in group]
-    here = {(record.value, record.document, record.path) for record in fresh}
+    return [
+        replace(originals.record_of(site, group), instance=filling.instance_of(site, vault, consent))
+        for group in groups.values()
+        for site in group
+    ]
+
+
+def recorded(
+    before: list[Manifest], after: list[Manifest], new: list[Record], lost: Iterable[Record], vault: Vault
+) -> tuple[Record, ...]:
+    """Return the records of the filled tree: the *new* ones, those that are *lost*, and what else the vault has.
+
+    Proves that they lead back to the tree as it was."""
+    here = {(record.value, record.document, record.path) for record in new}
     carried = [
         record
         for record in vault.records
         if record.kind not in ("site", "comment", "kept", "retiring")
         and not (record.kind == "off" and (record.value, record.document, record.path) in here)
     ]
-    by_key = {originals.key(record): record for record in [*found.lost, *carried, *fresh, *added, *found.kept]}
+    by_key = {originals.key(record): record for record in [*lost, *carried, *new]}
     records = list(by_key.values())
     was = {manifest.path: manifest for manifest in before}
     start = originals.blank(before, vault.records, {}).texts if vault.records else {}

@@ -13,7 +13,7 @@ from functools import partial
 from wizard import catalogue, filling, oldkeys, overlap, plan, search, structure, union
 from wizard.answers import Answers
 from wizard.errors import Problem, RefusedError
-from wizard.filling import Fill
+from wizard.filling import Consent, Fill
 from wizard.plan import Plan
 from wizard.sites import Found, Scope, Site
 from wizard.structure import Tree
@@ -32,7 +32,8 @@ def renew(verb: str, tree: Tree, vault: Vault, renewed: Mapping[str, Kept]) -> P
     answers = Answers.from_json(vault.answers)
     was = Scope(answers, vault.records)
     found = search.find(standing, was)
-    if problems := [*_unready(found, renewed, vault), *_lost(found, renewed)]:
+    moved = filling.new_instances(site for site in found.sites if site.value in renewed)
+    if problems := [*_unready(found, renewed, vault), *_lost(found, renewed), *map(filling.other_instance, moved)]:
         raise RefusedError(*problems)
     after_vault = replace(vault, values={**vault.values, **renewed})
     arranged, added = structure.with_old_keys(standing, was, oldkeys.of(after_vault))
@@ -47,7 +48,8 @@ def renew(verb: str, tree: Tree, vault: Vault, renewed: Mapping[str, Kept]) -> P
         if site.value in known and site.how not in ("comment", "retiring")
     ]
     after = plan.filled(held.manifests, fills)
-    records = plan.recorded(standing, after, found, added, vault)
+    new = [*plan.fresh(found, vault, Consent()), *added, *found.kept]
+    records = plan.recorded(standing, after, new, found.lost, vault)
     if refused := list(_beyond(fills, known)):
         raise RefusedError(*refused)
     return Plan(

@@ -28,6 +28,8 @@ UNSEALED = Secret("")  # the seal of a vault of the first format, which had none
 
 State = Literal["pending", "current", "retiring", "past", "compromised"]
 Holder = Literal["own", "recovery", "other"]
+# Whose a place was when it was consented to; "any": a vault of earlier days, which did not note it; "none": nobody did.
+Instance = Literal["main", "li", "any", "none"]
 Kind = Literal[
     "site", "comment", "source", "entry", "commented", "node", "created", "document", "kept", "off", "retiring"
 ]
@@ -84,7 +86,8 @@ class Record:
     there. ``kind`` is what that text belongs to: a hole in a scalar ("site"), a "comment", the "source" of a scalar
     that its holes alone would not restore, the lines of a mapping's "entry" or of one that was "commented" out, a
     "node", a file that was "created", a "document" that was appended to one, a placeholder that is "kept" as it stands,
-    the place of a value whose component is "off", or a line that was added for a "retiring" generation."""
+    the place of a value whose component is "off", or a line that was added for a "retiring" generation. ``instance`` is
+    whose the object was when the operator consented to the value there: what an export for LI goes by."""
 
     value: str
     file: str
@@ -95,6 +98,7 @@ class Record:
     index: int = 0
     nth: int = 0
     kind: Kind = "site"
+    instance: Instance = "any"
 
 
 @dataclass(frozen=True)

@@ -342,3 +342,115 @@ def test_what_follows_from_a_secret_is_packed_without_the_secret(lay_out: LayOut
     stands = li.everything()
     assert take(li, hand_over(main, "again.age")).code == 0
     assert li.everything() == stands
+
+
+MAINS = "Secret/matrix/coturn-secrets"
+
+
+@pytest.fixture
+def pair(lay_out: LayOut) -> Deployment:
+    """Return a filled tree with one object of main's, and one of LI's."""
+    main = lay_out({
+        "apart/main.yaml": secret("coturn-secrets", TURN_PASSWORD="CHANGEME_TURN_PASSWORD"),
+        "li.yaml": labelled("synapse-li-secrets", SIGNING_KEY="CHANGEME_SIGNING_KEY"),
+    })  # fmt: skip
+    assert main.setup().code == 0
+    return main
+
+
+def with_a_label(main: Deployment) -> str:
+    main.edit("apart/main.yaml", "metadata: {", "metadata: {labels: {instance: li}, ")
+    return "apart/main.yaml"
+
+
+def in_another_directory(main: Deployment) -> str:
+    (main.tree / "apart").rename(main.tree / "li")
+    return "li/main.yaml"
+
+
+def export(main: Deployment, name: str = "out.age") -> tuple[Run, Path]:
+    out = main.home / name
+    return main.run("export", "--for", "li", str(out), "--to", str(KEY.to_public())), out
+
+
+@pytest.mark.parametrize("pull", [with_a_label, in_another_directory], ids=lambda pull: pull.__name__)
+def test_what_was_mains_when_it_was_consented_to_goes_to_li_only_by_its_name(
+    pair: Deployment, pull: Callable[[Deployment], str]
+) -> None:
+    file, before = pull(pair), pair.everything()
+    for done in (export(pair)[0], pair.setup(), pair.setup("--accept-new-sites"), pair.plan()):
+        assert done.code == 3, done.text
+        assert f"{file}:5:18: {MAINS} was main's when its places were consented to, and is LI's now" in done.err
+        assert f"--accept-site {MAINS}" in done.err
+    assert (pair.everything(), export(pair)[1].exists()) == (before, False)
+    assert pair.setup("--accept-site", MAINS).code == 0
+    done, out = export(pair)
+    assert done.code == 0, done.text
+    assert set(plain(out)["values"]) == {"signing-key", "turn-password"}
+    assert "No byte was changed" in pair.setup().out
+
+
+def test_a_blank_object_that_is_lis_now_is_filled_only_by_its_name(pair: Deployment) -> None:
+    assert pair.blank().code == 0
+    with_a_label(pair)
+    before = pair.everything()
+    refused = pair.setup("--accept-new-sites")
+    assert (refused.code, MAINS in refused.err, pair.everything()) == (3, True, before), refused.text
+
+
+def test_what_was_lis_is_not_left_out_unnoticed(pair: Deployment) -> None:
+    pair.edit("li.yaml", "labels: {instance: li}, ", "labels: {matrix.instance: main}, ")
+    refused, out = export(pair)
+    assert (refused.code, out.exists()) == (3, False), refused.text
+    assert "Secret/matrix/synapse-li-secrets was LI's" in refused.err
+
+
+def test_answers_that_were_changed_put_nothing_of_mains_among_lis(pair: Deployment) -> None:
+    pair.answers.write_text(f"{MINIMUM}instances: {{{MAINS}: li}}\n")
+    refused = pair.setup()
+    assert (refused.code, f"--accept-site {MAINS}" in refused.err) == (3, True), refused.text
+    done, out = export(pair)
+    assert (done.code, set(plain(out)["values"])) == (0, {"signing-key"}), done.text
+
+
+def test_a_vault_of_earlier_days_asks_once_whose_its_places_are(pair: Deployment) -> None:
+    """It does not say whose each place was: nothing else asks for that, and an export does by name."""
+    place = pair.state / "vault.age"
+    vault = json.loads(pyrage.decrypt(place.read_bytes(), [own(pair)]))
+    assert {each.pop("instance") for each in vault["records"]} == {"main", "li"}
+    place.write_bytes(pyrage.encrypt(json.dumps(vault).encode(), [own(pair).to_public()]))
+    before = pair.everything()
+    assert "No byte was changed" in pair.setup().out
+    refused, out = export(pair)
+    assert (refused.code, out.exists(), pair.everything()) == (3, False, before), refused.text
+    named = "Secret/matrix/synapse-li-secrets"
+    assert f"matrix-wizard setup --accept-site {named}" in refused.err
+    assert MAINS not in refused.err
+    with_a_label(pair)
+    assert MAINS in export(pair)[0].err, "nor is main's taken for LI's"
+    pair.edit("apart/main.yaml", "metadata: {labels: {instance: li}, ", "metadata: {")
+    assert pair.setup("--accept-site", named).code == 0
+    done, out = export(pair)
+    assert (done.code, set(plain(out)["values"])) == (0, {"signing-key"}), done.text
+
+
+def test_a_copy_of_mains_secret_that_stands_in_an_object_of_lis_is_no_consent(lay_out: LayOut) -> None:
+    pair = lay_out({
+        "main.yaml": secret("coturn-secrets", TURN_SHARED_SECRET="CHANGEME_TURN_SECRET"),
+        "li.yaml": labelled("synapse-li-secrets", SIGNING_KEY="CHANGEME_SIGNING_KEY"),
+    })  # fmt: skip
+    assert pair.setup().code == 0
+    copied = labelled("coturn-secrets", TURN_SHARED_SECRET=pair.show("turn-secret"))
+    (pair.tree / "copied.yaml").write_text(copied.replace("namespace: matrix", "namespace: apart"))
+    assert pair.setup().code == 0
+    refused, out = export(pair)
+    assert (refused.code, out.exists()) == (3, False), refused.text
+    assert "copied.yaml:5:23: Secret/apart/coturn-secrets is LI's by its label now" in refused.err
+    assert pair.setup("--accept-site", "Secret/apart/coturn-secrets").code == 0
+    done, out = export(pair)
+    assert (done.code, set(plain(out)["values"])) == (0, {"signing-key", "turn-secret"}), done.text
+
+
+def test_whose_a_place_was_is_not_for_sites_lock_to_say(pair: Deployment) -> None:
+    lines = [json.loads(line) for line in (pair.state / "sites.lock").read_text().splitlines()]
+    assert [line for line in lines if "instance" in line] == []

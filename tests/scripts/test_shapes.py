@@ -850,7 +850,11 @@ def test_an_object_that_the_answers_put_into_the_other_instance_later_gets_its_o
     succeed(deployment.setup())
     main = deployment.show("form-secret")
     answer(deployment, f"{MINIMUM}instances: {{Secret/beta/synapse-secrets: li}}\n")
-    succeed(deployment.setup())
+    before = deployment.everything()
+    refused = deployment.setup("--accept-new-sites")
+    assert (refused.code, deployment.everything()) == (3, before), refused.text
+    assert "b.yaml:5:16: Secret/beta/synapse-secrets was main's" in refused.err
+    succeed(deployment.setup("--accept-site", "Secret/beta/synapse-secrets"))
     read = {path: entries(documents[0]) for path, documents in by_pyyaml(deployment.files()).items()}
     assert (read["a.yaml"]["FORM_SECRET"], read["b.yaml"]["FORM_SECRET"]) == (main, deployment.show("li-form-secret"))
     assert read["a.yaml"]["FORM_SECRET"] != read["b.yaml"]["FORM_SECRET"]
