@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,6 +66,15 @@ def grown(audit: Audit, log: str) -> Audit:
     named = {parent for each in parents.values() for parent in each}
     heads = tuple(sorted((parents.keys() | set(audit.heads)) - named))
     return replace(audit, heads=heads, count=max(audit.count, len(_reached(heads, parents))))
+
+
+def reaches(audit: Audit | None, log: str, heads: Collection[str]) -> bool:
+    """Say whether the entries *heads* are among the newest that *audit* knows, or before them, as far as the lines of
+    *log* and those in the vault itself prove it."""
+    if audit is None or set(heads) <= set(audit.heads):
+        return not heads or audit is not None
+    parents = {name: entry["parents"] for name, entry in _proven(healed(log, audit), audit)}
+    return set(heads) <= _reached(audit.heads, parents)
 
 
 def problems(log: str, audit: Audit) -> list[Problem]:

@@ -155,16 +155,18 @@ def restore(where: Where, file: Path, key: Key, *, over: bool) -> Exchanged:
     problem = _in_the_way(tree, back.vault, (*(used.secrets if used else ()), *own.secrets))
     if problem and not over:
         raise RefusedError(problem)
-    if own.secrets and not problem:
-        pins.accept(pins.known(own.pins), back.vault, tree.root, where.trust)
-    if sealed is not None and problem:
-        _keep_aside(tree.root / VAULT, sealed)
+    standing = opening.log_of(tree)
     is_its_own = there in (None, back.vault.id)  # else the log that stands here is another vault's
-    lines = (*back.audit_log.splitlines(), *(opening.log_of(tree).splitlines() if is_its_own else ()))
+    lines = (*back.audit_log.splitlines(), *(standing.splitlines() if is_its_own else ()))
     log = "".join(f"{line}\n" for line in dict.fromkeys(lines))  # what came after the backup stands behind it
     kept = back.vault.audit
     vault = replace(back.vault, audit=audit.grown(kept, log) if kept else None)
-    saved = opening.save(where, Opened(tree, vault, own, sealed, log=log), vault, Deed("restore"))
+    if own.secrets and not problem:
+        pins.accept(pins.known(own.file), vault, tree.root, where.trust, log)
+    if sealed is not None and problem:
+        _keep_aside(tree.root / VAULT, sealed)
+    opened = Opened(tree, vault, own, sealed, log=log, aside="" if is_its_own else standing)
+    saved = opening.save(where, opened, vault, Deed("restore"))
     notes = () if own.secrets else (Problem("None of its keys is here: it opens with those of its recipients."),)
     return Exchanged("restore", str(file), tuple(sorted(vault.values)), saved.vault.revision, notes)
 

@@ -107,14 +107,15 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def lock(directory: Path) -> int | None:
+def lock(directory: Path, *, wait: bool = False) -> int | None:
     """Lock a directory and return the descriptor that holds the lock until it is closed, or its process ends.
 
-    None where another process has it; OSError also where the system locks no directories (NFS).
+    None where another process has it, unless that is to be waited for (*wait*: only where it is held for an instant);
+    OSError also where the system locks no directories (NFS).
     """
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except BlockingIOError:
         os.close(descriptor)
         return None

@@ -51,13 +51,11 @@ _T = TypeVar("_T")
 @dataclass(frozen=True)
 class Identity:
     """The keys that open a vault, their public parts (age1… or ssh-…), both with the newest last, and where they lie,
-    in words to show. ``pins`` is the file in which is remembered what they opened (see pins). ``file`` holds them
-    (None: the keyring does), behind ``passphrase`` if there is one."""
+    in words to show. ``file`` holds them (None: the keyring does), behind ``passphrase`` if there is one."""
 
     secrets: tuple[Secret, ...]
     publics: tuple[str, ...]
     where: str
-    pins: Path
     file: Path | None = None
     passphrase: Secret | None = None
 
@@ -109,7 +107,7 @@ def load(
         if kept is not None:
             return _both(_in_keyring(kept), of_file)
         if of_file is not None:
-            return replace(of_file, pins=pins_of(None))
+            return of_file
     if beside is not None and beside.exists():
         return _in_tree(beside, given)
     what = f"The vault's key was not found: {_told(reason)}."
@@ -157,7 +155,7 @@ def renew(identity: Identity | None, vault_id: str, named: Path | None = None, *
         return _added(identity)
     path = identity_file(vault_id)
     if identity is None and path.exists():
-        return replace(_added(_from_file(path, Passphrases())), pins=pins_of(None))
+        return _added(_from_file(path, Passphrases()))
     may_be_file = interactive and identity is None  # what was in the keyring just now is kept there
     return _for_user(vault_id, "Name a new file for it with --new-identity FILE.", interactive=may_be_file)
 
@@ -188,8 +186,8 @@ def weakness(passphrase: Secret) -> str:
 
 
 def absent() -> Identity:
-    """Return what stands for the key of a vault that nobody here opens: no key, and the pins of keys without a file."""
-    return Identity((), (), "", pins_of(None))
+    """Return what stands for the key of a vault that nobody here opens."""
+    return Identity((), (), "")
 
 
 def identity_file(vault_id: str) -> Path:
@@ -197,21 +195,8 @@ def identity_file(vault_id: str) -> Path:
     return host.data_home() / SERVICE / "identities" / f"{vault_id}.txt"
 
 
-def pins_of(named: Path | None) -> Path:
-    """Return the file in which is remembered what was opened with the key in the file *named*; None for a key that has
-    none of its own: it lies in the keyring, in the tree, or among the user's SSH keys.
-
-    These share one: the id stands in the repository, so that whoever writes
-    there chooses among them, and must not find one for which another vault in this tree is nothing new."""
-    return _pins(named) if named else host.data_home() / SERVICE / "pins"
-
-
 def _told(reason: str) -> str:
     return reason.replace("it ", "the keyring ", 1) if reason.startswith("it ") else reason
-
-
-def _pins(path: Path) -> Path:
-    return path.with_name(f"{path.name}.pins")
 
 
 def _keys(text: str) -> list[Secret]:
@@ -245,7 +230,7 @@ def _both(keyring: Identity, of_file: Identity | None) -> Identity:
 
 
 def _in_keyring(kept: str) -> Identity:
-    return Identity(*_identity(kept, KEYRING), KEYRING, pins_of(None))
+    return Identity(*_identity(kept, KEYRING), KEYRING)
 
 
 def _from_file(path: Path, given: Passphrases) -> Identity:
@@ -266,7 +251,7 @@ def _from_file(path: Path, given: Passphrases) -> Identity:
         text = data.decode("utf-8", "replace")
         if keys.is_ssh(text):
             return _ssh(path, text)
-        return Identity(*_identity(text, str(path)), str(path), _pins(path), path)
+        return Identity(*_identity(text, str(path)), str(path), path)
     raise RefusedError(problem)
 
 
@@ -278,7 +263,7 @@ def _in_tree(path: Path, given: Passphrases) -> Identity:
     except OSError:
         is_locked = True  # what is wrong with it is told by who reads it
     if is_locked:
-        return replace(_from_file(path, given), pins=pins_of(None))
+        return _from_file(path, given)
     what = "A key that no passphrase protects lies beside the vault. It is not used: anybody may have put it there."
     raise RefusedError(Problem(what, str(path), f"Remove it; a key of yours lies elsewhere. {_NAME_IT}"))
 
@@ -293,7 +278,7 @@ def _behind_passphrase(path: Path, data: bytes, passphrase: Secret) -> Identity:
         is_wrong = str(error) == _WRONG
     else:
         secrets, public = _identity(plain.decode("utf-8", "replace"), str(path))
-        return Identity(secrets, public, str(path), pins_of(None), path, passphrase)
+        return Identity(secrets, public, str(path), path, passphrase)
     what = "The passphrase is another one." if is_wrong else "The file with the vault's key is damaged, or is none."
     raise RefusedError(Problem(what, str(path), "Try again; nothing was changed." if is_wrong else _NAME_IT))
 
@@ -311,7 +296,7 @@ def _ssh(path: Path, text: str) -> Identity:
         then = "Name an ssh-ed25519 or ssh-rsa key, or an age identity."
         problem = Problem("This SSH key is of a kind that age cannot use, or is damaged.", str(path), then)
     else:
-        return Identity((Secret(text),), (public,), str(path), pins_of(None), path)
+        return Identity((Secret(text),), (public,), str(path), path)
     raise RefusedError(problem)
 
 
@@ -322,8 +307,7 @@ def _to_file(path: Path, passphrase: Secret | None = None) -> Identity:
     except OSError as error:
         problem = Problem(f"The vault's key cannot be kept there: {error.strerror}.", str(path), _NAME_IT)
     else:
-        pins = pins_of(None) if passphrase else _pins(path)
-        return Identity((secret,), (public,), str(path), pins, path, passphrase)
+        return Identity((secret,), (public,), str(path), path, passphrase)
     raise UsageError(problem)
 
 
@@ -364,7 +348,7 @@ def _for_user(vault_id: str, otherwise: str, *, interactive: bool) -> Identity:
         raise UsageError(Problem(what, "", _UNLOCK.get(reason, "") + otherwise))
     path = identity_file(vault_id)
     _make_private_directory(path.parent)
-    return replace(_to_file(path), pins=pins_of(None))
+    return _to_file(path)
 
 
 def _make_private_directory(path: Path) -> None:

@@ -79,7 +79,8 @@ def _merge_vaults(where: Where, base: bytes, ours: bytes, theirs: bytes, out: Pa
     files.write_private(out, sealing.seal(merged))
     if known and known.seal != vaults.fingerprint(merged.seal):
         # Only what the next opening would refuse: git may drop the merge, and then the tree has ours again.
-        opening.remember(where, identity, replace(merged, revision=sides[0].revision), where.tree.resolve())
+        ours_again = replace(merged, revision=sides[0].revision, audit=replace(logged, heads=known.heads))
+        opening.remember(where, pins.known(identity.file), ours_again, where.tree.resolve(), identity.file)
     return union.undecided(merged)
 
 
@@ -87,7 +88,7 @@ def _judged(where: Where, identity: keystore.Identity, ours: Vault, theirs: Vaul
     """Return what is known here of the vault; RefusedError where a side has another seal.
 
     One that was never opened here is known by *ours*. Either side may well be behind: it is merged."""
-    known, root = pins.known(identity.pins), where.tree.resolve()
+    known, root = pins.known(identity.file), where.tree.resolve()
     before, trust = known, replace(where.trust, older=True)
     if ours.id in known.vaults:
         pins.accept(known, ours, root, trust)

@@ -19,8 +19,9 @@ from wizard.outcome import Outcome
 from wizard.pins import Trust
 from wizard.review import count
 from wizard.secret import MASK
-from wizard.vault import IDENTITY, LOCK, LOG, VAULT, VERSION, Recipient, Vault
+from wizard.vault import IDENTITY, LOCK, LOG, VAULT, VERSION, Recipient, Record, Vault
 
+ASIDE = Path(store.STATE, "audit-of-another-vault.log")  # what an audit log is called that is no more the vault's
 SHEET = Path("answers.yaml")  # what the answers file of a run is called, unless something has that name
 
 
@@ -35,6 +36,7 @@ class Where:
     identity: Path | None = None
     terminal: Terminal | None = None
     tell: Callable[[str], None] = lambda _: None  # a line about what takes long, where there is no terminal to ask at
+    warn: Callable[[str], None] = lambda _: None  # the same of what nobody may miss, however little is to be printed
     trust: Trust = field(default_factory=Trust)
     passphrases: Passphrases = field(default_factory=Passphrases)
     options: str = ""  # as they were typed, for the commands that a message names
@@ -43,12 +45,20 @@ class Where:
         """Tell a line beside the results: at the terminal, or wherever ``tell`` brings it."""
         (self.terminal.say if self.terminal else self.tell)(line)
 
+    def alarm(self, line: str) -> None:
+        """Tell a line that has to be read before anything else is believed."""
+        if self.terminal:
+            self.terminal.say(f"! {line}", "warning")
+        else:
+            self.warn(f"! {line}")
+
 
 @dataclass(frozen=True)
 class Opened:
     """A tree, its vault (a new one where there is none yet) and the key that opens it (None for a new one).
 
-    ``log`` is what the audit log goes on from, where that is not the tree's own."""
+    ``log`` is what the audit log goes on from, where that is not the tree's own; ``aside`` the text of one that is
+    another vault's, and is kept beside the new one."""
 
     tree: store.Tree
     vault: Vault
@@ -56,6 +66,7 @@ class Opened:
     sealed: bytes | None = None
     unfinished: tuple[str, ...] = ()
     log: str | None = None
+    aside: str = ""
 
 
 def existing(where: Where) -> store.Tree:
@@ -85,10 +96,9 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
         what = "This tree has a vault; a new deployment would lose every secret in it."
         raise RefusedError(Problem(what, str(where.tree / VAULT), f"Move {VAULT} to a safe place first."))
     if sealed is None and (new_deployment or lock is None):
-        # Which value stands where is still known; a record that was masked says nothing of its place's original.
         told = locks.read(lock.decode("utf-8", "replace")).records if lock else ()
-        places = tuple(each for each in told if MASK not in (each.original, each.hole))
-        return Opened(tree, Vault(vaults.new_vault_id(), (), records=places), None)
+        vault = Vault(vaults.new_vault_id(), (), records=tuple(_unconsented(told)))
+        return Opened(tree, vault, None, log="", aside=log_of(tree))
     if sealed is None:
         what = "sites.lock says that this tree was filled, and its vault is gone: no fresh secrets are made."
         fix = (
@@ -104,10 +114,21 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
         raise RefusedError(
             Problem(what, str(where.tree / VAULT), f"Bring back both files of one tree, {VAULT} and {LOCK}.")
         )
-    _pin(where, identity, vault, tree.root)
+    _pin(where, identity, vault, tree)
     for problem in log_faults(tree, vault) if is_told else ():
         where.say(f"! {problem.where}: {problem.what} {problem.next}")
     return Opened(tree, vault, identity, sealed, vaults.unfinished(vault, tree.files))
+
+
+def _unconsented(records: Iterable[Record]) -> Iterator[Record]:
+    """Yield what the *records* of a lost vault's sites.lock still tell: which value stood where, and what before it.
+
+    One that was masked says nothing of its place's original. None is a consent: who writes to the repository may have
+    added it."""
+    for record in records:
+        if MASK not in (record.original, record.hole):
+            is_place = record.kind in ("site", "off")
+            yield replace(record, instance="none") if is_place else record
 
 
 def opened(where: Where, *, is_told: bool = True) -> Opened:
@@ -198,6 +219,8 @@ def save(
         b"",
         files.private if files else frozenset(),
     )
+    key = opened.identity.file if opened.identity else where.identity
+    known = pins.known(key)
     _refuse_unmerged(opened)
     store.refuse(opened.tree, writing)  # before a key is kept that nothing would need
     identity = opened.identity or _created(where, opened, vault)
@@ -215,15 +238,19 @@ def save(
         audit=audit.entered(audited, deed, now, host.user(), host.name()),
     )
     log = audit.healed(audit.healed(log_of(opened.tree) if opened.log is None else opened.log, audited), vault.audit)
+    aside = unused(opened.tree.root / ASIDE).relative_to(opened.tree.root).as_posix()
     writing = replace(
         writing,
+        files={**writing.files, **({aside: opened.aside.encode("utf-8", "surrogateescape")} if opened.aside else {})},
         vault=sealing.seal(vault),
         lock=locks.text(vault).encode(),
         log=log.encode("utf-8", "surrogateescape"),
     )
     with host.uninterrupted():
         store.commit(opened.tree, writing)
-        remember(where, identity, vault, opened.tree.root)
+        remember(where, known, vault, opened.tree.root, key)
+    if opened.aside:
+        where.say(f"The audit log that stood here is another vault's: it is kept as {aside}. Commit it with the rest.")
     if opened.identity is not None and opened.vault.version < VERSION:
         where.say(f"The vault is now written in format {VERSION}; older versions of matrix-wizard refuse it.")
     return Saved(vault, identity)
@@ -263,16 +290,23 @@ def generations(vault: Vault, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"{name} {vault.values[name].current.id}" for name in names if name in vault.values)
 
 
-def _pin(where: Where, identity: Identity, vault: Vault, root: Path) -> None:
+def _pin(where: Where, identity: Identity, vault: Vault, tree: store.Tree) -> None:
     """Refuse a vault that is not the one known here; remember it, and tell its seal where it is new here."""
-    before = pins.known(identity.pins)
-    now = pins.accept(before, vault, root, where.trust)
-    if now != before:
-        _remember(where, identity, now)
-    if str(root) not in before.trees and vault.seal.reveal():
-        where.say(
-            f"This vault is opened here for the first time: its seal is {vaults.fingerprint(vault.seal)}, its revision "
-            f"{vault.revision}. From now on another seal is refused."
+    before, seal = pins.known(identity.file), vaults.fingerprint(vault.seal)
+    now = pins.accept(before, vault, tree.root, where.trust, log_of(tree))
+    if now != pins.known():
+        keep(where, before, now, identity.file)
+    if str(tree.root) in before.trees or not seal:
+        return
+    told = f"its seal is {seal}, its revision {vault.revision}. From now on another seal is refused."
+    others = before.vaults.keys() - {vault.id}
+    if vault.id in before.vaults or not others or where.trust.seal == seal:
+        where.say(f"This vault is opened here for the first time: {told}")
+    else:
+        where.alarm(
+            f"This vault is none of those that you opened before ({len(others)}): it is opened here for "
+            f"the first time, and {told} Whoever knows your public key can make such a file: compare the seal with "
+            "whoever keeps the vault, in person, before you use it."
         )
 
 
@@ -283,8 +317,7 @@ def key(where: Where, named: str | None, root: Path) -> Identity:
 
 def _refuse_lost(where: Where, root: Path) -> None:
     """Refuse fresh secrets for a tree that had a vault here, and has neither that nor sites.lock any more."""
-    places = {keystore.pins_of(where.identity), keystore.pins_of(None)}
-    if any(str(root) in pins.known(place).trees for place in places):
+    if str(root) in pins.known(where.identity).trees:
         what = "This tree had a vault when it was last opened here, and now there is neither that nor sites.lock."
         fix = "Bring .matrix-wizard back (from git or a backup). Only a new deployment starts anew: --new-deployment."
         raise RefusedError(Problem(what, str(where.tree / VAULT), fix))
@@ -299,13 +332,18 @@ def vault_id(root: Path) -> str | None:
         return None
 
 
-def remember(where: Where, identity: Identity, vault: Vault, root: Path) -> None:
-    """Remember the seal and the revision of *vault*, which was written or is accepted in the tree *root*."""
-    _remember(where, identity, pins.accept(pins.Pins(), vault, root, Trust()))
+def remember(where: Where, known: pins.Pins, vault: Vault, root: Path, key: Path | None) -> None:
+    """Remember the seal, the revision and the history of *vault*, which was written or is accepted in the tree *root*.
+
+    *known* is what was remembered before; *key* as for ``pins.known``."""
+    keep(where, known, pins.beside(known, pins.accept(pins.Pins(), vault, root, Trust())), key)
 
 
-def _remember(where: Where, identity: Identity, new: pins.Pins) -> None:
+def keep(where: Where, before: pins.Pins, new: pins.Pins, key: Path | None = None) -> None:
+    """Remember *new* in the place of *before*, and tell where that cannot be; *key* as for ``pins.known``."""
     try:
-        pins.keep(identity.pins, pins.beside(pins.known(identity.pins), new))
+        pins.keep(before, new, key)
     except OSError as error:
-        where.say(f"The vault's seal cannot be remembered in {identity.pins}: {error.strerror}.")
+        where.say(f"The vault's seal cannot be remembered in {pins.place()}: {error.strerror}.")
+    except UsageError as error:
+        where.say(f"The vault's seal cannot be remembered: {error.problems[0].what}")

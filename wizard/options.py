@@ -28,7 +28,7 @@ def everywhere(command: F) -> F:
         option("--passphrase-file", type=PATH, envvar="MATRIX_WIZARD_PASSPHRASE_FILE",
                help="File with the passphrase of that key."),
         option("--passphrase-fd", type=click.IntRange(0), metavar="N", help="Read the passphrase from descriptor N."),
-        option("--accept-older", is_flag=True, help="Go on from a vault older than the one last opened here."),
+        option("--accept-older", is_flag=True, help="Go on from an older vault, or from another branch's."),
         option("--accept-seal", metavar="SEAL", default="", help="Accept a vault with this seal instead of the known."),
         option("--json", "as_json", is_flag=True, envvar="MATRIX_WIZARD_JSON", help="Print JSON."),
         option("--plain", is_flag=True, envvar="MATRIX_WIZARD_PLAIN", help="Ask in plain lines, for screen readers."),
@@ -88,6 +88,7 @@ def where(options: dict[str, Any]) -> Any:
         identity,
         ask() if is_asked and "no_input" in options else None,
         (lambda _: None) if options["quiet"] else console.tell,
+        console.tell,
         Trust(options["accept_older"], options["accept_seal"]),
         passphrases.given(
             options["passphrase_file"],

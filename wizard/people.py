@@ -121,14 +121,9 @@ def _save_resealed(where: Where, opened: Opened, identity: Identity, vault: Vaul
         former_seals=(*vault.former_seals, *filter(None, (before,))),
         audit=vaults.rekeyed(vault.audit) if vault.audit else None,
     )
-    places = {identity.pins, *((opened.identity.pins,) if opened.identity else ())}
-    for place in places:
-        _remember(where, place, pins.foretold(pins.known(place), vault.id, fingerprint(seal)))
-    saved = opening.save(where, replace(opened, identity=identity), vault, deed)
-    known = pins.known(identity.pins)
-    for place in places - {identity.pins}:
-        _remember(where, place, pins.beside(pins.known(place), known))
-    return saved.vault
+    known = pins.known()
+    opening.keep(where, known, pins.foretold(known, vault.id, fingerprint(seal)))
+    return opening.save(where, replace(opened, identity=identity), vault, deed).vault
 
 
 def drill(where: Where, recovery: Path | None) -> Recipient:
@@ -244,12 +239,3 @@ def _second(where: Where, recovery: Path | None) -> tuple[tuple[Secret, ...], tu
     ask = Ask("Recovery key", "hidden", "As it was written down; blanks do not matter.", judge=judge, echo=lambda _: "")
     identity = secondkey.read(where.terminal.ask(ask))
     return (identity,), keystore.publics(identity)
-
-
-def _remember(where: Where, place: Path, new: pins.Pins) -> None:
-    if new == pins.known(place):
-        return
-    try:
-        pins.keep(place, new)
-    except OSError as error:
-        where.say(f"The vault's seal cannot be remembered in {place}: {error.strerror}.")

@@ -1,49 +1,80 @@
-"""What is remembered of vaults beside the key that opened them: whose seal each had, and how new it was.
+"""What a user's runs remember of vaults: whose seal each had, how new it was, and how far its history went.
 
 age does not say who encrypted a file: whoever knows the public keys can write a vault of their own in its place, or put
-back an old one. Neither passes here unnoticed. The file holds fingerprints and numbers, no secret.
+back an old one. Neither passes here unnoticed. The file holds fingerprints and numbers, no secret. It is one for all
+keys: the vault's id stands in the repository, so that whoever writes there chooses which key is looked for.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
-from wizard import files
+from wizard import audit, files, host
 from wizard.codec import MalformedError, dump, load, to_json
-from wizard.errors import Problem, RefusedError
-from wizard.vault import VAULT, Vault, fingerprint
+from wizard.errors import Problem, RefusedError, UsageError
+from wizard.vault import LOG, VAULT, Vault, fingerprint
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
 class Pin:
     """The fingerprint of a vault's seal, and the number of the newest revision that was accepted. ``next`` is that of
-    the seal which a run here was about to give it, for a run that was killed just after."""
+    the seal which a run here was about to give it, for a run that was killed just after. ``heads`` are the newest
+    entries of its audit log: a revision alone counts the writings of one branch."""
 
     seal: str
     revision: int
     next: str = ""
+    heads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Pins:
-    """The pins of all vaults that one key opens, by the vault's id, and which vault each tree (by its path) had."""
+    """The pins of all vaults that were opened, by the vault's id, and which vault each tree (by its path) had.
+
+    ``carried`` are the files beside keys, one for each key in former days, that were taken over."""
 
     vaults: dict[str, Pin] = field(default_factory=dict)
     trees: dict[str, str] = field(default_factory=dict)
+    carried: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Trust:
-    """What the operator accepted beforehand: an older revision, and the seal with this fingerprint."""
+    """What the operator accepted beforehand: an older revision or another branch's, and a seal's fingerprint."""
 
     older: bool = False
     seal: str = ""
 
 
-def known(place: Path) -> Pins:
-    """Return the pins in the file *place*; none where there is no such file. RefusedError for one that is damaged."""
+def place() -> Path:
+    """Return the file in which all of it is remembered, by XDG. UsageError where no home directory is known."""
+    return host.data_home() / "matrix-wizard" / "pins"
+
+
+def known(key: Path | None = None) -> Pins:
+    """Return what is remembered, with what lay beside the file *key* in former days; nothing where nothing is.
+
+    RefusedError for what is damaged."""
+    try:
+        pins = _read(place())
+    except UsageError:  # no home: told where it is to be written
+        pins = Pins()
+    former = key.absolute().with_name(f"{key.name}.pins") if key else None
+    if former is None or str(former) in pins.carried or not former.exists():
+        return pins
+    old = _read(former)
+    newer = {name: pin for name, pin in old.vaults.items() if pin.revision > pins.vaults.get(name, pin).revision}
+    return Pins({**old.vaults, **pins.vaults, **newer}, {**old.trees, **pins.trees}, (*pins.carried, str(former)))
+
+
+def _read(place: Path) -> Pins:
     try:
         data = json.loads(place.read_bytes())
         pins: Pins = load(Pins, data)
@@ -60,12 +91,13 @@ def known(place: Path) -> Pins:
     raise RefusedError(problem)
 
 
-def accept(pins: Pins, vault: Vault, root: Path, trust: Trust) -> Pins:
-    """Return *pins* with those of *vault*, as it was opened in the tree *root*.
+def accept(pins: Pins, vault: Vault, root: Path, trust: Trust, log: str = "") -> Pins:
+    """Return *pins* with those of *vault*, as it was opened in the tree *root*, whose audit log is *log*.
 
-    RefusedError where its seal is another than the pinned one, or it is an older revision, or another vault than the
-    one that this tree had, or at the first opening has another seal than the one named, unless *trust* accepts that.
-    A vault of the first format has no seal, and is pinned when it is next written."""
+    RefusedError where its seal is another than the pinned one, or it is an older revision, or its log does not lead
+    back to what was pinned, or it is another vault than the one that this tree had, or at the first opening has another
+    seal than the one named, unless *trust* accepts that. A vault of the first format has no seal, and is pinned when it
+    is next written."""
     seal, pin = fingerprint(vault.seal), pins.vaults.get(vault.id)
     before, is_named = pins.trees.get(str(root), vault.id), trust.seal == (seal or "none")
     problems = []
@@ -77,11 +109,13 @@ def accept(pins: Pins, vault: Vault, root: Path, trust: Trust) -> Pins:
         problems.append(_unlike(trust.seal, seal))
     if pin and vault.revision < pin.revision and not trust.older:
         problems.append(_older(vault.revision, pin.revision))
+    elif pin and not trust.older and not audit.reaches(vault.audit, log, pin.heads):
+        problems.append(_apart(vault.revision, pin.revision))
     if problems:
         raise RefusedError(*problems)
     if not seal:
         return pins
-    pinned = Pin(seal, vault.revision)
+    pinned = Pin(seal, vault.revision, heads=vault.audit.heads if vault.audit else ())
     return replace(pins, vaults={**pins.vaults, vault.id: pinned}, trees={**pins.trees, str(root): vault.id})
 
 
@@ -93,13 +127,33 @@ def foretold(pins: Pins, vault_id: str, seal: str) -> Pins:
 
 def beside(pins: Pins, new: Pins) -> Pins:
     """Return *pins* with what *new* says, where both know the same vault or tree."""
-    return Pins({**pins.vaults, **new.vaults}, {**pins.trees, **new.trees})
+    return replace(pins, vaults={**pins.vaults, **new.vaults}, trees={**pins.trees, **new.trees})
 
 
-def keep(place: Path, pins: Pins) -> None:
-    """Write *pins* to the file *place*, for its owner alone. OSError where that cannot be."""
-    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # of a key in the keyring nothing else lies there
-    files.write_private(place, to_json(dump(pins), indent=2).encode() + b"\n")
+def keep(before: Pins, new: Pins, key: Path | None = None) -> None:
+    """Remember what *new* says otherwise than *before*, which ``known`` gave for *key*, for the user alone.
+
+    What another run has remembered of the same vault or tree meanwhile stays: it opened, or wrote, what came after.
+    OSError, or UsageError, where nothing can be remembered."""
+    home = place().parent
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = None
+    with suppress(OSError):  # NFS locks no directories: then two runs at once may forget what one of them saw
+        lock = files.lock(home, wait=True)
+    try:
+        now = known(key)
+        vaults = _changed(now.vaults, before.vaults, new.vaults)
+        pins = Pins(vaults, _changed(now.trees, before.trees, new.trees), now.carried)
+        files.write_private(place(), to_json(dump(pins), indent=2).encode() + b"\n")
+    finally:
+        if lock is not None:
+            files.unlock(lock)
+
+
+def _changed(now: Mapping[str, _T], before: Mapping[str, _T], new: Mapping[str, _T]) -> dict[str, _T]:
+    """Return *now* with what *new* has otherwise than *before*, unless that is no more as it was before."""
+    ours = {key: each for key, each in new.items() if each != before.get(key) and now.get(key) == before.get(key)}
+    return {**now, **ours}
 
 
 def _older(revision: int, newest: int) -> Problem:
@@ -108,6 +162,16 @@ def _older(revision: int, newest: int) -> Problem:
         "What was changed since would be lost.",
         VAULT,
         "Bring the newer one back (git has it if it was committed), or go on from this one with --accept-older.",
+    )
+
+
+def _apart(revision: int, newest: int) -> Problem:
+    return Problem(
+        f"The vault (revision {revision}) does not follow from the one last opened here (revision {newest}): it is of "
+        f"another branch, or {LOG} lacks the lines that lead there. What only the other one has would be lost.",
+        VAULT,
+        "Merge the two in git (matrix-wizard vault merge --install has git merge vaults), or bring the lines back; or "
+        "go on from this one with --accept-older.",
     )
 
 

@@ -85,6 +85,27 @@ def test_the_logs_of_two_branches_merge_in_any_order() -> None:
     assert faults("".join(reversed(after.splitlines(keepends=True))), last) == ""
 
 
+def test_one_history_reaches_what_another_saw_or_does_not() -> None:
+    base, kept = written("setup", "show")
+    ours, of_ours = written("rotate", "show", log=base, begun=kept)
+    theirs, of_theirs = written("blank", "show", "show", log=base, begun=kept)
+    assert audit.reaches(of_ours, ours, kept.heads)
+    assert audit.reaches(of_ours, ours, of_ours.heads)
+    assert audit.reaches(None, "", ())
+    assert not audit.reaches(None, ours, kept.heads)
+    assert not audit.reaches(of_theirs, theirs, of_ours.heads), "more entries, and of another branch"
+    assert not audit.reaches(of_theirs, audit.merged(ours, theirs), of_ours.heads), "nor does the merged log help"
+    both = Audit(kept.key, (*of_ours.heads, *of_theirs.heads), 9, (*of_ours.last, *of_theirs.last))
+    assert audit.reaches(both, audit.merged(ours, theirs), of_ours.heads)
+    assert not audit.reaches(of_ours, "", kept.heads), "a log that was cut short proves nothing"
+    _, next_one = written("show", log=base, begun=kept)
+    assert audit.reaches(next_one, "", kept.heads), "the vault itself has the newest line"
+    lines = ours.splitlines()
+    forged = json.loads(lines[-2])
+    lines[-2] = json.dumps({**forged, "parents": [*forged["parents"], *of_theirs.heads]})
+    assert not audit.reaches(of_ours, "\n".join(lines), of_theirs.heads), "a line that was changed is none"
+
+
 @pytest.mark.parametrize("end", ["", "\n"])
 def test_a_line_is_added_to_a_log_without_a_last_line_end(end: str) -> None:
     log, kept = written("setup")

@@ -289,13 +289,29 @@ def test_a_clone_elsewhere_says_the_seal_once_and_is_held_to_one_that_is_named(v
     told = victim.run(clone, "show").stderr
     assert ("first time" in told, seal_ in told) == (True, True)
     assert "first time" not in victim.run(clone, "show").stderr
-    shutil.copy(victim.path / "key.txt", victim.path / "key-of-a-new-machine.txt")
-    other = victim.run(
-        tree, "show", "--accept-seal", "0000-0000-0000-0000-0000-0000", identity="key-of-a-new-machine.txt"
-    )
+    shutil.copy(victim.path / "key.txt", victim.path / "another.txt")
+    assert "first time" not in victim.run(tree, "show", identity="another.txt").stderr, "one memory for all keys"
+    machine = Home(victim.path / "machine")
+    machine.path.mkdir()
+    shutil.copy(victim.path / "key.txt", machine.path)
+    other = machine.run(tree, "show", "--accept-seal", "0000-0000-0000-0000-0000-0000")
     assert (other.returncode, "not the seal that you named" in other.stderr) == (3, True)
-    right = victim.run(tree, "show", "--accept-seal", seal_, identity="key-of-a-new-machine.txt")
+    right = machine.run(tree, "show", "--accept-seal", seal_)
     assert (right.returncode, seal_ in right.stderr) == (0, True)
+
+
+def test_a_new_vault_at_a_new_place_is_told_clearly_though_the_key_is_known(victim: Home, attacker: Home) -> None:
+    victim.tree("deployment")
+    own = attacker.tree("deployment")
+    forgery = Forgery(vault_of(attacker, own), (own / LOCK).read_text(), own, victim.public())
+    forgery.put()
+    told = victim.run(own, "show", "-q")
+    seal_ = json.loads(victim.run(own, "vault", "recipients", "list", "--json").stdout)["seal"]
+    assert told.returncode == 0
+    assert "! This vault is none of those that you opened before (1)" in told.stderr
+    assert f"its seal is {seal_}" in told.stderr
+    assert "in person" in told.stderr
+    assert "none of" not in victim.run(own, "show").stderr
 
 
 def test_another_seal_is_accepted_by_its_own_name_only_and_an_old_one_besides_as_such(
@@ -310,7 +326,9 @@ def test_another_seal_is_accepted_by_its_own_name_only_and_an_old_one_besides_as
     for wrong in (pinned, other[:-1], other.upper(), "none", "*"):
         assert victim.run(tree, "show", "--accept-seal", wrong).returncode == 3, wrong
     assert victim.run(tree, "show", "--accept-older").returncode == 3
-    assert victim.run(tree, "show", "--accept-seal", other).returncode == 0
+    apart = victim.run(tree, "show", "--accept-seal", other)
+    assert (apart.returncode, "does not follow from" in apart.stderr) == (3, True), "its log is another's as well"
+    assert victim.run(tree, "show", "--accept-seal", other, "--accept-older").returncode == 0
     forgery.put(id=vault_id(tree), seal="f" * 64, revision=998)
     both = re.findall(r"--accept-seal (\S+?)\.? ", victim.run(tree, "show").stderr)[0]
     one = victim.run(tree, "show", "--accept-seal", both)
@@ -351,7 +369,7 @@ def test_a_tree_that_lost_vault_and_lock_is_no_new_one(victim: Home) -> None:
 
 def test_what_is_remembered_is_damaged_or_cannot_be_written(victim: Home) -> None:
     tree = victim.tree("deployment")
-    pins = victim.path / "key.txt.pins"
+    pins = victim.path / "data" / "matrix-wizard" / "pins"
     kept = pins.read_bytes()
     assert (pins.stat().st_mode & 0o777, set(json.loads(kept))) == (0o600, {"vaults", "trees"})
     assert not any(each.encode() in kept for each in vault_of(victim, tree)["seal"].split())
@@ -362,6 +380,6 @@ def test_what_is_remembered_is_damaged_or_cannot_be_written(victim: Home) -> Non
     pins.mkdir()
     assert victim.run(tree, "show").returncode == 3
     pins.rmdir()
-    (victim.path / "key.txt.pins.mwtmp").write_text("of a run that was killed")
+    pins.with_name("pins.mwtmp").write_text("of a run that was killed")
     assert "first time" in victim.run(tree, "show").stderr
     assert "first time" not in victim.run(tree, "show").stderr

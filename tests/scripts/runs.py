@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from wizard.cli import main
 
 ROOT = Path(__file__).parents[2]
@@ -69,8 +71,15 @@ class Deployment:
     def state(self) -> Path:
         return self.tree / STATE
 
+    @property
+    def pins(self) -> Path:
+        """What its operator's runs remember of vaults: each deployment is another operator's."""
+        return self.home / "data" / "matrix-wizard" / "pins"
+
     def run(self, verb: str, *argv: str) -> Run:
-        return run(verb, *argv, "--tree", str(self.tree), "--identity", str(self.identity))
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("XDG_DATA_HOME", str(self.home / "data"))
+            return run(verb, *argv, "--tree", str(self.tree), "--identity", str(self.identity))
 
     def setup(self, *argv: str) -> Run:
         return self.run("setup", "--answers", str(self.answers), "--no-input", "--yes", *argv)
@@ -110,9 +119,8 @@ class Deployment:
     def copy(self, home: Path) -> Deployment:
         """Copy it to *home*, where it is as if it had stood there from the beginning."""
         copy = Deployment(Path(shutil.copytree(self.home, home)))
-        pins = copy.home / "identity.txt.pins"
-        if pins.exists():
-            pins.write_text(pins.read_text().replace(str(self.tree.resolve()), str(copy.tree.resolve())))
+        if copy.pins.exists():
+            copy.pins.write_text(copy.pins.read_text().replace(str(self.tree.resolve()), str(copy.tree.resolve())))
         return copy
 
     def edit(self, path: str, old: str, new: str) -> None:

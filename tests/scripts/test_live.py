@@ -35,7 +35,7 @@ def lost(one: Filled, server: Server, tmp_path: Path) -> Deployment:
     assert deployment.blank().code == 0
     for path in deployment.state.iterdir():
         path.unlink()
-    (deployment.home / "identity.txt.pins").unlink()
+    deployment.pins.unlink()
     return deployment
 
 
@@ -160,7 +160,10 @@ def test_sites_lock_without_its_vault_wants_a_word(one: Filled, server: Server) 
     assert (refused.code, deployment.everything()) == (3, before), refused.text
     done = adopt(deployment, "--context", "prod", "--new-deployment")
     assert done.code == 0, done.text
-    filled = deployment.setup()
+    asked = deployment.setup()
+    assert (asked.code, asked.err.count("new place")) == (3, 2), "what sites.lock tells is nobody's consent"
+    places = ("setup-main.sql", "setup-li.sql")
+    filled = deployment.setup(*(f"--accept-site=ConfigMap/matrix/sync-system-sql:data.{each}" for each in places))
     assert filled.code == 0, filled.text
     assert deployment.show("turn-secret") == one.values["turn-secret"]
     assert deployment.blank().code == 0

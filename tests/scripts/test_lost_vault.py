@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from .conftest import Fill, Filled
 from .runs import Deployment, originals, run
+from .small import LayOut, secret
 
 OTHER = pyrage.x25519.Identity.generate()
 Spoil = Callable[[Deployment, Deployment], None]
@@ -86,7 +88,7 @@ def of_another_tree(one: Deployment, other: Deployment) -> None:
     """One operator, one key for both trees: the vault opens, and is another's."""
     inside = json.loads(pyrage.decrypt(vault(other).read_bytes(), [own(other)]))
     seal(one, json.dumps(inside).encode())
-    (one.home / "identity.txt.pins").unlink()  # on a machine that has seen neither
+    one.pins.unlink()  # on a machine that has seen neither
 
 
 # What each message must say, and what must be offered to be tried.
@@ -164,12 +166,61 @@ def test_a_filled_tree_whose_vault_is_lost_is_taken_over(full: Filled) -> None:
     assert deployment.blank().code == 0
 
 
+SMALL = {
+    "main.yaml": secret("coturn-secrets", TURN_SHARED_SECRET="CHANGEME_TURN_SECRET"),
+    "li.yaml": secret("synapse-li-secrets", SIGNING_KEY="CHANGEME_SIGNING_KEY"),
+}
+PULLED = "pulled.yaml"
+
+
+def test_no_line_of_sites_lock_is_a_consent_for_what_stands_in_the_tree(lay_out: LayOut) -> None:
+    """Of a lost vault: whoever may write to the repository has added an object, and its line."""
+    deployment = lay_out(SMALL)
+    assert deployment.setup().code == 0
+    turn = deployment.show("turn-secret")
+    vault(deployment).unlink()
+    lock = deployment.state / "sites.lock"
+    (deployment.tree / PULLED).write_text(SMALL["main.yaml"].replace("coturn-secrets", "li-secrets"))
+    line = next(each for each in lock.read_text().splitlines() if "turn-secret" in each)
+    lock.write_text(lock.read_text() + line.replace("main.yaml", PULLED).replace("coturn-secrets", "li-secrets") + "\n")
+    before = deployment.everything()
+    refused = deployment.setup("--new-deployment")
+    assert (refused.code, deployment.everything()) == (3, before), refused.text
+    place = "Secret/matrix/li-secrets:stringData.TURN_SHARED_SECRET"
+    assert f"{PULLED}:5:23: turn-secret would be written to a new place, {place}" in refused.err
+    (deployment.tree / PULLED).unlink()
+    assert deployment.setup("--new-deployment").code == 0
+    assert deployment.show("turn-secret") == turn
+    (deployment.tree / PULLED).write_text(before[PULLED].decode())
+    asked = deployment.setup()
+    assert (asked.code, place in asked.err) == (3, True), "nor is it one for a later run"
+    assert deployment.setup("--accept-site", place).code == 0
+
+
+def test_the_log_of_a_lost_vault_is_kept_beside_the_new_one(lay_out: LayOut) -> None:
+    deployment = lay_out(SMALL)
+    assert deployment.setup().code == 0
+    log = (deployment.state / "audit.log").read_text()
+    for name in ("audit-of-another-vault.log", "audit-of-another-vault-2.log"):
+        vault(deployment).unlink()
+        done = deployment.setup("--new-deployment")
+        assert done.code == 0, done.text
+        assert f".matrix-wizard/{name}" in done.err
+        assert (deployment.state / name).read_text() == log
+        assert [each["id"] for each in deployment.run("check", "--json").data["findings"] if "log" in each["id"]] == []
+        log = (deployment.state / "audit.log").read_text()
+        assert len(log.splitlines()) == 1
+    subprocess.run(["git", "init", "-q"], cwd=deployment.tree, check=True)
+    ignored = ["git", "check-ignore", ".matrix-wizard/audit-of-another-vault.log"]
+    assert subprocess.run(ignored, cwd=deployment.tree, check=False).returncode == 1, "it goes into git with the rest"
+
+
 def test_a_tree_that_comes_with_nothing_is_taken_over(one: Filled) -> None:
     deployment, before = one.deployment, one.deployment.files()
     for path in deployment.state.iterdir():
         path.unlink()
     deployment.identity.unlink()
-    (deployment.home / "identity.txt.pins").unlink()
+    deployment.pins.unlink()
     assert deployment.setup().code == 0
     assert deployment.files() == before
     assert deployment.show("signing-key").strip() == one.values["signing-key"].strip()

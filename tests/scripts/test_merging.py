@@ -62,7 +62,8 @@ def git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Git:
         monkeypatch.setenv(name, value)
 
     def call(place: Path, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        env = {**os.environ, "MATRIX_WIZARD_IDENTITY": str(place.parent / "identity.txt")}
+        own = {"MATRIX_WIZARD_IDENTITY": "identity.txt", "XDG_DATA_HOME": "data"}
+        env = {**os.environ, **{name: str(place.parent / path) for name, path in own.items()}}
         done = subprocess.run(["git", *words], cwd=place, capture_output=True, text=True, check=False, env=env)
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
@@ -232,6 +233,55 @@ def test_what_cannot_be_merged_is_refused_and_left(tmp_path: Path, bad: str) -> 
     assert vault.read_bytes() == before
 
 
+def put(source: Deployment, into: Deployment) -> None:
+    """Put the vault and its companions of one clone into another, as `git checkout` of a branch does."""
+    for name in ("vault.age", "sites.lock", "audit.log"):
+        shutil.copy(source.state / name, into.state / name)
+
+
+def test_a_newer_vault_of_another_branch_is_refused_until_it_is_merged(
+    two: tuple[Deployment, Deployment], git: Git
+) -> None:
+    first, second = two
+    turn = first.show("turn-password")
+    replace_by_hand(first, first.answers, turn, "SeenHere")
+    commit(git, first, "a new secret for TURN")
+    for _ in range(9):
+        verb(second, "show", "redis-password")
+    commit(git, second, "looked at, often")
+    mine, theirs = opened(first), opened(second)
+    assert theirs.revision > mine.revision
+    assert not any(text == "SeenHere" for _, _, text in generations(theirs))
+    put(second, first)
+    before = first.everything()
+    for argv in (["show"], ["show", "turn-password"], ["blank", "--no-input", "--yes"]):
+        refused = first.run(argv[0], *argv[1:])
+        assert (refused.code, first.everything()) == (3, before), refused.text
+        for word in ("another branch", "vault merge", "--accept-older"):
+            assert word in refused.err
+    git(first.tree, "checkout", "--", ".")
+    assert first.show("turn-password") == "SeenHere"
+    commit(git, first, "looked at")
+    pull(git, first, second)
+    assert first.show("turn-password") == "SeenHere"
+    put(second, first)
+    assert first.run("show", "--accept-older").code == 0
+    assert first.show("turn-password") == turn, "what was accepted is what counts from then on"
+
+
+def test_a_newer_vault_whose_log_was_cut_short_is_refused_until_it_is_back(two: tuple[Deployment, Deployment]) -> None:
+    first, second = two
+    for _ in range(3):
+        verb(second, "show", "redis-password")
+    put(second, first)
+    whole = (first.state / "audit.log").read_text()
+    (first.state / "audit.log").unlink()
+    refused = first.run("show")
+    assert (refused.code, "audit.log lacks the lines" in refused.err) == (3, True), refused.text
+    (first.state / "audit.log").write_text(whole)
+    verb(first, "show")
+
+
 def test_outside_a_repository_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     deployment = laid_out(tmp_path, TREE)
@@ -339,12 +389,11 @@ def test_where_the_vault_was_never_opened_only_our_own_seal_counts(
     commit(git, first, "looked at")
     resealed(second, "ab" * 32)
     git(second.tree, "commit", "-qam", "harmless")
-    pins = Path(f"{first.identity}.pins")
-    pins.unlink()
+    first.pins.unlink()
     merging = pull(git, first, second, check=False)
     assert merging.returncode == 1
     assert "--accept-seal" in merging.stderr
-    assert not pins.exists()
+    assert not first.pins.exists()
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["opened", "never opened"])
@@ -358,7 +407,7 @@ def test_a_new_seal_is_accepted_by_the_way_that_the_guide_shows(
     resealed(second, "ab" * 32, vaults.fingerprint(before.seal))
     git(second.tree, "commit", "-qam", "a new seal")
     if not is_known:
-        Path(f"{first.identity}.pins").unlink()
+        first.pins.unlink()
     assert pull(git, first, second, check=False).returncode == 1
     driver = git(first.tree, "config", "merge.matrix-wizard.driver").stdout.strip()
     accepted = f"{driver} --accept-seal {vaults.fingerprint(Secret('ab' * 32))}"

@@ -54,7 +54,10 @@ def opened(deployment: Deployment, *people: Person) -> dict[str, Any]:
 
 
 def people(deployment: Deployment, *words: str, by: Path | None = None) -> Run:
-    return run("vault", *words, "--tree", str(deployment.tree), "--identity", str(by or deployment.identity))
+    """Give a verb to the operator, or to whoever else holds the key *by*, in a home of their own."""
+    if by is None:
+        return deployment.run("vault", *words)
+    return run("vault", *words, "--tree", str(deployment.tree), "--identity", str(by))
 
 
 def keys(deployment: Deployment) -> dict[str, dict[str, str]]:
