@@ -75,6 +75,26 @@ def test_each_new_place_is_asked_by_its_name_and_filled_where_all_are_wanted(hom
     assert "new place" not in again.everything
 
 
+@pytest.mark.parametrize("answer", ["y\r", "n\r", "\r"])
+def test_an_object_that_is_lis_now_is_asked_about_by_its_name(home: Path, answer: str) -> None:
+    file = home / "deployment" / "main.yaml"
+    file.write_text(file.read_text().replace("metadata: {", "metadata: {labels: {instance: li}, "))
+    before = snapshot(home / "deployment")
+    screens = setup(home)
+    screens.until("Let it be LI's?")
+    assert "Secret/matrix/redis was main's when its places were consented to" in " ".join(screens.everything.split())
+    screens.send(answer)
+    if answer != "y\r":
+        assert screens.end() == 3
+        assert snapshot(home / "deployment") == before
+        return
+    screens.answer("Write now?", "y\r")
+    assert screens.end() == 0
+    again = Screens(home, "setup", *places(home), "--yes")
+    assert again.end() == 0  # accepted once
+    assert "Let it be" not in again.everything
+
+
 @pytest.mark.parametrize("answers", [("\r",), ("n\r",), ("y\r", "n\r"), ("y\r", "\r")], ids=repr)
 def test_one_that_is_declined_is_refused_and_nothing_is_written(home: Path, answers: Sequence[str]) -> None:
     pulled(home, IN_SECRET, IN_CONFIG)

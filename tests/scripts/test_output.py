@@ -27,9 +27,10 @@ stringData:
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Deployment:
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     """Return a deployment of one Secret, not filled yet."""
     made = Deployment(tmp_path / "home")
+    monkeypatch.setenv("XDG_DATA_HOME", str(made.home / "data"))
     made.tree.mkdir(parents=True)
     (made.tree / "a.yaml").write_text(TREE, "utf-8")
     made.answers.parent.mkdir()
