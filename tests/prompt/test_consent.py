@@ -23,8 +23,9 @@ TO_CONFIG = "Write redis-password to a new place, ConfigMap/matrix/sidecar:data.
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    """Return a home with a filled tree."""
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a home with a filled tree, in which all runs remember what they saw."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / ".local" / "share"))
     tree = tmp_path / "deployment"
     tree.mkdir()
     (tree / "main.yaml").write_text(TREE)

@@ -100,6 +100,12 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         keyring.set_keyring(backend)
 
 
+@pytest.fixture(autouse=True)
+def somebody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test a memory of its own for runs that are no deployment's: many have copies of one vault."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "somebody"))
+
+
 @pytest.fixture(scope="package")
 def key_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with the files that the answers name, the keys made afresh."""
