@@ -222,15 +222,9 @@ def _unwritable(out: Path, error: OSError) -> Problem:
 
 
 def _passphrase(where: Where, named: Path | None, *, twice: bool = False) -> Secret:
-    """Return the passphrase in the first line of the file *named*, else as it is typed at the terminal."""
+    """Return the passphrase in the file *named*, else as it is typed at the terminal."""
     if named is not None:
-        try:
-            line = files.read(named).decode().partition("\n")[0].removesuffix("\r")
-        except (OSError, UnicodeDecodeError):
-            raise UsageError(Problem("The passphrase cannot be read from this file.", str(named))) from None
-        if not line:
-            raise UsageError(Problem("The first line of this file is empty: it is no passphrase.", str(named)))
-        return Secret(line)
+        return keystore.passphrase_in(named)
     if where.terminal is None:
         raise UsageError(
             Problem(

@@ -179,6 +179,23 @@ def publics(*secrets: Secret) -> tuple[str, ...]:
     raise wrong
 
 
+def passphrase_in(source: Path) -> Secret:
+    """Return the passphrase in the file or descriptor *source*: its first line, without the end of that line.
+
+    UsageError for one that cannot be read, is empty, or is no text."""
+    try:
+        line = files.read(source).decode().partition("\n")[0].removesuffix("\r")
+    except OSError as error:
+        what = f"The passphrase cannot be read: {error.strerror}."
+    except UnicodeDecodeError:
+        what = "The passphrase is not UTF-8 text."
+    else:
+        if line:
+            return Secret(line)
+        what = "The first line is empty: it is no passphrase."
+    raise UsageError(Problem(what, str(source)))
+
+
 def weakness(passphrase: Secret) -> str:
     """Return what is wrong with a new passphrase, in a sentence; "" where nothing is."""
     is_short = len(passphrase.reveal()) < _LEAST

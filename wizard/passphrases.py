@@ -6,10 +6,9 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from wizard import files, formats
 from wizard.errors import Problem, UsageError
 from wizard.interview import Ask, Fault, Terminal
-from wizard.keystore import Passphrases, weakness
+from wizard.keystore import Passphrases, passphrase_in, weakness
 from wizard.secret import Secret
 
 
@@ -23,7 +22,7 @@ def given(
     wanted where there is nobody to ask."""
     source = file or (Path(f"/dev/fd/{descriptor}") if descriptor is not None else None)
     if source:
-        read = functools.cache(functools.partial(_read, source))  # a pipe gives it only once
+        read = functools.cache(functools.partial(passphrase_in, source))  # a pipe gives it only once
         if is_wanted:
             read()
         return Passphrases(lambda _: read(), read)
@@ -35,18 +34,6 @@ def given(
         what = "There is nobody to ask for the passphrase."
         raise UsageError(Problem(what, "", "Give it with --passphrase-file FILE or --passphrase-fd N."))
     return Passphrases()
-
-
-def _read(source: Path) -> Secret:
-    try:
-        return Secret(formats.password(files.read(source).decode()))
-    except OSError as error:
-        what = f"The passphrase cannot be read: {error.strerror}."
-    except UnicodeDecodeError:
-        what = "The passphrase is not UTF-8 text."
-    except formats.FormatError:
-        what = "The passphrase is empty."
-    raise UsageError(Problem(what, str(source)))
 
 
 def _known(terminal: Callable[[], Terminal], place: str) -> Secret:

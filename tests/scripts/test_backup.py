@@ -106,7 +106,7 @@ def test_it_comes_back_where_only_the_key_of_the_backup_is(one: Filled, key: Pat
 
 def test_a_passphrase_opens_one_too(one: Filled, tmp_path: Path) -> None:
     words = tmp_path / "words.txt"
-    words.write_text(f"{PASSPHRASE}\n")
+    words.write_text(f"{PASSPHRASE}\r\nanything else\n")
     out = back_up(one.deployment, "--to-passphrase-file", str(words))
     assert json.loads(pyrage.passphrase.decrypt(out.read_bytes(), PASSPHRASE))["backup"] == 1
     lose(one.deployment)

@@ -360,6 +360,17 @@ def test_a_key_behind_a_passphrase_travels_with_the_tree(lay_out: LayOut, tmp_pa
     with passphrase.open() as file:
         shown = run("show", "turn-secret", *tree, "--passphrase-fd", str(file.fileno()))
     assert (shown.code, shown.out.strip()) == (0, value), shown.err
+    passphrase.write_text("six words from nowhere else\r\n# for the deployment of the office\n")
+    shown = run("show", "turn-secret", *tree, "--passphrase-file", str(passphrase))
+    assert (shown.code, shown.out.strip()) == (0, value), "it is the first line, as of an export"
+    empty = tmp_path / "empty"
+    empty.write_text("\nsix words from nowhere else\n")
+    for words in (
+        ("show", "turn-secret", "--passphrase-file"),
+        ("vault", "restore", str(identity), "--from-passphrase-file"),
+    ):
+        nothing = run(*words, str(empty), *tree)
+        assert (nothing.code, "The first line is empty" in nothing.err) == (2, True), nothing.text
     before = deployment.everything()
     refused = run("show", "turn-secret", *tree, "--passphrase-file", str(wrong))
     assert (refused.code, "another one" in refused.err) == (3, True)
