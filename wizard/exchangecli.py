@@ -48,7 +48,9 @@ def export(out: Path, *, backup: bool, instance: str | None, **options: Any) -> 
     """Write OUT, a new age file: a backup of the vault, or what the LI team needs of it."""
     from wizard import console, exchange
 
-    if backup == bool(instance):
+    if backup and instance:
+        raise click.UsageError("One export is either --backup or --for li, and not both: give one of them.")
+    if not backup and not instance:
         raise click.UsageError("Say what to export: --backup, or --for li.")
     to = exchange.To(out, options["keys"], options["ask"], options["to_passphrase"])
     verb = exchange.back_up if backup else exchange.hand_over

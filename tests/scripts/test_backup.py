@@ -121,6 +121,13 @@ def test_a_passphrase_opens_one_too(one: Filled, tmp_path: Path) -> None:
     assert PASSPHRASE not in unasked.text + wrong.text + done.text
 
 
+def test_an_export_is_one_of_two_and_not_both(one: Filled) -> None:
+    out = one.deployment.home / "both.age"
+    for words, told in ((("--backup", "--for", "li"), "not both"), ((), "Say what to export")):
+        refused = one.deployment.run("export", *words, str(out), "--to", "age1anything")
+        assert (refused.code, told in refused.err, out.exists()) == (2, True, False), refused.text
+
+
 def test_what_was_logged_after_the_backup_stays_in_the_log(one: Filled, key: Path) -> None:
     out = back_up(one.deployment)
     assert one.deployment.setup("--set", "domains.turn=voice.chat-corp.net").code == 0
