@@ -46,7 +46,8 @@ class _Section:
 
     def ask(self, state: State) -> Ask:
         section = SECTIONS[self.key]
-        return Ask(section.prompt, "yes", section.help, text="yes" if state.answers.uses(self.key) else "no")
+        more = f"{section.help} In the answers file: {self.key}, which is left out for a no."
+        return Ask(section.prompt, "yes", section.help, more, text="yes" if state.answers.uses(self.key) else "no")
 
     def take(self, state: State, text: str) -> State:
         return state.having(self.key, state.answers.with_answer(self.key, text == "yes"))

@@ -212,7 +212,7 @@ class _Prompt(ABC):
 
         ask, size = self.asked, host.size()
         fault = _indented(self.fault)[: size.lines - 1]  # the line of the field stays in any case
-        told = _indented(ask.more if self.is_explained else ask.help)
+        told = _indented((self.is_explained and ask.more) or ask.help)
         taken = self.field.preferred_height(size.columns, size.lines).preferred + len(fault)
         room = max(size.lines - taken, min(1, size.lines - 1 - len(fault)))
         hints = self.keys()
@@ -513,6 +513,7 @@ class _YesNo(_Prompt):
         add("c-u", eager=True)(self.erase)
         for key in (each for each in string.printable if each.isprintable()):
             add(key, eager=True)(self.type)
+        add("?", eager=True)(self.explain)  # it stands in no answer of this kind, whatever was typed before it
 
     def type(self, event: KeyPressEvent) -> None:
         buffer = event.current_buffer
@@ -609,7 +610,7 @@ class _Text(_Prompt):
         add(Keys.Any, filter=is_fresh)(self.replace)
         for key in ("right", "end", "delete", "c-e", "c-f"):  # they move nothing behind the last letter
             add(key, filter=is_fresh)(self.keep)
-        if self.asked.more and self.asked.form != "hidden":
+        if self.asked.form != "hidden":
             is_first = Condition(lambda: not self.is_explained and (self.is_fresh or not self.text))
             add("?", filter=is_first, eager=True)(self.explain)
         add("tab", eager=True)(self.take_suggestion)
@@ -638,7 +639,7 @@ class _Text(_Prompt):
     def enter(self, _: Buffer) -> bool:
         """Accept the text, or say what is wrong with it; within a list or a document, begin the next line."""
         text, form = self.text, self.asked.form
-        if text.strip() == "?" and form != "hidden" and self.asked.more:
+        if text.strip() == "?" and form != "hidden":
             self.clear()
             self.is_explained = True
         elif form == "document" and self.goes_on(text):

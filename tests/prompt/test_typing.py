@@ -183,6 +183,24 @@ def test_a_question_mark_first_tells_more_in_any_field_and_leaves_what_stands(ho
         screens.until(f"{PORT}: 2525\n")
 
 
+def test_a_question_mark_tells_more_at_a_yes_or_no_whatever_was_typed_before(home: Path) -> None:
+    label = "Shall Synapse send mail?"
+    screens = at(home, label)
+    screens.send("y?")
+    screens.until(lambda screen: "In the answers file: smtp" in " ".join(screen.split()))
+    assert screens.field(label)[0].strip() == f"{label} (y/N) y"
+    screens.send("\r")
+    screens.at("SMTP host")
+
+
+def test_a_question_mark_behind_a_name_is_told_and_not_taken(home: Path) -> None:
+    screens = at(home, "Base domain")
+    screens.send("chat-corp.net?\r")
+    screens.until("! chat-corp.net? is more than a name.")
+    screens.send(TAB, "\r")
+    screens.until("Base domain: chat-corp.net\n")
+
+
 def test_a_question_mark_is_a_letter_later_and_in_a_password(home: Path) -> None:
     screens = at(home, "SMTP password")
     screens.send("?")
