@@ -65,17 +65,22 @@ def read(text: str) -> Secret:
 def _recovery(terminal: Terminal, vault_id: str) -> tuple[Recipient, ...]:
     identity, public = keystore.new_pair()
     now, parts = host.now(), groups(identity)
+    wrong = ""
     while True:
         with terminal.aside():
+            if wrong:
+                terminal.say(f"{wrong}\n", "warning")  # on the main screen nobody would see it before the sheet is gone
             terminal.say(_sheet(identity, vault_id, now))
             terminal.ask(Ask("Enter hides it for good.", "text", may_go_back=True, echo=lambda _: ""))
         number = secrets.randbelow(len(parts) - 1) + 1  # the last one is too short to prove anything
         label = f"Group {number} of the key that you wrote down"
         typed = terminal.ask(Ask(label, "hidden", "Six characters.", may_go_back=True, echo=lambda _: ""))
         if typed.strip().upper() == parts[number - 1]:
-            terminal.say("The recovery key is right. Keep it offline; try it now and then: matrix-wizard vault drill.")
+            terminal.say(
+                "The recovery key is right. Keep it offline; try it now and then:\n  matrix-wizard vault drill"
+            )
             return (Recipient(public, now, "recovery"),)
-        terminal.say(f"This is not group {number}. Here is the key once more.", "warning")
+        wrong = f"That was not group {number}. Here is the key once more."
 
 
 def _sheet(identity: Secret, vault_id: str, now: str) -> str:
