@@ -133,7 +133,7 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided:
     minted: dict[str, Generation] = {}
     said = [wishes.consent]  # at the terminal: it holds for each later plan of this run
 
-    def draw(answers: Answers) -> Outcome:
+    def draw(answers: Answers) -> tuple[Answers, Outcome]:
         while True:
             again = replace(wishes, consent=replace(said[-1], minted=minted))
             try:
@@ -141,10 +141,13 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided:
             except UndecidedError as error:
                 if wishes.dry_run or wishes.yes:
                     raise
-                said.append(consent.asked(guided.terminal, error, said[-1]))
+                now, taken = consent.asked(guided.terminal, error, said[-1])
+                said.append(now)
+                for key, value in taken.items():
+                    answers = answers.with_answer(key, value)
             else:
                 minted.update(plan.minted(drawn.plan))  # so that what was shown is what is written
-                return drawn
+                return answers, drawn
 
     if "key_vault.rsa_bits" in guided.needs.keys:
         _begin_rsa(opened, guided.given)  # while the questions are asked
@@ -152,7 +155,7 @@ def _asked(where: Where, wishes: Wishes, review: Review, opened: Opened, guided:
         with guided.terminal.session():
             state = guided.interview(change=wishes.change)
             if wishes.dry_run or wishes.yes:
-                outcome = draw(state.answers)
+                _, outcome = draw(state.answers)
                 if not (wishes.dry_run or wishes.allow_tracked or _is_done(outcome, opened)):
                     guard.refuse(outcome.plan, opened.tree.root)
                 review(outcome)

@@ -7,17 +7,20 @@ edited by hand (DESIGN, laws 4 and 6).
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from wizard.errors import Problem, RefusedError, StoppedError
 from wizard.filling import Consent, Drift, NewInstance, NewPlace, UndecidedError
 from wizard.interview import Ask, Terminal
+from wizard.questions import BY_KEY
 
-_STOP = "stop"
+_ADOPT, _STOP = "adopt", "stop"
 _LONGEST = 60  # characters of an open text that are shown
 
 
-def asked(terminal: Terminal, undecided: UndecidedError, consent: Consent) -> Consent:
-    """Return *consent* with what was answered to everything that is *undecided*.
+def asked(terminal: Terminal, undecided: UndecidedError, consent: Consent) -> tuple[Consent, dict[str, Any]]:
+    """Return *consent* with what was answered to everything that is *undecided*, and what is an answer from now on, by
+    its key: texts edited by hand that are taken as such.
 
     RefusedError with every place and object that was declined; StoppedError where a text edited by hand is left
     undecided.
@@ -43,8 +46,10 @@ def asked(terminal: Terminal, undecided: UndecidedError, consent: Consent) -> Co
             problems += (Problem(what.format(each.value), each.position, fix) for each in found)
     if problems:
         raise RefusedError(*problems)
+    taken = (each for name, each in drift.items() if each.answer and decided[name] == _ADOPT)
+    answers = {each.answer: BY_KEY[each.answer].read(each.text) for each in taken}
     granted = consent.granted | places.keys() | {each.document for each in objects}
-    return replace(consent, granted=granted, decided={**consent.decided, **decided})
+    return replace(consent, granted=granted, decided={**consent.decided, **decided}), answers
 
 
 def _is_wanted(terminal: Terminal, found: list[NewPlace]) -> bool:
@@ -66,13 +71,19 @@ def _is_the_others(terminal: Terminal, found: NewInstance) -> bool:
 
 def _of_drift(terminal: Terminal, found: Drift) -> str:
     choices = {
-        "adopt": "Adopt      take what stands there into the vault, and to its other places",
+        _ADOPT: "Adopt      take what stands there into the vault, and to its other places",
         "restore": "Restore    put the vault's back" if found.kept else "Restore    put the answer back",
         _STOP: "Stop       nothing is written",
     }
-    if not found.kept:
-        del choices["adopt"]  # an answer is given by --set, where its rules are checked
-    label = _plain(f"{found.value} was edited by hand at {found.position}, and is {found.shown[:_LONGEST]} there now.")
+    if found.answer:
+        choices[_ADOPT] = f"Adopt      take what stands there as the answer ({found.answer}), to all its places"
+    elif not found.kept or found.others:
+        del choices[_ADOPT]  # it breaks the rules of its answer; or of two texts nobody knows which is meant
+    what = f"{found.value} was edited by hand at {found.position}, and is {found.shown[:_LONGEST]} there now."
+    if found.others:
+        places = ", ".join((found.position, *found.others))
+        what = f"{found.value} was edited by hand in {len(found.others) + 1} ways, at {places}."
+    label = _plain(what)
     return terminal.ask(Ask(label, "choice", text=_STOP, choices=choices, title=found.value))
 
 

@@ -181,10 +181,10 @@ def _done(done: Outcome) -> Iterator[str]:
         yield f"{done.tree}: {state} as it should be. No byte was changed."
         return
     if not files:
-        yield "No file changes; the vault keeps the new answers."
+        yield f"No file changes; the vault keeps the new {'values' if made.settled else 'answers'}."
         return
     if made.verb == "blank":
-        yield f"Put the placeholders back in {reviewing.count(files, 'file')}. The vault keeps every value."
+        yield f"Put the placeholders back in {reviewing.count(files, 'file')}. {reviewing.kept(made)}"
         yield _labelled("Fill them in again:", _command("setup", done.options))
         return
     kept = f"The values are kept in {done.tree}/.matrix-wizard/vault.age."
@@ -651,6 +651,8 @@ def _plan(outcome: Outcome, out: TextIO) -> None:
         say(f"Makes {reviewing.count(len(made.made), 'secret')}, keys included: {', '.join(made.made)}")
     for part, count in made.left_out.items():
         say(f"Left out, since it is switched off: {part} ({reviewing.count(count, 'placeholder')})")
+    if made.verb == "blank" and made.changed:
+        say(reviewing.kept(made))
     private = sum(1 for path in made.private if made.before.get(path) != made.after.get(path))
     if private:
         counted = reviewing.count(private, "file")

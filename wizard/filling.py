@@ -16,6 +16,7 @@ from wizard.answers import Answers
 from wizard.answersheet import entry, quoted
 from wizard.catalogue import Owns
 from wizard.errors import Problem, RefusedError, UsageError
+from wizard.formats import FormatError
 from wizard.lenses import CannotHold, Edit, View
 from wizard.manifests import Path
 from wizard.questions import BY_KEY, UNWRITTEN
@@ -90,11 +91,27 @@ class NewInstance:
 
 @dataclass(frozen=True)
 class Drift:
-    """A text that is neither the value's own nor an earlier one, as it may be *shown*; *kept*: the vault keeps it."""
+    """A text that is neither the value's own nor an earlier one, as it may be *shown*; *kept*: the vault keeps it.
+
+    ``others``: the places where a third one stands, so that none of them can be taken. ``answer``: the answer that the
+    text would be, by its key, empty where it is none; ``text``: then the text itself."""
 
     value: str
     position: str
     shown: str
+    kept: bool
+    others: tuple[str, ...] = ()
+    answer: str = ""
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What becomes of a text edited by hand, as the operator said it: the value, "adopt" or "restore", its places."""
+
+    value: str
+    deed: str
+    positions: tuple[str, ...]
     kept: bool
 
 
@@ -184,22 +201,43 @@ def in_tree(found: Found, vault: Vault, former: Mapping[str, str], consent: Cons
             if text not in _known_texts(site, vault, former):
                 foreign.setdefault(site.value, {}).setdefault(text, []).append(site)
     problems: list[Problem] = []
-    drift: dict[str, Site] = {}
+    drift: dict[str, list[Site]] = {}  # one place of each text
     adopted: dict[str, Secret] = {}
     for name, by_text in foreign.items():
         places = [sites[0] for sites in by_text.values()]
-        if len(by_text) > 1 and not (consent.of(name) == "restore" and name in vault.values):
+        is_kept = name in vault.values
+        if len(by_text) > 1 and not is_kept:
             problems.append(_two_texts(name, places))
-        elif name not in vault.values or consent.of(name) == "adopt":
+        elif not is_kept or (consent.of(name) == "adopt" and len(by_text) == 1):
             adopted[name] = Secret(next(iter(by_text)))
         elif consent.of(name) != "restore":
-            drift[name] = places[0]
+            drift[name] = places
+    told = [_drift(name, places) for name, places in drift.items()]
     if problems:
-        raise RefusedError(*problems, *(_drift(name, site) for name, site in drift.items()))
-    if drift:
-        found_ones = (Drift(name, site.position, MASK, kept=True) for name, site in drift.items())
-        raise UndecidedError(*(_drift(name, site) for name, site in drift.items()), about=found_ones)
+        raise RefusedError(*problems, *told)
+    if told:
+        found_ones = (
+            Drift(name, first.position, MASK, kept=True, others=tuple(each.position for each in others))
+            for name, (first, *others) in drift.items()
+        )
+        raise UndecidedError(*told, about=found_ones)
     return InTree(adopted, {})
+
+
+def settled(found: Found, resolved: Resolved, vault: Vault, consent: Consent) -> tuple[Settled, ...]:
+    """Return what becomes of the texts edited by hand for which *consent* has a word, in the order of their names."""
+    places: dict[tuple[str, str, bool], list[str]] = {}
+    for site in found.sites:
+        is_kept = catalogue.is_kept(site.value)
+        deed = consent.of(site.value) if is_kept else consent.decided.get(site.value, consent.drift)
+        is_known = site.value in (vault.values if is_kept else resolved.values) and bool(site.record or is_kept)
+        if not deed or site.token or site.how == "comment" or not is_known:
+            continue
+        if (site.document, site.path) in consent.enabled or (not is_kept and deed == consent.drift == "adopt"):
+            continue  # what this run puts there itself; and --adopt speaks of secrets alone
+        if read(site.value, site.text) not in _known_texts(site, vault, resolved.former):
+            places.setdefault((site.value, deed, is_kept), []).append(site.position)
+    return tuple(Settled(name, deed, tuple(at), kept) for (name, deed, kept), at in sorted(places.items()))
 
 
 def fills(found: Found, resolved: Resolved, answers: Answers, vault: Vault, consent: Consent) -> list[Fill]:
@@ -228,6 +266,8 @@ def fills(found: Found, resolved: Resolved, answers: Answers, vault: Vault, cons
             for problem, open_one in _objections(made[-1], resolved, vault, consent):
                 if open_one is None:
                     problems.append(problem)
+                elif isinstance(open_one, Drift):
+                    undecided.append((problem, replace(open_one, answer=_answer_of(site, answers), text=site.text)))
                 else:
                     undecided.append((problem, open_one))
     if problems:
@@ -337,6 +377,12 @@ def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str
     return texts | ({former[site.value]} if site.value in former else set())
 
 
+def is_unkept(site: Site, vault: Vault) -> bool:
+    """Tell whether a secret stands at *site* that *vault* has in no generation: what is put in its place loses it."""
+    is_secret = catalogue.is_kept(site.value) and not site.token and site.how != "comment"
+    return is_secret and read(site.value, site.text) not in _known_texts(site, vault, {})
+
+
 def generation_at(site: Site, kept: Kept) -> Generation | None:
     """Return the generation of *kept* whose text stands at *site*, the current one before any other, or None."""
     text = read(site.value, site.text).strip("\n")
@@ -436,6 +482,22 @@ def _objections(
         )
 
 
+def _answer_of(site: Site, answers: Answers) -> str:
+    """Return the key of the answer that the text at *site* would be, empty where it is none as it stands there."""
+    row = catalogue.BY_NAME.get(site.value)
+    if row is None or row.kind is not catalogue.Kind.ANSWER or row.answer == "domains.server_name":
+        return ""
+    question = BY_KEY[row.answer]
+    try:
+        value = question.read(site.text)
+        question.fits(value, answers)
+    except FormatError:
+        return ""
+    after = answers.with_answer(question.key, value)
+    is_same = values.answered([row.name], after, InTree({}, {}))[row.name].plain == site.text
+    return question.key if is_same and not set(after.problems(())) - set(answers.problems(())) else ""
+
+
 def _accepted_as(site: Site, consent: Consent) -> Instance | None:
     """Return as whose place *site* was accepted, None where it was not."""
     now: Instance = "li" if site.leaf and site.leaf.resource.instance == "li" else "main"
@@ -465,10 +527,14 @@ def _two_texts(name: str, places: list[Site]) -> Problem:
     )
 
 
-def _drift(name: str, site: Site) -> Problem:
+def _drift(name: str, places: list[Site]) -> Problem:
+    """Return the problem of texts of *name* that are foreign, of each of which one place is in *places*."""
+    if len(places) > 1:
+        problem = _two_texts(name, places)
+        return replace(problem, next=f"{problem.next} Or put the vault's back at all of them with --restore.")
     return Problem(
         f"{name} here is neither the vault's value nor an earlier one.",
-        site.position,
+        places[0].position,
         "Take it into the vault with --adopt, or put the vault's value back with --restore.",
     )
 
@@ -488,7 +554,7 @@ def _misnamed(answers: Answers) -> Iterable[Problem]:
         other = answers.decisions.get(str(decision.text))
         if decision.text not in {*catalogue.BY_NAME, *answers.decisions}:
             what = f"placeholders.{key}: there is no value called {decision.text}."
-            yield Problem(what, decision.where, "Write a name that matrix-wizard show lists.")
+            yield Problem(what, decision.where, "Write the name of another value. To see them: matrix-wizard show")
         elif other and other.action in ("same_as", "keep", "split"):
             what = f"placeholders.{key}: {decision.text} is decided by {other.action}, and is no one value itself."
             yield Problem(what, decision.where, "Name one that has a value of its own: by value or generate.")

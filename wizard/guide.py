@@ -68,19 +68,20 @@ class Guide:
     def consent(
         self,
         state: State,
-        draw: Callable[[Answers], Outcome],
+        draw: Callable[[Answers], tuple[Answers, Outcome]],
         is_done: Callable[[Outcome], bool],
         show: Callable[[Outcome], None],
         *,
         change: bool = False,
     ) -> Outcome:
-        """Return what was agreed to, drawn from the answers by *draw*; *show* shows all of it.
+        """Return what was agreed to, drawn from the answers by *draw*, which also gives those that it was drawn from:
+        a text edited by hand may be one of them now. *show* shows all of it.
 
         Where it *is_done*, there is nothing to agree to, and only a *change* is reviewed. StoppedError where nobody
         agrees. A UsageError of *draw*, which another answer may mend, is told and asked about.
         """
         while True:
-            drawn = self._attempt(state, draw)
+            state, drawn = self._attempt(state, draw)
             is_ready = drawn is not None and not is_done(drawn)
             if drawn is not None and not is_ready and not change:
                 return drawn
@@ -108,16 +109,19 @@ class Guide:
         kept = " No answer could be kept, either." if self.unkept and self.is_first else kept
         return StoppedError(Problem(f"Stopped. Nothing was written.{kept}"))
 
-    def _attempt(self, state: State, draw: Callable[[Answers], Outcome]) -> Outcome | None:
+    def _attempt(
+        self, state: State, draw: Callable[[Answers], tuple[Answers, Outcome]]
+    ) -> tuple[State, Outcome | None]:
         problems: Sequence[Problem] = state.answers.problems((), fields.label)
         try:
             if not problems:
-                return draw(state.answers)
+                answers, drawn = draw(state.answers)
+                return replace(state, answers=answers), drawn
         except UsageError as error:
             problems = error.problems
         for problem in problems:
             self.terminal.say(f"! {interview.told(problem)}", "warning")
-        return None
+        return state, None
 
     def _review(self, state: State, drawn: Outcome | None) -> None:
         self.terminal.say(f"\n{self._titles.index(_REVIEW) + 1}/{len(self._titles)} {_REVIEW}", "heading")

@@ -16,7 +16,7 @@ from wizard import vault as vaults
 from wizard.answers import Answers
 from wizard.catalogue import Kind
 from wizard.errors import Problem, RefusedError, UsageError
-from wizard.filling import Consent, Fill
+from wizard.filling import Consent, Fill, Settled
 from wizard.proof import prove
 from wizard.resources import Manifest
 from wizard.secret import MASK
@@ -66,6 +66,8 @@ class Plan:
     refused: tuple[Refusal, ...] = ()  # placeholders that are left, with the reason
     li: Mapping[str, str] = field(default_factory=dict)  # the objects of the LI instance, and what says so
     exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # secrets in files that git tracks, by file
+    settled: tuple[Settled, ...] = ()  # what becomes of texts edited by hand
+    exposed_as: tuple[str, ...] = ()  # these files as they are named from where the operator stands
 
     @cached_property
     def diff(self) -> str:
@@ -152,6 +154,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
         skipped=skipped,
         refused=(*found.refused, *structure.unread(tree)),
         li=structure.li(arranged),
+        settled=filling.settled(found, resolved, vault, consent),
     )
 
 
@@ -230,8 +233,14 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
         for site in found
         if site.record and site.text != site.record.original
     )
-    notes = tuple(map(_not_found, blanked.lost))
+    unkept = [site for site in found if site.record and filling.is_unkept(site, vault)]
+    notes = (*map(_not_found, blanked.lost), *map(_unkept, unkept))
     return Plan("blank", taken_back, {path: before[path].data for path in after}, after, vault, notes=notes)
+
+
+def _unkept(site: Site) -> Problem:
+    what = "was edited by hand here and is not in the vault, so that this loses it; setup --adopt takes it in before."
+    return Problem(f"{site.value} {what}", site.position)
 
 
 def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, ...]:

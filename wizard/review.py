@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wizard import catalogue, keys
 from wizard.errors import Problem
+from wizard.filling import Settled
 from wizard.plan import Change, Plan
 
 _WIDE = 60  # characters of a line from which on label and answer stand in columns
@@ -48,7 +49,9 @@ def warnings(made: Plan, server_name: str) -> Iterator[str]:
 
 
 def about(made: Plan) -> Iterator[str]:
-    """Yield what a list of changes does not tell: what counts as one value, and what is LI's without a label."""
+    """Yield what a list of changes does not tell: what becomes of texts edited by hand, what counts as one value, and
+    what is LI's without a label."""
+    yield from map(_settled, made.settled)
     for name, places in _grouped(made.changes).items():
         yield f"One value in {count(len(places), 'place')}, {name}: {', '.join(places)}"
     if any(what != "label" for what in made.li.values()):
@@ -63,6 +66,13 @@ def left(made: Plan) -> Iterator[str]:
         yield f"{count(len(made.refused), 'place')} left to you, as told above."
     yield from map(note, made.notes)
     yield from exposed(made)
+
+
+def kept(made: Plan) -> str:
+    """Return what the vault has once the tree is blank: every value, made by hand or not."""
+    taken = [name for name, each in sorted(made.vault.values.items()) if each.current.why == "adopted"]
+    also = f", also what was made by hand: {', '.join(taken)}" if taken else ""
+    return f"The vault keeps every value{also}."
 
 
 def exposed(made: Plan) -> Iterator[str]:
@@ -86,6 +96,16 @@ def count(number: int, noun: str) -> str:
 def changes(made: Plan) -> str:
     """Return how much a plan changes: "68 changes, 23 files"."""
     return f"{count(len(made.changes), 'change')}, {count(len(made.changed), 'file')}"
+
+
+def _settled(each: Settled) -> str:
+    """Return what becomes of a text edited by hand, as one line."""
+    at = ", ".join(each.positions)
+    if each.deed == "restore":
+        whose = "the vault's" if each.kept else "the answer's"
+        return f"Restored: {each.value} at {at}, edited by hand, gets {whose} text back."
+    whither = "goes into the vault, and to its other places" if each.kept else "is the answer now, at all its places"
+    return f"Adopted: {each.value} as it was edited by hand at {at} {whither}."
 
 
 def _made(made: Plan) -> str:

@@ -174,7 +174,11 @@ def test_a_secret_edited_by_hand_is_adopted_or_restored_as_is_said(home: Path, k
     was = edited(home)
     screens = setup(home)
     screens.answer(DRIFT, keys + "\r")
-    screens.answer("Write now?", "y\r")
+    screens.at("Write now?")
+    deed = "Adopted: turn-secret as it was edited by hand at main.yaml:6:9 goes into the vault"
+    told = deed if keys == UP + UP else "Restored: turn-secret at main.yaml:6:9, edited by hand, gets the vault's text"
+    assert told in " ".join(screens.scrolled.split())
+    screens.send("y\r")
     assert screens.end() == 0
     shown = run("show", "turn-secret", *places(home)).out.strip()
     stands = yaml.safe_load((home / "deployment" / "main.yaml").read_text())["stringData"]["turn"]
@@ -193,17 +197,80 @@ def test_it_may_be_left_undecided_and_nothing_is_written(home: Path, keys: str) 
     assert snapshot(home) == before
 
 
-def test_an_answer_edited_by_hand_is_shown_and_can_be_put_back(home: Path) -> None:
+@pytest.mark.parametrize("words", [(), ("--restore",), ("--adopt",)], ids=["asked", "restored", "adopted"])
+def test_two_edits_of_one_secret_can_be_put_back_and_none_of_them_is_guessed(home: Path, words: Sequence[str]) -> None:
+    was = edited(home)
+    other = home / "deployment" / "other.yaml"
+    other.write_text(secret("other", TURN_SECRET="CHANGEME_TURN_SECRET"))
+    beforehand = ("--accept-new-sites", "--restore", "--yes")
+    assert run("setup", *places(home), *beforehand).code == 0
+    edited(home)
+    other.write_text(other.read_text().replace(was, "Typed-by-hand-otherwise-42"))
+    screens = setup(home, *words)
+    if "--restore" not in words:
+        screens.until("turn-secret was edited by hand in 2 ways, at main.yaml:6:9, other.yaml:5:16.")
+        assert "Adopt" not in screens.shown
+        screens.send(UP + "\r")
+    screens.at("Write now?")
+    assert "Restored: turn-secret at main.yaml:6:9, other.yaml:5:16" in " ".join(screens.scrolled.split())
+    screens.send("y\r")
+    assert screens.end() == 0
+    assert was in other.read_text()
+    assert was in (home / "deployment" / "main.yaml").read_text()
+
+
+def test_two_edits_of_one_secret_are_refused_without_a_question_with_the_way_out(home: Path) -> None:
+    was = edited(home)
+    (home / "deployment" / "other.yaml").write_text(secret("other", TURN_SECRET=f"{was}-otherwise"))
+    refused = run("setup", *places(home), "--no-input", "--yes")
+    assert (refused.code, "with --restore" in refused.err) == (3, True)
+
+
+def moved(home: Path, host: bytes) -> Path:
+    """Edit the TURN host in the tree by hand, and return its file."""
     file = home / "deployment" / "hosts.yaml"
-    before = file.read_bytes()
-    file.write_bytes(before.replace(b"turn.chat-corp.net", b"other.chat-corp.net"))
+    file.write_bytes(file.read_bytes().replace(b"turn.chat-corp.net", host))
+    return file
+
+
+def test_an_answer_edited_by_hand_is_shown_and_can_be_put_back(home: Path) -> None:
+    before = (home / "deployment" / "hosts.yaml").read_bytes()
+    file = moved(home, b"other.chat-corp.net")
     screens = setup(home)
     screens.until("and is other.chat-corp.net there now.")
-    assert "Adopt" not in screens.shown
     screens.send(UP + "\r")
-    screens.answer("Write now?", "y\r")
+    screens.at("Write now?")
+    assert "Restored: turn-host at hosts.yaml:6:11" in " ".join(screens.scrolled.split())
+    screens.send("y\r")
     assert screens.end() == 0
     assert file.read_bytes() == before
+
+
+def test_an_answer_edited_by_hand_can_be_taken_as_the_answer(home: Path) -> None:
+    file = moved(home, b"relay.chat-corp.net")
+    after = file.read_bytes()
+    screens = setup(home, rows=60)
+    screens.until("take what stands there as the answer (domains.turn)")
+    screens.send(UP + UP + "\r")
+    screens.at("Write now?")
+    told = " ".join(screens.scrolled.split())
+    assert "Adopted: turn-host as it was edited by hand at hosts.yaml:6:11 is the answer now" in told
+    screens.send("y\r")
+    assert screens.end() == 0
+    assert file.read_bytes() == after
+    assert "relay.chat-corp.net" in run("answers", *places(home)).out
+    again = run("setup", *places(home), "--no-input", "--yes")
+    assert (again.code, "No byte was changed" in again.out) == (0, True)
+
+
+@pytest.mark.parametrize("host", [b"no_host!", b"localhost"])
+def test_what_is_no_answer_of_its_kind_is_not_offered_as_one(home: Path, host: bytes) -> None:
+    moved(home, host)
+    screens = setup(home)
+    screens.until(f"and is {host.decode()} there now.")
+    assert "Adopt" not in screens.shown
+    screens.send(CTRL_C)
+    assert screens.end() == 130
 
 
 def test_without_a_terminal_nothing_is_asked(home: Path) -> None:

@@ -26,6 +26,25 @@ def test_blank_is_the_way_back_to_the_byte_and_setup_the_way_again(filled: Fille
     assert deployment.files().keys() == filled_files.keys()
 
 
+def test_blank_says_that_what_was_made_by_hand_is_in_the_vault(one: Filled) -> None:
+    deployment = one.deployment
+    was, typed = one.values["turn-secret"], "Typed-by-hand-in-the-tree-42"
+    for path, data in deployment.files().items():
+        if was.encode() in data:
+            deployment.edit(path, was, typed)
+    unkept = "turn-secret was edited by hand here and is not in the vault"
+    assert unkept in deployment.run("blank", "--dry-run").out
+    adopted = deployment.setup("--adopt")
+    assert (adopted.code, "Adopted: turn-secret as it was edited by hand at " in adopted.err) == (0, True)
+    told = "The vault keeps every value, also what was made by hand: turn-secret."
+    planned = deployment.run("blank", "--dry-run").out
+    assert (told in planned, unkept in planned) == (True, False)
+    blanked = deployment.blank()
+    assert (blanked.code, told in blanked.out) == (0, True)
+    assert deployment.show("turn-secret") == typed
+    assert typed not in blanked.text + adopted.text
+
+
 def test_a_second_blank_has_nothing_to_do(full: Filled) -> None:
     assert full.deployment.blank().code == 0
     before, times = full.deployment.everything(), full.deployment.times()
