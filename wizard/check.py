@@ -78,7 +78,8 @@ def of_custody(*, has_vault: bool, has_lock: bool) -> Iterator[Finding]:
     """Yield a finding where of the vault and sites.lock, which belong together, one is gone."""
     if has_vault != has_lock:
         gone, there = (LOCK, VAULT) if has_vault else (VAULT, LOCK)
-        fix = "Bring it back from git or a backup." + (" setup writes it anew, too." if has_vault else "")
+        anew = " Or have it written anew: matrix-wizard setup" if has_vault else ""
+        fix = f"Bring it back from git or a backup.{anew}"
         yield Finding("vault-lost", "error", there, 1, 1, f"{gone} is gone, which belongs to this file.", fix)
 
 
@@ -172,7 +173,7 @@ def _weak(manifests: Iterable[Manifest]) -> Iterator[Finding]:
             yield _at(each.position, "secret-empty", f"{each.key} is empty.", "Fill it in, or remove it.", "warning")
         else:
             message = f"{each.key} is a default that everybody knows."
-            yield _at(each.position, "weak-default", message, "Put a placeholder there, and run matrix-wizard setup.")
+            yield _at(each.position, "weak-default", message, "Put a placeholder there, and run: matrix-wizard setup")
 
 
 def _differing(found: Iterable[Site]) -> Iterator[Finding]:
@@ -189,7 +190,7 @@ def _differing(found: Iterable[Site]) -> Iterator[Finding]:
                 site.position,
                 "secrets-differ",
                 message,
-                "Make them equal, or run matrix-wizard setup with --adopt or --restore.",
+                "Make them equal, or run with --adopt or --restore: matrix-wizard setup",
             )
 
 
@@ -217,7 +218,7 @@ def _malformed(found: Iterable[Site]) -> Iterator[Finding]:
                 site.position,
                 "key-malformed",
                 f"{site.value} cannot be read by its server: {error}",
-                "Put the right key there, or a placeholder, and run matrix-wizard setup.",
+                "Put the right key there, or a placeholder, and run: matrix-wizard setup",
             )
 
 

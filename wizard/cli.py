@@ -12,7 +12,7 @@ from wizard import __version__, completion, helppage
 from wizard.custodycli import vault
 from wizard.errors import StoppedError, WizardError
 from wizard.exchangecli import export
-from wizard.options import PATH, consenting, everywhere, review, where
+from wizard.options import PATH, consenting, everywhere, review, telling, typed, where
 from wizard.rotatecli import next_, rotate, status, undo
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -140,7 +140,8 @@ def show(name: str | None, out: Path | None, **options: Any) -> int:
     from wizard import commands, console
 
     if name is None:
-        console.values(commands.show(where(options)), as_json=options["as_json"])
+        found = commands.show(where(options))
+        console.values(found, as_json=options["as_json"], quiet=options["quiet"], options=typed(options))
     else:
         secret = commands.reveal(where(options), name, out)
         if out is None:
@@ -224,7 +225,7 @@ def main(argv: list[str] | None = None) -> int:
     except WizardError as error:
         from wizard import console
 
-        console.problems(error.problems, error.paste)
+        console.problems(error.problems, error.paste, error.options or "")
         return error.exit_code
     except BaseException as error:
         if isinstance(error, SystemExit | GeneratorExit):  # click's own answer to a Tab, too
@@ -273,7 +274,8 @@ def _guided(**options: Any) -> int:
     from wizard import commands, console
     from wizard.outcome import Checked
 
-    done = commands.guided(where(options), review(options))
+    with telling(options):
+        done = commands.guided(where(options), review(options))
     if isinstance(done, Checked):
         return _checked(done, options)
     console.outcome(done, as_json=options["as_json"], quiet=options["quiet"])
@@ -283,7 +285,7 @@ def _guided(**options: Any) -> int:
 def _checked(found: Any, options: dict[str, Any], *, strict: bool = False) -> int:
     from wizard import console
 
-    console.findings(found, as_json=options["as_json"], quiet=options["quiet"])
+    console.findings(found, as_json=options["as_json"], quiet=options["quiet"], options=typed(options))
     return int(any(strict or each.severity == "error" for each in found.findings))
 
 

@@ -424,4 +424,4 @@ def _did_you_mean(name: str, names: Iterable[str]) -> str:
     import difflib
 
     near = difflib.get_close_matches(name, list(names), 1)
-    return f"Did you mean {near[0]}?" if near else "matrix-wizard show lists them all."
+    return f"Did you mean {near[0]}?" if near else "To see them all: matrix-wizard show"

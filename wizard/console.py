@@ -18,13 +18,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from wizard import actions, host
+from wizard import actions, host, invocation
 from wizard import review as reviewing
 from wizard.actions import Cluster, Command
 from wizard.afterwards import Afterwards
 from wizard.check import Finding
 from wizard.errors import Problem, UsageError
 from wizard.outcome import Checked, Exchanged, Outcome, People, Rekeyed, Removed, Rotated, Shown, Status, Stepped
+from wizard.secret import MASK
 from wizard.vault import Recipient, Sheet, Step
 
 SCHEMA = 1  # of every JSON document printed here
@@ -35,21 +36,29 @@ class GoneError(Exception):
     """Whoever reads stdout has read enough."""
 
 
-def problems(found: Sequence[Problem], paste: str = "") -> None:
-    """Print every problem with its place and what to do next, and what may be pasted to mend them, to stderr."""
-    for problem in found:
+def problems(found: Sequence[Problem], paste: str = "", options: str = "") -> None:
+    """Print every problem with its place and what to do next, and what may be pasted to mend them, to stderr.
+
+    What several in a row have in common as their next step is told once, behind the last of them. *options* are those
+    of the run, for the commands that are named."""
+    for problem, after in zip(found, (*found[1:], None), strict=False):
         place = f"{problem.where}: " if problem.where else ""
-        _say(f"{place}{problem.what}", sys.stderr)
-        if problem.next:
-            _say(f"    {problem.next}", sys.stderr)
+        _say(typed(f"{place}{problem.what}", options), sys.stderr)
+        if problem.next and not (after and after.next == problem.next):
+            _say(textwrap.indent(typed(problem.next, options), "    "), sys.stderr)
     if len(found) > 1:
         _say(f"{len(found)} problems, all shown.", sys.stderr)
     if paste:
         _say(f"\nTo paste into the answers file, and to change as it should be:\n\n{paste}", sys.stderr)
 
 
+def typed(text: str, options: str) -> str:
+    """Return *text* with each command in it as it can be typed here, with the *options* of the run."""
+    return invocation.typed(text, _program(), options)
+
+
 def tell(text: str) -> None:
-    """Print a line about what takes longer than a blink, to stderr."""
+    """Print a line beside the results, to stderr."""
     _say(text, sys.stderr)
 
 
@@ -257,18 +266,21 @@ def _labelled(label: str, command: str) -> str:
 
 
 def _command(verb: str, options: str) -> str:
-    """Return a command as it can be typed here, where the program need not be on the PATH."""
+    """Return a command as it can be typed here."""
+    return f"{_program()} {verb}{options}"
+
+
+def _program() -> str:
+    """Return the program as it can be typed here, where it need not be on the PATH."""
     if shutil.which("matrix-wizard"):
-        program = "matrix-wizard"
-    elif sys.argv[0].endswith("/wizard/__main__.py"):  # python -m wizard
-        program = f"{shlex.quote(sys.executable)} -m wizard"
-    else:
-        program = shlex.quote(sys.argv[0])
-    return f"{program} {verb}{options}"
+        return "matrix-wizard"
+    if sys.argv[0].endswith("/wizard/__main__.py"):  # python -m wizard
+        return f"{shlex.quote(sys.executable)} -m wizard"
+    return shlex.quote(sys.argv[0])
 
 
-def values(found: Iterable[Shown], *, as_json: bool) -> None:
-    """Print the list of values, masked, with their places."""
+def values(found: Iterable[Shown], *, as_json: bool, quiet: bool = False, options: str = "") -> None:
+    """Print the list of values, masked, with their places; to stderr, how one that is masked is revealed."""
     found = list(found)
     if as_json:
         listed = [{"name": one.name, "text": one.text, "made": one.made, "sites": list(one.places)} for one in found]
@@ -279,10 +291,13 @@ def values(found: Iterable[Shown], *, as_json: bool) -> None:
         _say(f"{one.name}: {_one_line(one.text)}{made}", sys.stdout)
         for place in one.places:
             _say(f"    {place}", sys.stdout)
+    masked = next((one.name for one in found if one.text == MASK), "")
+    if masked and not quiet:
+        _say(f"{MASK} is masked. To reveal one by its name: {_command(f'show {masked}', options)}", sys.stderr)
 
 
 def people(found: People, *, as_json: bool) -> None:
-    """Print whose keys open the vault, and whose once did."""
+    """Print whose keys open the vault, with the one that does here, and whose once did."""
     if as_json:
         _print_json({"schema": SCHEMA, **dataclasses.asdict(found)})
         return
@@ -294,12 +309,12 @@ def people(found: People, *, as_json: bool) -> None:
     _say(f"Seal {found.seal or 'none yet'}, revision {found.revision}.", sys.stdout)
 
 
-def staged(found: Sequence[Problem], *, as_json: bool) -> None:
+def staged(found: Sequence[Problem], *, as_json: bool, options: str) -> None:
     """Print at which places the next commit would publish a secret; as text to stderr, where git shows it."""
     if as_json:
         _print_json({"schema": SCHEMA, "staged": [dataclasses.asdict(each) for each in found]})
     else:
-        problems(found)
+        problems(found, options=options)
 
 
 def guard(hook: Path, *, as_json: bool, quiet: bool) -> None:
@@ -397,8 +412,8 @@ def sheet(text: str) -> None:
     _say(text.rstrip("\n"), sys.stdout)
 
 
-def findings(checked: Checked, *, as_json: bool, quiet: bool) -> None:
-    """Print the findings of check, and what was left out of it."""
+def findings(checked: Checked, *, as_json: bool, quiet: bool, options: str) -> None:
+    """Print the findings of check, with *options* of the run for the commands that mend them, and what was left out."""
     found = checked.findings
     errors = sum(1 for each in found if each.severity == "error")
     if as_json:
@@ -417,7 +432,7 @@ def findings(checked: Checked, *, as_json: bool, quiet: bool) -> None:
     for each in found:
         _say(f"{each.file}:{each.line}:{each.column}: {each.severity} [{each.id}] {each.message}", sys.stdout)
         if not quiet:
-            _say(f"    fix: {each.fix}", sys.stdout)
+            _say(f"    fix: {typed(each.fix, options)}", sys.stdout)
     if quiet:
         return
     if checked.left_out:

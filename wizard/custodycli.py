@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from wizard import helppage
-from wizard.options import PATH, agreeing, everywhere, where
+from wizard.options import PATH, agreeing, everywhere, telling, typed, where
 
 
 @click.group(
@@ -35,7 +35,7 @@ def guard(staged: bool, **options: Any) -> int:
         console.guard(hook, as_json=options["as_json"], quiet=options["quiet"])
         return 0
     found = guard.staged(where(options))
-    console.staged(found, as_json=options["as_json"])
+    console.staged(found, as_json=options["as_json"], options=typed(options))
     return int(bool(found))
 
 
@@ -75,15 +75,18 @@ def merge(paths: tuple[Path, ...], install: bool, decisions: tuple[str, ...], **
         console.tell(f"git now merges the vault by: {merging.install(where(options))}")
         return 0
     if decisions and not paths:
-        names = merging.take(where(options), decisions)
-        console.tell(f"Decided: {', '.join(names)}. The next setup writes what changes by it.")
+        names, left = merging.take(where(options), decisions)
+        then = "This is left to decide:" if left else "The next setup writes what changes by it."
+        console.tell(f"Decided: {', '.join(names)}. {then}")
+        console.problems(left, options=typed(options))
         return 0
     if len(paths) not in (3, 4) or install or decisions:
         raise click.UsageError("Give BASE, OURS and THEIRS, as git does; or --install, or --take NAME=SIDE, alone.")
     base, ours, theirs, *name = paths
     named = {**options, "tree": name[0].parent.parent} if name else options
-    undecided = merging.merge(where(named), base, ours, theirs)
-    console.problems(undecided)
+    with telling(named):
+        undecided = merging.merge(where(named), base, ours, theirs, name[0] if name else None)
+    console.problems(undecided, options=typed(named))
     return int(bool(undecided))
 
 

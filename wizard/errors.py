@@ -24,7 +24,8 @@ class Problem:
 class WizardError(Exception):
     """An expected failure; ``problems`` holds every one that was found, so that all are shown at once.
 
-    ``paste``: a text that mends several of them at once, ready to be pasted into a file.
+    ``paste``: a text that mends several of them at once, ready to be pasted into a file. ``options``: those of the
+    run, for the commands that the problems name; None until the door puts them in.
     """
 
     exit_code = 2
@@ -33,6 +34,7 @@ class WizardError(Exception):
         super().__init__("; ".join(problem.what for problem in problems))
         self.problems = problems
         self.paste = paste
+        self.options: str | None = None
 
 
 class UsageError(WizardError):

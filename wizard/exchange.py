@@ -120,7 +120,7 @@ def adopt(where: Where, source: Source, *, over: bool, new_deployment: bool) -> 
     opened = opening.begun(where, new_deployment)
     want = live.wanted(_tree(opened), opened.vault, source.namespace)
     context = source.context or _consented(where)
-    where.say(f"Reading {sum(map(len, want.names.values()))} Secrets of this tree from the context {context} …")
+    where.mention(f"Reading {sum(map(len, want.names.values()))} Secrets of this tree from the context {context} …")
     found = {home: cluster.secrets(context, home, names) for home, names in want.names.items()}
     taken = live.take(opened.vault, want, found, host.now(), adopt=over)
     return _taken(where, opened, Exchanged("adopt", context, taken.names, 0, taken.notes), taken.vault)

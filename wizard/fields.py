@@ -408,7 +408,7 @@ class _MeaningText:
         if text in names:
             return None
         near = tuple(difflib.get_close_matches(text, names, 1))
-        hint = f"Did you mean {near[0]}?" if near else "matrix-wizard show lists them."
+        hint = f"Did you mean {near[0]}?" if near else "Type the name of one, such as turn-secret."
         return Fault(f"There is no value called {text}. {hint}", near)
 
 

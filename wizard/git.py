@@ -25,6 +25,7 @@ _REDIRECTING = (
     "GIT_PREFIX",
     "GIT_WORK_TREE",
 )
+DRIVER = "matrix-wizard"  # what merges the files that .gitattributes marks
 _INDEX = "GIT_INDEX_FILE"  # set by git for each pre-commit hook: the index of this very commit (githooks(5))
 _CALL = ["vault", "guard", "--staged", "--tree"]  # what a line of a hook calls, for the tree that follows
 _STOP = " || exit 1"
@@ -92,7 +93,7 @@ def merge_by(root: Path, program: Sequence[str]) -> str:
     is no repository."""
     command = f"{shlex.join(program).replace('%', '%%')} %O %A %B %P"
     name = "what matrix-wizard keeps of a tree"
-    if any(_git(root, "config", f"merge.matrix-wizard.{key}", text) is None for key, text in (
+    if any(_git(root, "config", f"merge.{DRIVER}.{key}", text) is None for key, text in (
         ("name", name), ("driver", command),
     )):  # fmt: skip
         what = "This tree is in no git work tree, so that nothing is merged."

@@ -94,6 +94,14 @@ def program() -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", "wizard")
 
 
+def standing() -> Path:
+    """Return where the operator stands, as seen from the working directory.
+
+    git starts hooks, merge drivers and aliases at the top of the work tree, and tells by GIT_PREFIX from which
+    directory below that it was called itself (git-rev-parse(1), --show-prefix)."""
+    return Path(environment("GIT_PREFIX") or "")
+
+
 def may_run(path: Path) -> bool:
     """Tell whether the user may execute the file *path*."""
     return os.access(path, os.X_OK)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TextIO
 
@@ -29,7 +29,9 @@ _YES = {"y": "yes", "yes": "yes", "n": "no", "no": "no"}
 class Lines:
     """A terminal that is only ever written to at its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, spelled: Callable[[str], str] = str) -> None:
+        """``spelled`` returns a text with the commands in it as they can be typed here."""
+        self._spelled = spelled
         self._is_told = False  # what may be typed instead of an answer
 
     @property
@@ -44,7 +46,7 @@ class Lines:
     def say(self, text: str, style: str = "") -> None:
         """Show a text, wrapped at blanks; a ``style`` of "warning" is said in words."""
         mark = "Warning: " if style == "warning" else ""
-        lines = (mark + host.glyphs(text)).split("\n")
+        lines = (mark + host.glyphs(self._spelled(text))).split("\n")
         self._write("".join(f"{self._wrapped(line)}\n" for line in lines))
 
     @contextmanager

@@ -35,22 +35,27 @@ class Where:
     tree: Path
     identity: Path | None = None
     terminal: Terminal | None = None
-    tell: Callable[[str], None] = lambda _: None  # a line about what takes long, where there is no terminal to ask at
-    warn: Callable[[str], None] = lambda _: None  # the same of what nobody may miss, however little is to be printed
+    tell: Callable[[str], None] = lambda _: None  # shows a line, where there is no terminal to ask at
     trust: Trust = field(default_factory=Trust)
     passphrases: Passphrases = field(default_factory=Passphrases)
     options: str = ""  # as they were typed, for the commands that a message names
+    is_quiet: bool = False  # the operator wants to hear less
 
     def say(self, line: str) -> None:
-        """Tell a line beside the results: at the terminal, or wherever ``tell`` brings it."""
+        """Tell a result or a warning: at the terminal, or wherever ``tell`` brings it, however quiet the run is."""
         (self.terminal.say if self.terminal else self.tell)(line)
+
+    def mention(self, line: str) -> None:
+        """Tell what one can do without, such as what takes long: not to who wants to hear less, unless asked here."""
+        if self.terminal or not self.is_quiet:
+            self.say(line)
 
     def alarm(self, line: str) -> None:
         """Tell a line that has to be read before anything else is believed."""
         if self.terminal:
             self.terminal.say(f"! {line}", "warning")
         else:
-            self.warn(f"! {line}")
+            self.tell(f"! {line}")
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
             Problem(what, str(where.tree), "Name the tree with --tree DIR, or an empty or new directory.")
         )
     if removed := store.tidy(tree):
-        where.say(f"Removed what a run that was killed had staged: {count(removed, 'file')}.")
+        where.mention(f"Removed what a run that was killed had staged: {count(removed, 'file')}.")
     sealed, lock = tree.vault(), tree.lock()
     if sealed is None and lock is None and tree.files and not new_deployment:
         _refuse_lost(where, tree.root)
@@ -102,8 +107,8 @@ def begun(where: Where, new_deployment: bool = False, *, is_told: bool = True) -
     if sealed is None:
         what = "sites.lock says that this tree was filled, and its vault is gone: no fresh secrets are made."
         fix = (
-            f"Bring {VAULT} back, from git or a backup (vault restore FILE), or take over what runs (vault adopt "
-            "--live). Only a new deployment starts anew: --new-deployment."
+            f"Bring {VAULT} back, from git or a backup (matrix-wizard vault restore FILE), or take over what runs "
+            "(matrix-wizard vault adopt --live). Only a new deployment starts anew: --new-deployment."
         )
         raise RefusedError(Problem(what, str(where.tree / LOCK), fix))
     named = locks.read(lock.decode("utf-8", "replace")).vault_id if lock else None
@@ -137,7 +142,7 @@ def opened(where: Where, *, is_told: bool = True) -> Opened:
     found = begun(where, is_told=is_told)
     if found.identity is None:
         what = "This tree has no vault: nothing was filled in here yet."
-        raise UsageError(Problem(what, str(where.tree), "matrix-wizard setup fills it."))
+        raise UsageError(Problem(what, str(where.tree), "To fill it: matrix-wizard setup"))
     return found
 
 
@@ -252,7 +257,7 @@ def save(
     if opened.aside:
         where.say(f"The audit log that stood here is another vault's: it is kept as {aside}. Commit it with the rest.")
     if opened.identity is not None and opened.vault.version < VERSION:
-        where.say(f"The vault is now written in format {VERSION}; older versions of matrix-wizard refuse it.")
+        where.mention(f"The vault is now written in format {VERSION}; older versions of matrix-wizard refuse it.")
     return Saved(vault, identity)
 
 
@@ -263,8 +268,9 @@ def _refuse_unmerged(opened: Opened) -> None:
         return  # merged, and about to be decided
     what = "git has not finished merging this file: what the other branch has of it would be lost."
     fix = (
-        f"Merge it by matrix-wizard vault merge --install and git checkout --merge -- {store.STATE}/ in the tree; if "
-        "it is merged already, git add it."
+        "Have it merged: matrix-wizard vault merge --install\n"
+        f"Then, in the tree: git checkout --merge -- {store.STATE}/\n"
+        f"If it is merged already: git add {store.STATE}/"
     )
     if left:
         raise RefusedError(*(Problem(what, name, fix) for name in sorted(left)))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
 from wizard import completion, helppage
+from wizard.errors import WizardError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -19,7 +21,14 @@ PATH = click.Path(path_type=Path)
 
 
 def everywhere(command: F) -> F:
-    """Add the options that every command on a tree has."""
+    """Add the options that every command on a tree has; what stops it is told with them."""
+
+    @functools.wraps(command)
+    def told(*arguments: Any, **options: Any) -> Any:
+        with telling(options):
+            return command(*arguments, **options)
+
+    dressed = cast(F, told)
     option = helppage.option("Everywhere")
     for add in reversed((
         option("--tree", type=PATH, default=DEFAULT_TREE, envvar="MATRIX_WIZARD_TREE", show_default=True,
@@ -34,8 +43,8 @@ def everywhere(command: F) -> F:
         option("--plain", is_flag=True, envvar="MATRIX_WIZARD_PLAIN", help="Ask in plain lines, for screen readers."),
         option("-q", "--quiet", is_flag=True, envvar="MATRIX_WIZARD_QUIET", help="Print less."),
     )):  # fmt: skip
-        command = add(command)
-    return command
+        dressed = add(dressed)
+    return dressed
 
 
 def consenting(command: F) -> F:
@@ -71,6 +80,31 @@ def review(options: dict[str, Any]) -> Any:
     return functools.partial(console.review, paged=not options["plain"])
 
 
+@contextmanager
+def telling(options: dict[str, Any]) -> Iterator[None]:
+    """Have an error within carry *options*, for the commands that it names."""
+    try:
+        yield
+    except WizardError as error:
+        if error.options is None:
+            error.options = typed(options)
+        raise
+
+
+def typed(options: dict[str, Any]) -> str:
+    """Return those of *options* that the next command needs, too, as they are typed where the operator stands."""
+    from wizard import files, host
+
+    def seen(path: Path) -> str:
+        place = host.standing()
+        return quote(files.seen_from(place, str(path)) if place != Path() else str(path))
+
+    tree = seen(options["tree"])
+    named = {"--identity": options["identity"], "--passphrase-file": options["passphrase_file"]}
+    words = [f" --tree {tree}"] if tree != str(DEFAULT_TREE) else []
+    return "".join([*words, *(f" {option} {seen(path)}" for option, path in named.items() if path)])
+
+
 def where(options: dict[str, Any]) -> Any:
     """Return the tree, the key and the terminal that *options* name (an ``opening.Where``).
 
@@ -78,17 +112,18 @@ def where(options: dict[str, Any]) -> Any:
     from wizard import console, host, opening, passphrases
     from wizard.pins import Trust
 
-    ask = functools.partial(_terminal, plain=options["plain"] or not host.can_move_cursor())
+    spelled = functools.partial(console.typed, options=typed(options))
+    ask = functools.partial(_terminal, spelled, plain=options["plain"] or not host.can_move_cursor())
     is_asked = host.is_terminal() and not options.get("no_input", False)
-    tree, identity, secret = options["tree"], options["identity"], options["passphrase_file"]
-    named = {"--identity": identity, "--passphrase-file": secret}
-    typed = f" --tree {quote(str(tree))}" if tree != DEFAULT_TREE else ""
+
+    def tell(line: str) -> None:
+        console.tell(spelled(line))
+
     return opening.Where(
-        tree,
-        identity,
+        options["tree"],
+        options["identity"],
         ask() if is_asked and "no_input" in options else None,
-        (lambda _: None) if options["quiet"] else console.tell,
-        console.tell,
+        tell,
         Trust(options["accept_older"], options["accept_seal"]),
         passphrases.given(
             options["passphrase_file"],
@@ -96,11 +131,12 @@ def where(options: dict[str, Any]) -> Any:
             ask if is_asked else None,
             is_wanted=options.get("passphrase", False),
         ),
-        typed + "".join(f" {option} {quote(str(path))}" for option, path in named.items() if path),
+        typed(options),
+        is_quiet=options["quiet"],
     )
 
 
-def _terminal(*, plain: bool) -> Any:
+def _terminal(spelled: Callable[[str], str], *, plain: bool) -> Any:
     from wizard import lines, prompt
 
-    return lines.Lines() if plain else prompt.Screen()
+    return lines.Lines(spelled) if plain else prompt.Screen(spelled)

@@ -103,7 +103,8 @@ def pack(tree: Tree, vault: Vault, made: str) -> Parcel:
     kept = dict(sorted(_kept(names, answers, vault)))
     if not kept:
         what = "Nothing in this tree is the LI instance's and filled in, so there is nothing to export for it."
-        raise RefusedError(Problem(what, "", "Say what is LI's under instances: in the answers, and run setup."))
+        fix = "Say what is LI's under instances: in the answers, and run: matrix-wizard setup"
+        raise RefusedError(Problem(what, "", fix))
     own = [each for each in manifests if any(resource.instance == "li" for resource in each.resources)]
     keys = values.questions(names) | structure.questions(own) | {_SERVER_NAME}
     placed = {ref: "li" for ref, by in structure.li(manifests).items() if by not in ("label", "name", "namespace")}

@@ -51,7 +51,9 @@ def remove(where: Where, who: str, *, yes: bool) -> Removed:
         opened = opening.opened(where)
         gone = _chosen(opened, who)
         values = tuple((name, kept.current.made) for name, kept in sorted(opened.vault.values.items()))
-        for line in (*told(gone, len(values)), *_left(opened.vault, gone)):
+        for line in told(gone, len(values)):
+            where.mention(line)
+        for line in _left(opened.vault, gone):
             where.say(line)
         opening.agree(where, "Shut it out?", yes=yes)
         now = host.now()
@@ -67,7 +69,7 @@ def remove(where: Where, who: str, *, yes: bool) -> Removed:
 def _left(vault: Vault, gone: Recipient) -> Iterator[str]:
     """Yield what the operator may not have in mind: that the recovery key goes, or that one key alone is left."""
     if gone.kind == "recovery":
-        yield "It is a recovery key. Let another one in first: matrix-wizard vault recipients add KEY --recovery."
+        yield "It is a recovery key. Let another one in first: matrix-wizard vault recipients add KEY --recovery"
     if len(vault.keys) == 2:
         yield "The vault then opens with one key alone: who loses that has lost every secret."
 
@@ -92,7 +94,7 @@ def rekey(where: Where, new: Path | None, *, yes: bool) -> Rekeyed:
     with opening.nothing_written():
         opened = opening.opened(where)
         former = _own(opened)
-        where.say(
+        where.mention(
             "The vault gets a new key of this machine and a new seal. Copies made until now stay open to the former "
             "key; to others the vault is refused until they accept its new seal."
         )
@@ -139,7 +141,7 @@ def drill(where: Where, recovery: Path | None) -> Recipient:
             raise RefusedError(Problem(what, str(recovery or ""), "Give the recovery key."))
         if not second:
             what = "This is a key, but not one of this vault's."
-            then = "Look for the sheet with the vault's id; matrix-wizard vault recipients list shows its keys."
+            then = "Look for the sheet with the vault's id. To see its keys: matrix-wizard vault recipients list"
             raise RefusedError(Problem(what, str(recovery or ""), then))
         sealing.unseal(opened.sealed or b"", *secrets)
         now = host.now()
@@ -179,7 +181,7 @@ def _chosen(opened: Opened, who: str) -> Recipient:
     found = [each for each in now if bare(each.key) == bare(who)] or [
         each for each in now if each.name and each.name == who
     ]
-    listing = "matrix-wizard vault recipients list shows them."
+    listing = "To see them: matrix-wizard vault recipients list"
     if not found:
         raise UsageError(Problem("No key that opens the vault is this one, or has this name.", "", listing))
     if len(found) > 1:
@@ -190,7 +192,7 @@ def _chosen(opened: Opened, who: str) -> Recipient:
         raise RefusedError(Problem(what, "", "Let another one in first: matrix-wizard vault recipients add KEY"))
     if bare(found[0].key) in _own(opened).publics:
         what = "This is the key that opened the vault just now."
-        then = "Replace it: matrix-wizard vault rekey. Or remove it from where another key opens the vault."
+        then = "Remove it from where another key opens the vault, or replace it: matrix-wizard vault rekey"
         raise RefusedError(Problem(what, "", then))
     return found[0]
 

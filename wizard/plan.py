@@ -255,7 +255,7 @@ def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, .
         Problem(
             f"vault.recipients names a key that was removed on {removed[bare(key)].until[:10]}: {key}.",
             answers.given[_RECIPIENTS].where,
-            "Leave it out, or let it in again by name: matrix-wizard vault recipients add.",
+            "Leave it out, or let it in again by name: matrix-wizard vault recipients add KEY",
         )
         for key in named
         if bare(key) in removed
@@ -264,7 +264,7 @@ def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, .
         Problem(
             f"vault.recipients names a key that does not open this vault: {key}.",
             answers.given[_RECIPIENTS].where,
-            f"If its holder is to read every secret: matrix-wizard vault recipients add '{key}'.",
+            f"If its holder is to read every secret: matrix-wizard vault recipients add '{key}'",
         )
         for key in named
         if known and bare(key) not in {*known, *removed}

@@ -48,7 +48,9 @@ _ESCAPE, _SEQUENCE = 0.05, 0.1
 class Screen:
     """A terminal that shows one prompt at a time and can take back what it has shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, spelled: Callable[[str], str] = str) -> None:
+        """``spelled`` returns a text with the commands in it as they can be typed here."""
+        self._spelled = spelled
         self._shown: list[str] = []
 
     @property
@@ -65,7 +67,7 @@ class Screen:
         from prompt_toolkit import print_formatted_text
         from prompt_toolkit.formatted_text import FormattedText
 
-        lines = _wrapped(host.glyphs(text), self.width)
+        lines = _wrapped(host.glyphs(self._spelled(text)), self.width)
         print_formatted_text(FormattedText([(_STYLES[style], lines)]), output=_output())
         self._shown.append(lines)
 

@@ -111,7 +111,7 @@ def undecided(vault: Vault, *names: str) -> list[Problem]:
         sides = f"ours is {_told(vault, each, each.ours)}, theirs {_told(vault, each, each.theirs)}"
         what = f"{each.name} was changed on both sides of a merge: {sides}."
         take = f"matrix-wizard vault merge --take {shlex.quote(f'{each.name}=ours')}"
-        found.append(Problem(what, VAULT, f"Say which one is in use: {take} (or theirs)."))
+        found.append(Problem(what, VAULT, f"Say which one is in use, ours or theirs: {take}"))
     return found
 
 

@@ -6,11 +6,12 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import click
 import pytest
 
+from wizard import invocation
 from wizard.cli import app, main
 from wizard.helppage import Command
 
@@ -129,3 +130,14 @@ def test_help_loads_nothing_heavy() -> None:
         ),
     }
     assert not {name.partition(".")[0] for name in loaded} & {"ruamel", "cryptography", "questionary", "keyring"}
+
+
+def test_each_command_on_a_tree_is_known_where_messages_name_it() -> None:
+    def on_a_tree(command: click.Command, *words: str) -> Iterator[str]:
+        if isinstance(command, click.Group):
+            for name, each in command.commands.items():
+                yield from on_a_tree(each, *words, name)
+        elif {"tree", "identity"} <= {parameter.name for parameter in command.params}:
+            yield " ".join(words)
+
+    assert sorted(on_a_tree(app)) == sorted(invocation.VERBS)

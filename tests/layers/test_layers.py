@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parents[2] / "wizard"
 WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers", "procedures"})
 # Each row of the head may import the rows above it, and none of its own.
 HEAD = (
-    {"codec", "gotemplate", "keys", "manifests", "mint"},
+    {"codec", "gotemplate", "invocation", "keys", "manifests", "mint"},
     {"formats", "lenses", "vault"},
     {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
     {"access", "backup", "contexts", "overlap", "questions", "workloads"},

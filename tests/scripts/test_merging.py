@@ -187,7 +187,9 @@ def test_one_value_replaced_on_both_sides_waits_for_the_operator(two: tuple[Depl
     git(first.tree, "commit", "-qm", "both")
     stopped = first.setup("--allow-tracked")
     assert stopped.code == 3
-    assert "vault merge --take redis-password=ours" in stopped.err
+    assert typed(stopped.err, "ours or theirs: ").endswith(
+        f"vault merge --tree {first.tree} --identity {first.identity} --take redis-password=ours"
+    )
     hidden = first.run("show", "redis-password")
     assert (hidden.code, hidden.out) == (3, "")
     wrong = first.run("vault", "merge", "--take", "redis-password=mine")
@@ -197,6 +199,67 @@ def test_one_value_replaced_on_both_sides_waits_for_the_operator(two: tuple[Depl
     fill(first, answers, "--allow-tracked")
     assert "ChosenByTheirs" in (first.tree / "main.yaml").read_text()
     assert {text for name, _, text in generations(opened(first)) if name == "redis-password"} == texts
+
+
+def test_of_two_that_wait_the_second_is_told_when_the_first_is_decided(
+    two: tuple[Deployment, Deployment], git: Git
+) -> None:
+    """By the very lines that the merge prints, where the operator stands: in a directory of the tree."""
+    first, second = two
+    for each in two:
+        for name in ("redis-password", "turn-password"):
+            replace_by_hand(each, first.answers, each.show(name), f"{name}-of-{each.home.name}")
+        commit(git, each, "two new passwords")
+    below = first.tree / "below"
+    below.mkdir()
+    git(first.tree, "fetch", "-q", str(second.tree), "HEAD")
+    stopped = git(below, "merge", "-m", "both", "FETCH_HEAD", check=False)
+    lines = [line for line in stopped.stderr.splitlines() if "ours or theirs: " in line]
+    assert len(lines) == 2
+    assert " --tree .. " in lines[0]
+    git(first.tree, "add", "-A")
+    for line, left in zip(lines, ("turn-password was changed on both sides", ""), strict=True):
+        decided = shell(below, typed(line, "ours or theirs: ").replace("=ours", "=theirs"))
+        assert decided.returncode == 0, decided.stderr
+        assert left in decided.stderr
+        assert ("ours or theirs: " in decided.stderr) == bool(left)
+    assert {kept.current.text.reveal() for kept in opened(first).values.values()} == {
+        f"{name}-of-second" for name in ("redis-password", "turn-password")
+    }
+
+
+def shell(place: Path, line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Type a line that was printed, where the operator stands."""
+    return subprocess.run(
+        ["/bin/sh", "-c", line], cwd=place, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+    )  # fmt: skip
+
+
+def typed(text: str, behind: str) -> str:
+    """Return the command that was printed behind some words, to the end of its line."""
+    (line,) = [line for line in text.splitlines() if behind in line]
+    return line.partition(behind)[2]
+
+
+def test_a_merge_without_its_key_goes_on_by_the_line_that_it_prints(
+    two: tuple[Deployment, Deployment], git: Git
+) -> None:
+    first, second = two
+    for each, name, text in ((first, "redis-password", "RedisByOurs"), (second, "turn-password", "TurnByTheirs")):
+        replace_by_hand(each, first.answers, each.show(name), text)
+        commit(git, each, "a new password")
+    before, elsewhere = (first.state / "vault.age").read_bytes(), first.home / "brought along.txt"
+    first.identity.rename(elsewhere)
+    stopped = pull(git, first, second, check=False)
+    assert stopped.returncode == 1
+    assert "does not exist" in stopped.stderr
+    assert (first.state / "vault.age").read_bytes() == before
+    line = typed(stopped.stderr, "go on: ")
+    gone_on = shell(first.tree, line.replace("FILE", f"'{elsewhere}'"))
+    assert gone_on.returncode == 0, gone_on.stderr
+    elsewhere.rename(first.identity)
+    assert {kept.current.text.reveal() for kept in opened(first).values.values()} == {"RedisByOurs", "TurnByTheirs"}
 
 
 def test_a_vault_of_somebody_else_is_not_merged(two: tuple[Deployment, Deployment], git: Git) -> None:
@@ -368,8 +431,11 @@ def test_a_revert_brings_no_old_secret_back(two: tuple[Deployment, Deployment], 
     before = (first.state / "vault.age").read_bytes()
     undone = git(first.tree, "revert", "--no-edit", "HEAD~1", check=False)
     assert undone.returncode == 1
-    assert "--accept-older" in undone.stderr
     assert (first.state / "vault.age").read_bytes() == before
+    gone_on = shell(first.tree, typed(undone.stderr, "the older one: "))
+    assert gone_on.returncode == 0, gone_on.stderr
+    assert opened(first).revision
+    assert (first.state / "vault.age").read_bytes() != before
 
 
 def resealed(deployment: Deployment, seal: str, *former: str) -> None:
@@ -397,7 +463,7 @@ def test_where_the_vault_was_never_opened_only_our_own_seal_counts(
 
 
 @pytest.mark.parametrize("is_known", [True, False], ids=["opened", "never opened"])
-def test_a_new_seal_is_accepted_by_the_way_that_the_guide_shows(
+def test_a_new_seal_is_accepted_by_the_line_that_is_printed(
     two: tuple[Deployment, Deployment], git: Git, is_known: bool
 ) -> None:
     first, second = two
@@ -408,11 +474,18 @@ def test_a_new_seal_is_accepted_by_the_way_that_the_guide_shows(
     git(second.tree, "commit", "-qam", "a new seal")
     if not is_known:
         first.pins.unlink()
-    assert pull(git, first, second, check=False).returncode == 1
-    driver = git(first.tree, "config", "merge.matrix-wizard.driver").stdout.strip()
-    accepted = f"{driver} --accept-seal {vaults.fingerprint(Secret('ab' * 32))}"
-    place = f"{STATE}/vault.age"
-    git(first.tree, "-c", f"merge.matrix-wizard.driver={accepted}", "checkout", "--merge", "--", place)
+    below = first.tree / "below"
+    below.mkdir()
+    git(first.tree, "fetch", "-q", str(second.tree), "HEAD")
+    stopped = git(below, "merge", "-m", "both", "FETCH_HEAD", check=False)
+    assert stopped.returncode == 1
+    line = typed(stopped.stderr, "accept it: ")
+    assert line == (
+        'git -c merge.matrix-wizard.driver="$(git config merge.matrix-wizard.driver) '
+        f'--accept-seal {vaults.fingerprint(Secret("ab" * 32))}" checkout --merge -- ../{STATE}/vault.age'
+    )
+    accepted = shell(below, line)
+    assert accepted.returncode == 0, accepted.stderr
     merged = opened(first)
     assert merged.seal == Secret("ab" * 32)
     assert generations(merged) == generations(before)

@@ -223,6 +223,39 @@ def test_a_hint_can_be_typed_as_it_stands(small: Deployment) -> None:
     assert_complete(small)
 
 
+def test_the_list_says_how_what_it_masks_is_revealed(small: Deployment) -> None:
+    """On stderr: a list in a pipe is a list, and a quiet one has no hint."""
+    assert small.setup().code == 0
+    listed = small.run("show")
+    (hint,) = [line.partition("by its name: ")[2] for line in listed.err.splitlines() if "by its name: " in line]
+    words = shlex.split(hint)
+    assert (words[1], words[3:]) == ("show", options(small))
+    assert f"\n{words[2]}: ••••" in f"\n{listed.out}"
+    assert run(*words[1:]).out.strip() == small.show(words[2])
+    assert small.run("show", "--quiet").err == ""
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [(["show", "no-such-value"], 2), (["vault", "recipients", "remove", "Nobody", "-y"], 2)],
+    ids=lambda each: each[0] if isinstance(each, list) else "",
+)
+def test_a_command_in_a_refusal_can_be_typed_as_it_stands(small: Deployment, argv: list[str], code: int) -> None:
+    assert small.setup().code == 0
+    refused = small.run(*argv)
+    assert refused.code == code, refused.text
+    (command,) = [line.partition(": ")[2] for line in refused.err.splitlines() if line.startswith("    To see them")]
+    words = shlex.split(command)
+    assert words[-4:] == options(small)
+    assert run(*words[1:]).code == 0
+
+
+def test_a_fix_of_check_carries_the_tree(small: Deployment) -> None:
+    found = run("check", "--tree", str(small.tree))
+    (fix,) = {line.partition("fix: ")[2] for line in found.out.splitlines() if "placeholder-left" not in line} - {""}
+    assert shlex.split(fix)[1:] == ["setup", "--tree", str(small.tree)]
+
+
 def test_a_hint_names_nothing_that_was_not_typed(small: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
     small.tree.rename(small.home / "deployment")
     monkeypatch.chdir(small.home)

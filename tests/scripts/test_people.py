@@ -400,7 +400,7 @@ def test_answers_name_readers_of_a_new_vault_and_let_nobody_into_one_that_there_
     """An answers file may have come from the repository: a reader of every secret wants a yes that names it."""
     before = one.everything()
     refused = one.run("setup", "--no-input", "--yes", "--set", f"vault.recipients={ada.public}")
-    assert (refused.code, f"vault recipients add '{ada.public}'" in refused.err) == (2, True), refused.text
+    assert (refused.code, f"--identity {one.identity} '{ada.public}'" in refused.err) == (2, True), refused.text
     assert one.everything() == before
     succeed(people(one, "recipients", "add", ada.public, "-y"))
     planned = one.run("plan", "--set", f"vault.recipients={ada.public}")

@@ -73,6 +73,19 @@ def test_the_export_holds_no_secret_of_mains_own(full: Filled) -> None:
     assert "smtp-password.txt" not in text, "a source of main's machine is nobody else's business"
 
 
+def test_a_quiet_import_tells_what_is_taken_and_the_seal_all_the_same(fill_checklist: Filled, li: Deployment) -> None:
+    """They are what the operator compares, in person, and consents to; what takes long is not told."""
+    out = fill_checklist.deployment.home / "li.age"
+    made = fill_checklist.deployment.run("export", "--for", "li", str(out), "--to", str(KEY.to_public()), "--quiet")
+    (seal,) = re.findall(r"The seal of this vault's exports is ([0-9a-f-]+)", made.err)
+    done = take(li, out, "--quiet")
+    assert done.code == 0, done.text
+    assert f"its seal is {seal}" in done.err
+    assert "Value taken: signing-key" in done.err
+    Path(f"{li.identity}.pins").unlink()
+    assert "its seal is " in li.run("show", "--quiet").err
+
+
 def test_the_twins_are_filled_with_the_same(fill_checklist: Filled, li: Deployment) -> None:
     main = fill_checklist.deployment
     out = hand_over(main)
