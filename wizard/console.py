@@ -304,8 +304,9 @@ def people(found: People, *, as_json: bool) -> None:
     for one in found.recipients:
         since = f"since {one.since[:10]}" if one.since else "from the beginning"
         drilled = f", tried {one.drilled[:10]}" if one.drilled else ", never tried" if one.kind == "recovery" else ""
-        until = f", until {one.until[:10]}" if one.until else ""
-        _say(f"{one.key}  {' '.join(filter(None, (one.kind, one.name)))}  ({since}{until}{drilled})", sys.stdout)
+        here = ", the key in use here" if one.key in found.own else ""
+        state = f"removed on {one.until[:10]}; {since}" if one.until else f"{since}{here}{drilled}"
+        _say(f"{one.key}  {' '.join(filter(None, (one.kind, one.name)))}  ({state})", sys.stdout)
     _say(f"Seal {found.seal or 'none yet'}, revision {found.revision}.", sys.stdout)
 
 

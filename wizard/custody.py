@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from wizard import opening
 from wizard.opening import Where
-from wizard.outcome import People
-from wizard.vault import fingerprint
+from wizard.outcome import People, people
 
 
 def recipients(where: Where) -> People:
     """Return everybody who opens the vault or once did, with its seal and revision."""
-    vault = opening.opened(where).vault
-    return People(vault.recipients, fingerprint(vault.seal), vault.revision)
+    opened = opening.opened(where)
+    return people(opened.vault, opened.identity.publics if opened.identity else ())

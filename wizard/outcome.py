@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from wizard.check import Finding
 from wizard.errors import Problem
 from wizard.plan import Plan
 from wizard.runsheet import Consequence
-from wizard.vault import Recipient, Sheet, Step
+from wizard.vault import Recipient, Sheet, Step, Vault, bare, fingerprint
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,21 @@ class Checked:
 
 @dataclass(frozen=True)
 class People:
-    """Who opens the vault or once did, the fingerprint of its seal ("" for none yet), and its revision."""
+    """Who opens the vault or once did, the fingerprint of its seal ("" for none yet), and its revision.
+
+    ``own``: the keys that opened it here just now."""
 
     recipients: tuple[Recipient, ...]
     seal: str
     revision: int
+    own: tuple[str, ...] = ()
+
+
+def people(vault: Vault, used: Iterable[str]) -> People:
+    """Return whose keys open *vault* or once did; those *used* here are public keys."""
+    here = set(map(bare, used))
+    own = tuple(each.key for each in vault.recipients if bare(each.key) in here and not each.until)
+    return People(vault.recipients, fingerprint(vault.seal), vault.revision, own)
 
 
 @dataclass(frozen=True)

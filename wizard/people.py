@@ -18,7 +18,7 @@ from wizard.formats import FormatError
 from wizard.interview import Ask, Fault
 from wizard.keystore import Identity
 from wizard.opening import Opened, Where
-from wizard.outcome import People, Rekeyed, Removed
+from wizard.outcome import People, Rekeyed, Removed, people
 from wizard.secret import Secret
 from wizard.vault import Recipient, Vault, bare, fingerprint
 
@@ -34,13 +34,15 @@ def add(where: Where, key: str, name: str, *, yes: bool, recovery: bool = False)
     with opening.nothing_written():
         opened = opening.opened(where)
         if key in map(bare, opened.vault.keys):
-            return _people(opened.vault)
-        where.say(f"Whoever holds the secret half of {key} will read every secret in the vault, earlier ones included.")
+            return people(opened.vault, _own(opened).publics)
+        reads = "will read every secret in the vault, earlier ones included."
+        where.mention(f"Whoever holds the secret half of {key} {reads}")
         opening.agree(where, "Let it in?", yes=yes)
         vault = vaults.joined(
             opened.vault, Recipient(key, host.now(), "recovery" if recovery else "other", name or comment)
         )
-        return _people(opening.save(where, opened, vault, Deed("recipients add", places=(key,))).vault)
+        saved = opening.save(where, opened, vault, Deed("recipients add", places=(key,)))
+        return people(saved.vault, saved.identity.publics)
 
 
 def remove(where: Where, who: str, *, yes: bool) -> Removed:
@@ -164,10 +166,6 @@ def _read(key: str) -> tuple[str, str]:
     else:
         return " ".join(words[:2]), "".join(words[2:])
     raise UsageError(problem)
-
-
-def _people(vault: Vault) -> People:
-    return People(vault.recipients, fingerprint(vault.seal), vault.revision)
 
 
 def _own(opened: Opened) -> Identity:

@@ -123,7 +123,11 @@ def test_who_is_shut_out_opens_only_what_was_there_before(one: Deployment, ada: 
     assert {each["name"]: each["made"] for each in gone.data["values"]} == made
     assert gone.data["removed"]["until"] == keys(one)[ada.public]["until"] != ""
     listed = people(one, "recipients", "list").out
-    assert f"until {gone.data['removed']['until'][:10]}" in listed
+    (removed,) = [line for line in listed.splitlines() if ada.public in line]
+    assert f"(removed on {gone.data['removed']['until'][:10]}; since " in removed
+    (own,) = [line for line in listed.splitlines() if "the key in use here" in line]
+    assert own.split()[0] in one.identity.read_text()
+    assert people(one, "recipients", "list", "--json").data["own"] == [own.split()[0]]
     succeed(people(one, "recipients", "add", ada.public, "-y"))
     assert opened(one, ada)["id"] == json.loads(pyrage.decrypt(copy, [ada.key]))["id"]
 
