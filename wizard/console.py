@@ -231,10 +231,10 @@ def _afterwards(done: Outcome, left: Afterwards) -> Iterator[str]:
     if left.li_requests:
         what = "Then try the LI hosts. From an allowed address none of these says 403, from any other each does:"
         yield from _block(what, map(_typed, left.li_requests))
-    keys = reviewing.count(left.recipients, "key")
-    yield from _block(
-        f"Keep the vault under version control, the filled files never. It opens with {keys}:", [done.key]
-    )
+    opens = "It opens with 1 key:"
+    if left.recipients > 1:
+        opens = f"It opens with {left.recipients} keys, of which this run used the one in:"
+    yield from _block(f"Keep the vault under version control, the filled files never. {opens}", [done.key])
     if left.recipients == 1:
         add = _command("vault recipients add age1…", done.options)
         yield from _block("No vault stays with only one key. To add a second one, by its public half:", [_typed(add)])
