@@ -225,12 +225,11 @@ def _planned(where: Where, wishes: Wishes, opened: Opened, answers: Answers) -> 
     answers.overlay(Answers.from_json(opened.vault.answers))  # RefusedError where the server's name would change
     bits = answers["key_vault.rsa_bits"]
     if bits > _QUICK and not mint.is_ready(Recipe("rsa", bits)):
-        tell = where.terminal.say if where.terminal else where.tell
-        tell(f"Making an RSA key of {bits} bits: a few seconds …")
+        where.mention(f"Making an RSA key of {bits} bits: a few seconds …")
     kept = answers.located(lambda path: files.seen_from(opened.tree.root, path))  # the vault is read from anywhere
     given = replace(wishes.consent, anew=wishes.new_deployment)
     made = plan.fill(_tree(opened, Scope(answers)), kept, opened.vault, given, host.now())
-    made = guard.seen(made, opened.tree.root)
+    made = guard.seen(made, opened.tree.root, where.tree)
     return Outcome(
         made, False, where.tree, where.options, unfinished=opened.unfinished, documents=values.well_known(answers)
     )

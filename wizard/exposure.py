@@ -17,7 +17,10 @@ from wizard.sites import Scope, Site
 from wizard.structure import Tree
 from wizard.vault import Vault
 
-_FIX = "Take it out with matrix-wizard blank and stage the file again; setup fills it in once more."
+_FIX = (
+    "Take every secret out: matrix-wizard blank\n"
+    "Stage the files again and commit. Then fill them in once more: matrix-wizard setup"
+)
 
 
 def of(vault: Vault, tracked: Collection[str]) -> dict[str, tuple[str, ...]]:

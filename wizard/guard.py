@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 from wizard import exposure, files, git, host, opening, review, store
 from wizard import lock as locks
@@ -43,14 +44,22 @@ def staged(where: Where) -> list[Problem]:
     changed = git.staged(tree.root)
     what = "A run that was killed had staged this file, which may hold secrets."
     copies = [path for path in changed if path.endswith(files.STAGED)]
-    problems = [Problem(what, path, "Unstage it; matrix-wizard plan removes it.") for path in copies]
-    return [*problems, *exposure.staged(changed, locks.read(data.decode("utf-8", "replace")))]
+    fix = "Unstage it: git rm --cached {}\nThen have it removed: matrix-wizard plan"
+    found = [
+        *(Problem(what, path, fix.format(quote(_named(where.tree, path)))) for path in copies),
+        *exposure.staged(changed, locks.read(data.decode("utf-8", "replace"))),
+    ]
+    return [replace(each, where=_named(where.tree, each.where)) for each in found]
 
 
-def seen(made: Plan, root: Path) -> Plan:
-    """Return the plan with what a commit would publish once it is carried out: nothing where a guard is in place."""
+def seen(made: Plan, root: Path, tree: Path) -> Plan:
+    """Return the plan with what a commit would publish once it is carried out: nothing where a guard is in place.
+
+    *root* is the tree's directory, *tree* how the operator names it."""
     exposed = exposure.of(made.vault, git.tracked(root, {each.file for each in made.vault.records}))
-    return replace(made, exposed=exposed) if exposed and not git.is_guarded(root) else made
+    if not exposed or git.is_guarded(root):
+        return made
+    return replace(made, exposed=exposed, exposed_as=tuple(_named(tree, file) for file in exposed))
 
 
 def refuse(made: Plan, root: Path) -> None:
@@ -91,3 +100,8 @@ def kept_out(terminal: Terminal, made: Plan, tree: Tree) -> Plan:
         after = git.ignoring(before or b"", made.exposed)
         return replace(made, before={**made.before, _IGNORE: before}, after={**made.after, _IGNORE: after})
     return made
+
+
+def _named(tree: Path, path: str) -> str:
+    """Return the *path* of a file of *tree* as git and the operator name it, from where the operator stands."""
+    return files.seen_from(host.standing(), str(tree / path))

@@ -78,7 +78,8 @@ def kept(made: Plan) -> str:
 def exposed(made: Plan) -> Iterator[str]:
     """Yield what a commit of the filled tree would publish, where it would."""
     if made.exposed:
-        secrets, files = {name for names in made.exposed.values() for name in names}, list(made.exposed)
+        secrets = {name for names in made.exposed.values() for name in names}
+        files = list(made.exposed_as)
         listed = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
         yield f"A commit would publish {count(len(secrets), 'secret')}: git tracks {listed}."
 

@@ -13,7 +13,7 @@ from scripts.small import MINIMUM, secret
 from .screens import CTRL_C, DOWN, Screens
 
 QUESTION = "What is to keep the secrets out of git?"
-TOLD = "A commit would publish 2 secrets: git tracks main.yaml."
+TOLD = "A commit would publish 2 secrets: git tracks deployment/main.yaml."
 
 
 def git(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
