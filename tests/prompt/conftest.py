@@ -7,11 +7,14 @@ import os
 import random
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from keyring.backends.fail import Keyring
 from scripts.conftest import service_account
 
 from .screens import DOWN, Screens
@@ -20,6 +23,18 @@ PASSWORD = "Xy7zzy 'quoted' $5 #1"
 KEY_ID = "ABC123DEFG"
 ONE_KEY = (("Which shall it be?", DOWN + DOWN + "\r"), ("Type skip to go on with only one key", "skip\r"))
 OFFER = "Write answers.yaml, for the same again without questions?"
+
+
+@pytest.fixture(autouse=True, scope="package")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give what runs in this process, too, a home of its own and no keyring."""
+    home, backend = tmp_path_factory.mktemp("home"), keyring.get_keyring()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("HOME", str(home))
+        environment.setenv("XDG_DATA_HOME", str(home / "data"))
+        keyring.set_keyring(Keyring())  # type: ignore[no-untyped-call]
+        yield
+        keyring.set_keyring(backend)
 
 
 @pytest.fixture(scope="package")
