@@ -93,7 +93,7 @@ def of_another_tree(one: Deployment, other: Deployment) -> None:
 
 # What each message must say, and what must be offered to be tried.
 WAYS: Mapping[Spoil, tuple[str, str]] = {
-    lost: ("its vault is gone", "vault adopt --live"),
+    lost: ("its vault is gone", "vault adopt --tree"),
     lost_with_its_key: ("its vault is gone", "git or a backup"),
     damaged: ("damaged", "earlier copy of the vault"),
     damaged_in_its_header: ("", "earlier copy of the vault"),
