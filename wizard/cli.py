@@ -12,6 +12,7 @@ from wizard import __version__, completion, helppage
 from wizard.custodycli import vault
 from wizard.errors import StoppedError, WizardError
 from wizard.exchangecli import export
+from wizard.huntcli import hunt
 from wizard.options import PATH, consenting, everywhere, review, telling, typed, where
 from wizard.rotatecli import next_, rotate, status, undo
 
@@ -147,6 +148,9 @@ def show(name: str | None, out: Path | None, **options: Any) -> int:
         if out is None:
             console.reveal(secret.reveal())
     return 0
+
+
+app.add_command(hunt)
 
 
 @app.command(heading="Look at it")

@@ -308,7 +308,7 @@ def reveal(where: Where, name: str, out: Path | None = None) -> Secret:
     opened = opening.opened(where)
     texts = _texts(opened.vault, Answers.from_json(opened.vault.answers), catalogue.BY_NAME)
     if name not in texts:
-        raise UsageError(Problem(f"There is no value called {name}.", "", _did_you_mean(name, texts)))
+        raise UsageError(opening.no_such_value(name, texts))
     if contested := union.undecided(opened.vault, name):
         raise RefusedError(*contested)
     secret = Secret(texts[name][0])
@@ -417,10 +417,3 @@ def _texts(vault: Vault, answers: Answers, names: Iterable[str]) -> dict[str, tu
     )
     kept = {name: (each.current.text.reveal(), each.current.made) for name, each in vault.values.items()}
     return {name: (value.plain, "") for name, value in derived.items() if value.plain} | kept
-
-
-def _did_you_mean(name: str, names: Iterable[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, list(names), 1)
-    return f"Did you mean {near[0]}?" if near else "To see them all: matrix-wizard show"

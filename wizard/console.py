@@ -24,7 +24,20 @@ from wizard.actions import Cluster, Command
 from wizard.afterwards import Afterwards
 from wizard.check import Finding
 from wizard.errors import Problem, UsageError
-from wizard.outcome import Checked, Exchanged, Outcome, People, Rekeyed, Removed, Rotated, Shown, Status, Stepped
+from wizard.outcome import (
+    Checked,
+    Exchanged,
+    Hunted,
+    Outcome,
+    People,
+    Rekeyed,
+    Removed,
+    Rotated,
+    Shown,
+    Sighting,
+    Status,
+    Stepped,
+)
 from wizard.secret import MASK
 from wizard.vault import Recipient, Sheet, Step
 
@@ -388,6 +401,86 @@ def exchanged(done: Exchanged, *, as_json: bool, quiet: bool) -> None:
         told = _EXCHANGED[done.verb] if done.values else "Nothing was taken from {place}: no value changes."
         counted, setup = reviewing.count(len(done.values), "value"), _command("setup", done.options)
         _say(told.format(place=done.place, values=counted, revision=done.revision, setup=setup), sys.stdout)
+
+
+def hunted(done: Hunted, *, as_json: bool, quiet: bool) -> None:
+    """Print where values stand that should not, with what to do about it, and what was searched."""
+    rotate = [_command(f"rotate {name} --compromised", done.options) for name in done.to_rotate]
+    if as_json:
+        _print_json(
+            {
+                "schema": SCHEMA,
+                "searched": {"files": done.files, "git_objects": done.objects, "sources": done.sources},
+                "places": {name: list(places) for name, places in done.places.items()},
+                "found": [dataclasses.asdict(each) for each in done.found],
+                "unsought": [dataclasses.asdict(each) for each in done.unsought],
+                "unread": [dataclasses.asdict(each) for each in done.unread],
+                "rotate": rotate,
+            }
+        )
+        return
+    for note in (*done.unsought, *done.unread):
+        _say(reviewing.note(note), sys.stderr)
+    for each in done.found:
+        is_only = len(done.places) == 1
+        _say(f"{'' if is_only else each.value + ': '}{_sighting(each)}", sys.stdout)
+    if quiet:
+        return
+    for name, places in done.places.items():
+        elsewhere = sum(1 for each in done.found if each.value == name)
+        found = f"and at {elsewhere} where it should not" if elsewhere else "and nowhere else"
+        _say(f"{name} stands at {reviewing.count(len(places), 'place')} where it should, {found}.", sys.stdout)
+    history = "no history" if done.objects is None else reviewing.count(done.objects, "object") + " of git"
+    sources = f", {reviewing.count(done.sources, 'file')} given" if done.sources else ""
+    _say(f"Searched: {reviewing.count(done.files, 'file')} of the tree, {history}{sources}.", sys.stdout)
+    for line in _remedies(done):
+        _say(_filled(line, sys.stdout), sys.stdout)
+    if rotate:
+        for line in _block("Whoever could read these places has the secret. Rotate it:", map(_typed, rotate)):
+            _say(line, sys.stdout)
+
+
+_REACH = {
+    "head": "also checked out now",
+    "history": "in the history only",
+    "index": "only staged",
+    "unreachable": "where no branch or tag leads",
+}
+
+
+def _sighting(each: Sighting) -> str:
+    """Return one place, and which generation stands there and how."""
+    commit = f"commit {each.commit[:12]}" if each.commit else "git"
+    where = {
+        "file": f"{each.file}:{each.line}:{each.column}",
+        "source": f"{each.file}:{each.line}:{each.column}",
+        "blob": f"{commit} {each.file}:{each.line}:{each.column}",
+        "commit": f"{commit} line {each.line} of its message",
+        "tag": f"tag {each.commit[:12]} line {each.line} of its message",
+        "field": f"{each.file}: {each.object} {each.field}",
+    }[each.kind]
+    versions = f"in {each.versions} versions of it" if each.versions > 1 else ""
+    told = (f"{each.state} generation {each.generation}", each.encoding, _REACH.get(each.reach, ""), versions)
+    return f"{where}: {', '.join(filter(None, told))}"
+
+
+def _remedies(done: Hunted) -> Iterator[str]:
+    """Yield what can be done about each sort of place, beside a new secret."""
+    kinds = {each.kind for each in done.found}
+    if "file" in kinds:
+        yield "In the tree: take it out of these files."
+    if kinds & {"blob", "commit", "tag"}:
+        yield "In git: to rewrite its history (git filter-repo) reaches no clone that others have."
+    applied = sorted({each.object for each in done.found if each.is_last_applied})
+    if applied:
+        commands = [f"{_annotate(each)} kubectl.kubernetes.io/last-applied-configuration-" for each in applied]
+        what = "Client-side apply keeps a copy. Apply with --server-side and a --field-manager of your own, then:"
+        yield from _block(what, map(_typed, commands))
+
+
+def _annotate(ref: str) -> str:
+    kind, *namespace, name = map(shlex.quote, ref.split("/"))
+    return " ".join(["kubectl annotate", *(f"--namespace {each}" for each in namespace), kind.lower(), name])
 
 
 def reveal(text: str) -> None:

@@ -1,4 +1,4 @@
-"""git: which files it tracks, what is staged, and the hook that looks at each commit.
+"""git: which files it tracks, what is staged, the hook that looks at each commit, and every object that it keeps.
 
 Where there is no git, no repository, or one that git itself does not trust, there is nothing that a commit could
 publish. It is started by argument lists only; what git runs by configuration of its own (an fsmonitor) is off.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wizard import host
@@ -29,6 +30,7 @@ DRIVER = "matrix-wizard"  # what merges the files that .gitattributes marks
 _INDEX = "GIT_INDEX_FILE"  # set by git for each pre-commit hook: the index of this very commit (githooks(5))
 _CALL = ["vault", "guard", "--staged", "--tree"]  # what a line of a hook calls, for the tree that follows
 _STOP = " || exit 1"
+_AS_THEY_ARE = "--no-replace-objects"
 _START = "#!/bin/sh\n# Refuses a commit whose staged files hold a secret of the tree (matrix-wizard vault guard).\n"
 
 
@@ -127,6 +129,100 @@ def ignoring(text: bytes, paths: Collection[str]) -> bytes:
     return start + "".join(f"{line}\n" for line in new).encode("utf-8", "surrogateescape")
 
 
+@dataclass(frozen=True)
+class Object:
+    """One object that git keeps: its id, its kind ("blob", "commit" or "tag"), and its content with its header."""
+
+    id: str
+    kind: str
+    data: bytes = field(repr=False)
+
+
+def is_repository(root: Path) -> bool:
+    """Tell whether git finds, and trusts, a repository around *root*."""
+    return _git(root, "rev-parse", "--git-dir") is not None
+
+
+def objects(root: Path) -> Iterator[Object]:
+    """Yield every object but the trees of the repository around *root*: those of all branches, tags, stashes and
+    reflogs, what is staged, and what nothing leads to any more.
+
+    Nothing is fetched that a partial clone lacks."""
+    with subprocess.Popen(
+        _command(_AS_THEY_ARE, "cat-file", "--batch", "--batch-all-objects", "--unordered", "--buffer"),
+        cwd=root,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=1 << 20,
+    ) as running:
+        while running.stdout is not None and (head := running.stdout.readline()):
+            name, kind, *size = head.decode().split()
+            if not size:
+                continue  # "… missing": it is listed and damaged
+            data = running.stdout.read(int(size[0]) + 1)[:-1]
+            if kind != "tree":
+                yield Object(name, kind, data)
+
+
+def parents(commit: bytes) -> tuple[str, ...]:
+    """Return the ids of the parents that the content of a commit names."""
+    header = commit.partition(b"\n\n")[0].split(b"\n")
+    return tuple(line[7:].decode() for line in header if line.startswith(b"parent "))
+
+
+def brought(root: Path, blobs: Collection[str], commits: Mapping[str, tuple[str, ...]]) -> dict[tuple[str, str], str]:
+    """Return which of *commits* first put each of *blobs* at each of its paths (from the top), earliest first.
+
+    *commits* are given with their parents."""
+    found: dict[tuple[str, str], str] = {}
+    asked = "".join(f"{each}\n" for each in _parents_first(commits)).encode()
+    words = (_AS_THEY_ARE, "diff-tree", "--stdin", "-c", "-r", "--root", "-z", "--raw", "--no-abbrev", "--no-renames")
+    told = iter(_names(_git(root, *words, given=asked)))
+    commit = ""
+    for each in told:
+        if not each.startswith(":"):
+            commit = each
+            continue
+        path, blob = next(told), each.split(" ")[-2]  # of a merge, too, the id before the status is what came of it
+        if blob in blobs:
+            found.setdefault((blob, path), commit)
+    return found
+
+
+def in_reach(root: Path) -> frozenset[str]:
+    """Return the commits that a branch, a tag or the newest stash leads to."""
+    return frozenset((_git(root, _AS_THEY_ARE, "rev-list", "--all") or b"").decode().split())
+
+
+def checked_out(root: Path) -> frozenset[tuple[str, str]]:
+    """Return the blobs of the commit that is checked out, each with its path from the top."""
+    rows = (row.partition("\t") for row in _names(_git(root, "ls-tree", "-r", "-z", "--full-tree", "HEAD")))
+    return frozenset((head.split(" ")[2], path) for head, _, path in rows)
+
+
+def indexed(root: Path) -> frozenset[tuple[str, str]]:
+    """Return the blobs of the index, what is staged among them, each with its path from the top."""
+    top = _path(root, "--show-toplevel")
+    rows = (row.partition("\t") for row in _names(_git(top, "ls-files", "-s", "-z") if top else None))
+    return frozenset((head.split(" ")[1], path) for head, _, path in rows)
+
+
+def _parents_first(commits: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return *commits* in an order in which none comes before a parent of its own."""
+    done: dict[str, None] = {}
+    for start in commits:
+        waiting = [start]
+        while waiting:
+            before = [each for each in commits[waiting[-1]] if each in commits and each not in done]
+            if before and waiting[-1] not in done:
+                waiting += before
+            else:
+                done[waiting.pop()] = None
+    return [*done]
+
+
 def _hook(root: Path) -> Path | None:
     """Return where git looks for the pre-commit hook, None where there is no repository."""
     found = _path(root, "--git-path", "hooks/pre-commit")
@@ -198,19 +294,28 @@ def _names(listed: bytes | None) -> list[str]:
     return [each.decode("utf-8", "surrogateescape") for each in (listed or b"").split(b"\0") if each]
 
 
-def _git(at: Path, *words: str, clean: bool = True) -> bytes | None:
-    """Return what git prints when it is run in the directory *at*, None where it is not there or fails."""
-    command = ["git", "-c", "core.fsmonitor=false", "--no-pager", "--literal-pathspecs", *words]
-    environment = host.environment_without(_REDIRECTING if clean else ())
+def _git(at: Path, *words: str, clean: bool = True, given: bytes | None = None) -> bytes | None:
+    """Return what git prints when it is run in the directory *at* and *given* a text; None where it is not there or
+    fails."""
     try:
         done = subprocess.run(
-            command,
+            _command(*words),
             cwd=at,
-            env={**environment, "GIT_OPTIONAL_LOCKS": "0"},
-            stdin=subprocess.DEVNULL,
+            env=_environment(clean=clean),
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
             capture_output=True,
             check=False,
         )
     except OSError:
         return None
     return done.stdout if done.returncode == 0 else None
+
+
+def _command(*words: str) -> list[str]:
+    return ["git", "-c", "core.fsmonitor=false", "--no-pager", "--literal-pathspecs", *words]
+
+
+def _environment(*, clean: bool = True) -> dict[str, str]:
+    kept = host.environment_without(_REDIRECTING if clean else ())
+    return {**kept, "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import locale
 import os
 import pwd
@@ -12,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from wizard.errors import Problem, UsageError
 
@@ -110,6 +111,11 @@ def may_run(path: Path) -> bool:
 def is_terminal() -> bool:
     """Tell whether a person can be asked: keys come from a terminal, and a terminal shows the prompts."""
     return shows(sys.stdin) and (shows(sys.stdout) or shows(sys.stderr))
+
+
+def standard_input() -> BinaryIO:
+    """Return stdin as octets; what was closed before the start (``<&-``) is empty."""
+    return sys.stdin.buffer if sys.stdin is not None else io.BytesIO()
 
 
 def shows(stream: TextIO | None) -> bool:

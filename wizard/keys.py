@@ -11,7 +11,8 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -29,6 +30,9 @@ _WEAK_VERIFY_KEYS = frozenset({"l/O9hxMVKB6Lg+3Hqf0FQQZhVESQcMzbPN1Cz2nM3og"})
 
 _APNS_FILE = re.compile(r"AuthKey_([A-Z0-9]{10})(?:\.p8)?$")
 _PRIVATE_KEY_FOOTER = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY-----")
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[^-]+-----END [A-Z0-9 ]*PRIVATE KEY-----")
+_BODY_LINE = re.compile(r"[A-Za-z0-9+/=]{16,}")  # of an armour; a last line that is shorter tells little
+_TELLING = 9  # octets of a secret number on a line, which make that line one of no other key
 _PRIVATE_KEY_HEADER = re.compile(r"-----BEGIN ([A-Z0-9 ]*)PRIVATE KEY-----")
 # What people paste instead of a private key, most telling first (FACTS 3); the last row fits whatever is left.
 _SSH_HEADERS = ("-----BEGIN OPENSSH PRIVATE KEY-----", "-----BEGIN RSA PRIVATE KEY-----")  # ssh-keygen, and with -m PEM
@@ -105,6 +109,31 @@ def signing_key(text: str) -> SigningKey:
             "This signing key is publicly known (CVE-2026-24044) and Synapse refuses it: a new one must be made."
         )
     return SigningKey(match[1], verify_key, Secret(match[2]))
+
+
+@dataclass(frozen=True)
+class PrivateParts:
+    """What of private key material is secret, apart from what is public or alike in every key: whole lines of its text,
+    of an RSA key in both forms, and the secret numbers (big-endian bytes, as its DER and a JWK have them)."""
+
+    lines: tuple[str, ...] = field(repr=False)
+    numbers: tuple[bytes, ...] = field(repr=False)
+
+
+def private_parts(text: str) -> PrivateParts | None:
+    """Return the secret parts of a signing key, or of the private keys in PEM that *text* holds, be it in JSON.
+
+    None where it holds none. Of a key that cannot be read, such as an encrypted one, every line counts."""
+    with suppress(ValueError):
+        seed = signing_key(text).seed.reveal()
+        return PrivateParts((seed,), (base64.b64decode(seed + "="),))
+    found = [_parts_of(pem) for pem in _PRIVATE_KEY.findall(text.replace("\\n", "\n"))]
+    if not found:
+        return None
+    return PrivateParts(
+        tuple(dict.fromkeys(line for lines, _ in found for line in lines)),
+        tuple(dict.fromkeys(number for _, numbers in found for number in numbers)),
+    )
 
 
 def rsa_key(pem: str) -> int:
@@ -264,6 +293,51 @@ def htpasswd_line(text: str) -> HtpasswdLine:
         if pattern.fullmatch(digest):
             return HtpasswdLine(user, scheme, None)
     raise ValueError("The htpasswd line holds no hash that nginx knows, so every login would be refused.")
+
+
+def _parts_of(pem: str) -> tuple[list[str], list[bytes]]:
+    """Return the secret lines and numbers of one armoured private key."""
+    try:
+        key = _private_key(pem)
+    except ValueError:
+        return _body(pem), []
+    numbers = _secret_numbers(key)
+    forms = [pem, *(rsa_form(pem, form) for form in ("pkcs1", "pkcs8"))] if len(numbers) == 3 else [pem]
+    return [line for form in forms for line in _secret_lines(form, numbers)], numbers
+
+
+def _secret_numbers(key: PrivateKeyTypes) -> list[bytes]:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    if isinstance(key, RSAPrivateKey):
+        all_of_it = key.private_numbers()
+        return [each.to_bytes((each.bit_length() + 7) // 8, "big") for each in (all_of_it.d, all_of_it.p, all_of_it.q)]
+    if isinstance(key, EllipticCurvePrivateKey):
+        return [key.private_numbers().private_value.to_bytes((key.key_size + 7) // 8, "big")]
+    raw = getattr(key, "private_bytes_raw", None)  # Ed25519, X25519 and their like
+    return [raw()] if raw else []
+
+
+def _body(pem: str) -> list[str]:
+    return [line for line in pem.split("\n") if _BODY_LINE.fullmatch(line)]
+
+
+def _secret_lines(pem: str, numbers: Iterable[bytes]) -> list[str]:
+    """Return the lines of the body that hold part of a secret number; all where none of those can be found in it."""
+    lines, at, spans = _body(pem), 0, []
+    whole = "".join(lines)
+    der = base64.b64decode(whole[: len(whole) // 4 * 4])
+    places = [(der.find(number), len(number)) for number in numbers]
+    secret = [(start, start + length) for start, length in places if start >= 0]
+    for line in lines:
+        spans.append((at * 3 // 4, (at + len(line)) * 3 // 4))
+        at += len(line)
+    return [
+        line
+        for line, (begin, end) in zip(lines, spans, strict=True)
+        if not secret or any(min(end, stop) - max(begin, start) >= _TELLING for start, stop in secret)
+    ]
 
 
 def _unpadded(data: bytes) -> str:

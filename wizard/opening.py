@@ -146,6 +146,15 @@ def opened(where: Where, *, is_told: bool = True) -> Opened:
     return found
 
 
+def no_such_value(name: str, names: Iterable[str]) -> Problem:
+    """Return the problem of a *name* that is none of *names*, with what may have been meant."""
+    import difflib
+
+    near = difflib.get_close_matches(name, list(names), 1)
+    then = f"Did you mean {near[0]}?" if near else "matrix-wizard show lists them all."
+    return Problem(f"There is no value called {name}.", "", then)
+
+
 STOPPED = Problem("Stopped. Nothing was written.")
 
 

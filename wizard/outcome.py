@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from wizard.actions import Cluster
 from wizard.afterwards import Afterwards
@@ -12,7 +13,7 @@ from wizard.check import Finding
 from wizard.errors import Problem
 from wizard.plan import Plan
 from wizard.runsheet import Consequence
-from wizard.vault import Recipient, Sheet, Step, Vault, bare, fingerprint
+from wizard.vault import Recipient, Sheet, State, Step, Vault, bare, fingerprint
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,54 @@ class Shown:
     text: str
     made: str
     places: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One place at which a value stands and is not meant to: which generation and state of it, and how it stands there.
+
+    ``kind``: in a "file" of the tree, a "blob", "commit" or "tag" of git, a "source" that was given, or a "field" of
+    an ``object`` in one. ``file`` is the path, of git's from the top of the work tree; ``commit`` the first that
+    brought it (or that is it), and ``versions`` how many of the file have it. ``reach``: whether git has it at "head",
+    in the "history", only in the "index", or where nothing leads to it ("unreachable")."""
+
+    value: str
+    generation: str
+    state: State
+    encoding: str
+    kind: Literal["file", "blob", "commit", "tag", "source", "field"]
+    file: str
+    line: int
+    column: int
+    commit: str = ""
+    versions: int = 1
+    reach: str = ""
+    object: str = ""
+    field: str = ""
+    is_last_applied: bool = False
+
+
+@dataclass(frozen=True)
+class Hunted:
+    """What ``hunt`` found: the ``places`` of each value at which it is meant to stand and does, in the tree and in the
+    objects that were given; where else it stands; what could not be searched for, and what could not be read.
+
+    ``files``, ``objects`` (of git; None: no history was searched) and ``sources`` are how many were searched."""
+
+    places: Mapping[str, tuple[str, ...]]
+    found: tuple[Sighting, ...]
+    unsought: tuple[Problem, ...]
+    unread: tuple[Problem, ...]
+    files: int
+    objects: int | None
+    sources: int
+    options: str = ""
+
+    @property
+    def to_rotate(self) -> tuple[str, ...]:
+        """The values of which a generation in use stands somewhere."""
+        live = {each.value for each in self.found if each.state in ("pending", "current", "retiring")}
+        return tuple(name for name in self.places if name in live)
 
 
 @dataclass(frozen=True)

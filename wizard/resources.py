@@ -133,6 +133,20 @@ class Manifest:
             here = here.outer
         return self.position(offset)
 
+    def span(self, view: View, start: int, end: int) -> tuple[int, int]:
+        """Return where the characters [start, end) of *view*'s text stand in the file; in base64, where all of it does.
+
+        They are at least one character."""
+        here: View | None = view
+        while here is not None:
+            lens = here.lens
+            if isinstance(lens, Region):
+                start, end = lens.start + lens.reading.starts[start], lens.start + lens.reading.ends[end - 1]
+            elif here.outer is not None:
+                start, end = 0, len(here.outer.text)
+            here = here.outer
+        return start, end
+
     def with_text(self, text: str, edits: tuple[Edit, ...] | None = None) -> Manifest:
         """Return the same file with another *text*; *edits*, where given, are what made it of this one.
 

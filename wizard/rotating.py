@@ -222,7 +222,7 @@ def _done(where: Where, opened: Opened, wishes: Wishes, renewed: Renewed, review
     """Draw the plan, show it, and write it once it is agreed to."""
     instances = Answers.from_json(opened.vault.answers).instances
     made = renewal.renew(wishes.way, Tree(opened.tree.files, instances=instances), opened.vault, renewed.values)
-    made = guard.seen(made, opened.tree.root)
+    made = guard.seen(made, opened.tree.root, where.tree)
     sheet = runsheet.of(made, opened.tree.files, renewed.replaced, host.now())
     earlier = stepping.kept(opened.vault)
     if wishes.way == "undo":

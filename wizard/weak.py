@@ -54,6 +54,11 @@ def may_hold(data: bytes) -> bool:
     return _WORTH_READING.search(data) is not None
 
 
+def is_well_known(text: str) -> bool:
+    """Say whether *text* is a default that everybody knows, or the name of a product or an account."""
+    return text.strip().lower() in _KNOWN | _NAMES
+
+
 def find(tree: Iterable[Manifest]) -> Iterator[Weak]:
     """Yield every weak secret of *tree*: in Secrets, in environments, in configurations."""
     for resource in (resource for manifest in tree for resource in manifest.resources):

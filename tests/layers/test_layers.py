@@ -19,13 +19,13 @@ PACKAGE = Path(__file__).parents[2] / "wizard"
 WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers", "procedures"})
 # Each row of the head may import the rows above it, and none of its own.
 HEAD = (
-    {"codec", "gotemplate", "invocation", "keys", "manifests", "mint"},
+    {"codec", "gotemplate", "invocation", "keys", "manifests", "mint", "served"},
     {"formats", "lenses", "vault"},
     {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
     {"access", "backup", "contexts", "overlap", "questions", "workloads"},
     {"answers", "clauses", "consumed", "meanings", "schema", "weak"},
     {"mail", "oldkeys"},
-    {"answerfile", "answersheet", "sites", "values"},
+    {"answerfile", "answersheet", "sites", "traces", "values"},
     {"firewall", "interview", "rollout", "search", "servers"},
     {"actions", "afterwards", "diff", "fields", "filling", "originals", "proof", "selection"},
     {"structure", "union"},
@@ -34,11 +34,19 @@ HEAD = (
     {"outcome"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
-HANDS = frozenset({"cluster", "console", "git", "keystore", "lines", "pins", "prompt", "resume", "store"})
-VERBS = frozenset({"commands", "custody", "exchange", "merging", "people", "rotating", "stepping"})
+HANDS = frozenset({"cluster", "console", "git", "keystore", "lines", "pins", "prompt", "resume", "sources", "store"})
+VERBS = frozenset({"commands", "custody", "exchange", "hunting", "merging", "people", "rotating", "stepping"})
 STORY = VERBS | {"consent", "guard", "guide", "opening", "secondkey"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
-DOOR = ("passphrases", "options", "custodycli", "exchangecli", "rotatecli", "cli")  # each may import those before it
+DOOR = (
+    "passphrases",
+    "options",
+    "custodycli",
+    "exchangecli",
+    "huntcli",
+    "rotatecli",
+    "cli",
+)  # each imports those before
 
 # The lenses are one module to all others but `resources`, which stacks them. Rows as above.
 LENSES = (
@@ -55,7 +63,7 @@ STACKED = {"lenses.encoded", "lenses.region", "lenses.scalar"}
 PACKAGES = {
     "_ruamel_yaml": {"manifests"},
     "bcrypt": {"mint"},
-    "click": {"cli", "completion", "custodycli", "exchangecli", "helppage", "options", "rotatecli"},
+    "click": {"cli", "completion", "custodycli", "exchangecli", "helppage", "huntcli", "options", "rotatecli"},
     "cryptography": {"keys", "mint"},
     "keyring": {"keystore"},
     "nacl": {"keys", "mint"},
@@ -70,11 +78,11 @@ LIGHT = {"click"}  # every other is imported inside the function that uses it, w
 MACHINE = {
     "fcntl": {"files", "store"},
     "getpass": set[str](),
-    "os": {"console", "files", "host", "store"},
+    "os": {"console", "files", "host", "sources", "store"},
     "random": set[str](),
     "secrets": {"keystore", "mint", "secondkey", "vault"},
     "socket": set[str](),
-    "stat": {"files"},
+    "stat": {"files", "sources"},
     "subprocess": {"cluster", "git"},
     "sys": {"__main__", "console", "host", "lines"},
     "tempfile": set[str](),
