@@ -18,7 +18,7 @@ from wizard.options import PATH, everywhere, where
         ("matrix-wizard hunt turn-secret", "Search the tree and all that git keeps of it."),
         ("matrix-wizard hunt --all --in ~/.bash_history --in /var/log", "For every secret, in these files as well."),
         (
-            "kubectl get secrets,configmaps -A -o json | matrix-wizard hunt turn-secret --in -",
+            "kubectl get cm,secrets -A -o json | matrix-wizard hunt --all --in -",
             "In a cluster: each object and field that has it and should not.",
         ),
     ),

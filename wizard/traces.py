@@ -25,6 +25,7 @@ _INERT = re.compile(r"[A-Za-z0-9]+")  # what no quoting and no URL changes, unle
 _BREAK = rb"(?:\r?\n[ \t+\-|>#]*|(?:\\{1,8}r)?\\{1,8}n)?"
 _GAP = rb"[:\s]{0,40}"  # between the octets of hexadecimal, as openssl prints a key
 _FOLD = rb"\\?\r?\n[ \t]*(?:\\ )?"  # a blank at which YAML broke the line
+_CUT = rb"(?:\\\r?\n[ \t]*)?"  # the same within a word, beside what it escaped
 _HTML = {'"': "quot", "'": "(?:apos|#0?39)", "<": "lt", ">": "gt", "&": "amp"}
 _MORE = {
     "'": [rb"''", rb"'\\''", rb"'\"'\"'"],
@@ -145,7 +146,7 @@ class Net:
 
     def _spans(self, data: bytes) -> list[tuple[int, int, int]]:
         """Return where each needle stands: start, end, and its number."""
-        near = set(self._always)
+        near = {number for number in self._always if _may_hold(data, self._needles[number])}
         for size, known in self._known.items():
             for sample in known.intersection(_samples(data, size)):
                 near |= self._samples[size][sample]
@@ -232,7 +233,10 @@ def _without_user(line: str) -> str:
 def _spellings(text: str) -> Iterator[_Spelling]:
     """Yield how *text* can stand: as it is, escaped or quoted; in UTF-16; in base64, once and twice; in hexadecimal."""
     plain = text.encode("utf-8", "surrogatepass")
-    pattern = b"".join(_character(match[0]) for match in re.finditer(r"\\+|.", text, re.DOTALL))
+    pattern = _CUT.join(
+        b"".join(map(_character, re.findall(r"\\+|.", word, re.DOTALL)))
+        for word in re.findall(r"[A-Za-z0-9]+|\\+|.", text, re.DOTALL)
+    )
     inert = max((match[0].encode() for match in _INERT.finditer(text)), key=len, default=b"")
     runs = dict.fromkeys((inert, *_wholly_escaped(text)))
     yield "", plain, pattern, tuple(runs), len(inert)
@@ -274,6 +278,8 @@ def _character(text: str) -> bytes:
     Nested quotings double backslashes, so that up to eight stand for one."""
     if text[0] == "\\":
         few = len(text)
+        if 1 < few < 4:
+            return _CUT.join([_character("\\")] * few)
         return rb"(?:\\{%d,%d}|(?:%%(?:25)*5[Cc]|\\{1,8}u005[Cc]|\\{1,8}x5[Cc]){%d})" % (few, 8 * few, few)
     octets = text.encode("utf-8", "surrogatepass")
     units = text.encode("utf-16-be", "surrogatepass")
@@ -367,6 +373,12 @@ def _told(spelled: bytes, plain: bytes) -> str:
     except ValueError:
         is_json = False
     return "JSON" if is_json else "quoted"
+
+
+def _may_hold(data: bytes, needle: Needle) -> bool:
+    """Whether one half of a run at least stands in *data*, for a needle that is too short for samples."""
+    reach = needle.reach
+    return not reach or any(run[:reach] in data or run[-reach:] in data for run in needle.runs)
 
 
 def _samples(data: bytes, size: int) -> memoryview[int]:

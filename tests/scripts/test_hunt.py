@@ -234,8 +234,8 @@ def test_an_earlier_generation_is_found_and_asks_for_no_rotation(kept: Deploymen
     for path in ("main.yaml", "turn.yaml"):
         data = (kept.tree / path).read_text()
         new = "An0therSecretThatSomebodyTyped"
-        data = data.replace(former, new).replace(*(base64.b64encode(each.encode()).decode() for each in (former, new)))
-        (kept.tree / path).write_text(data)
+        before, after = (base64.b64encode(each.encode()).decode() for each in (former, new))
+        (kept.tree / path).write_text(data.replace(former, new).replace(before, after))
     succeed(kept.setup("--adopt"))
     done = kept.run("hunt", NAME, "--in", str(kept.home / "old.log"), "--json")
     assert found(done, "kind", "state", "line") == [("source", "past", 2)]
