@@ -53,6 +53,7 @@ class Client:
         self._attempt = attempt
         self.window: list[Seen] = []
         self._ended, self._more = threading.Event(), threading.Condition()
+        self._bug: Exception | None = None
         self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Self:
@@ -63,6 +64,8 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
+        if self._bug:
+            raise self._bug
 
     @property
     def successes(self) -> int:
@@ -83,11 +86,19 @@ class Client:
         """Wait for so many attempts that begin from now on, and return them."""
         with self._more:
             first = len(self.window) + bool(self.window)  # one may have begun earlier
-            done = self._more.wait_for(lambda: len(self.window) >= first + attempts, PATIENCE)
-            assert done, f"the client made {len(self.window)} attempts"
+            self._more.wait_for(lambda: self._bug or len(self.window) >= first + attempts, PATIENCE)
+            assert len(self.window) >= first + attempts, f"the client ended after {len(self.window)} attempts"
             return self.window[first : first + attempts]
 
     def _run(self) -> None:
+        try:
+            self._try_on()
+        except Exception as error:
+            with self._more:
+                self._bug = error
+                self._more.notify_all()
+
+    def _try_on(self) -> None:
         while not self._ended.is_set():
             try:
                 seen = Seen(True, self._attempt())
@@ -138,11 +149,24 @@ def redis(port: int, passwords: Callable[[], list[str]]) -> Attempt:
 
 
 def turn(port: int, secret: Password) -> Attempt:
-    """A relay by a name and a password that Synapse would make of the shared secret, given back at once."""
+    """A relay by a name and a password that Synapse would make of the shared secret."""
 
     def attempt() -> str:
         user, password = turn_login(secret())
         if not Turn(port).allocates(user, password):
+            raise RefusedError
+        return "a relay"
+
+    return attempt
+
+
+def turn_from_synapse(port: int, token: str, turn_port: int) -> Attempt:
+    """A relay of the server on *turn_port* by what Synapse gives the holder of an access token."""
+
+    def attempt() -> str:
+        headers = {"Authorization": f"Bearer {token}"}
+        told = json.loads(_http("GET", port, "/_matrix/client/v3/voip/turnServer", headers=headers))
+        if not Turn(turn_port).allocates(told["username"].encode(), told["password"].encode()):
             raise RefusedError
         return "a relay"
 
@@ -162,12 +186,12 @@ def basic_auth(port: int, user: str, password: Password) -> Attempt:
 def matrix_login(port: int, user: str, password: Password) -> Attempt:
     """A login with a password; tells the user id."""
 
-    def attempt() -> str:
-        who = {"type": "m.id.user", "user": user}
-        body = {"type": "m.login.password", "identifier": who, "password": password()}
-        return str(json.loads(_http("POST", port, "/_matrix/client/v3/login", body))["user_id"])
+    return lambda: str(_logged_in(port, user, password())["user_id"])
 
-    return attempt
+
+def access_token(port: int, user: str, password: str) -> str:
+    """Log in with a password and return the access token."""
+    return str(_logged_in(port, user, password)["access_token"])
 
 
 def server_keys(port: int) -> Attempt:
@@ -192,6 +216,12 @@ def register(port: int, user: str, password: str, shared_secret: str) -> None:
     signed = "\0".join((nonce, user, password, "notadmin")).encode()
     mac = hmac.new(shared_secret.encode(), signed, hashlib.sha1).hexdigest()
     _http("POST", port, path, {"nonce": nonce, "username": user, "password": password, "admin": False, "mac": mac})
+
+
+def _logged_in(port: int, user: str, password: str) -> dict[str, Any]:
+    who = {"type": "m.id.user", "user": user}
+    body = {"type": "m.login.password", "identifier": who, "password": password}
+    return dict(json.loads(_http("POST", port, "/_matrix/client/v3/login", body)))
 
 
 def _http(method: str, port: int, path: str, body: object = None, headers: dict[str, str] | None = None) -> bytes:

@@ -47,7 +47,6 @@ class Cluster:
             stack.callback(self.ground.remove)
             self._programs: dict[str, Program] = {}
             self._locks = {name: threading.Lock() for name in NEEDS}
-            self._started: list[str] = []
             self._deleted: set[str] = set()
             self._served, self.kubeconfig = stack.enter_context(serving(self.root, self_signed(["localhost"])))
             for each in pods.objects(self.tree).values():
@@ -100,7 +99,6 @@ class Cluster:
     def stop(self, name: str) -> None:
         """Stop a workload, as a node that fails would; `start` brings it back with what is applied then."""
         self._programs.pop(name).stop()
-        self._started.remove(name)
 
     def port(self, name: str, number: int) -> int:
         """Return the port on loopback of the workload *name* for *number*, its port in the tree."""
@@ -166,7 +164,6 @@ class Cluster:
                 return
             program = _made(self.ground, name)
             self._programs[name] = program
-            self._started.append(name)
             program.start()
             end = time.monotonic() + PATIENCE
             while not program.is_ready():
@@ -175,8 +172,9 @@ class Cluster:
                 time.sleep(0.05)
 
     def _stop_all(self) -> None:
-        for name in reversed(self._started):
-            self._programs[name].stop()
+        for name in reversed(NEEDS):  # LI's PostgreSQL before main's, which else waits for its subscriber
+            if name in self._programs:
+                self._programs[name].stop()
 
 
 def _made(ground: Loopback, name: str) -> Program:

@@ -25,18 +25,22 @@ local all postgres trust
 host all all 127.0.0.1/32 scram-sha-256
 host replication all 127.0.0.1/32 scram-sha-256
 """
-# A password in a statement would stand in the log, where a test can look for it.
+# A password in a statement would stand in the log, where a test can look for it. So many tables are copied to LI at a
+# time, since each copy is a few naps of one second.
 SETTINGS = {
     "fsync": "off",
     "listen_addresses": HOST,
     "log_statement": "ddl",
-    "max_connections": "100",
-    "max_sync_workers_per_subscription": "8",
+    "max_connections": "150",
+    "max_logical_replication_workers": "64",
+    "max_replication_slots": "80",
+    "max_sync_workers_per_subscription": "60",
+    "max_wal_senders": "80",
+    "max_worker_processes": "80",
     "shared_buffers": "32MB",
     "ssl": "on",
     "wal_level": "logical",
 }
-KEPT = {"max_logical_replication_workers", "max_replication_slots", "max_wal_senders", "max_worker_processes"}
 
 
 class Postgres:
@@ -56,9 +60,7 @@ class Postgres:
         is_new = not data.exists()
         if is_new:
             self._create(data)
-        parameters = self._manifest["spec"]["postgresql"]["parameters"]
-        settings = SETTINGS | {key: text for key, text in parameters.items() if key in KEPT}
-        options = [word for key, text in settings.items() for word in ("-c", f"{key}={text}")]
+        options = [word for key, text in SETTINGS.items() for word in ("-c", f"{key}={text}")]
         command = ["postgres", "-D", str(data), "-k", str(self._home), "-p", str(self.port), *options]
         self._process = self._spawn(*command)
         while is_new and not self.is_ready():
@@ -121,7 +123,8 @@ class Postgres:
         """Start a program of PostgreSQL, which refuses to run as root."""
         other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         command = [*other, str(postgres_programs() / program), *arguments]
-        return Process(command, self.ground.environment(self.name), self.ground.home(self.name))
+        environment = self.ground.environment(self.name) | {"HOME": str(self._home)}  # libpq looks there, in a replica
+        return Process(command, environment, self.ground.home(self.name))
 
     def _populate(self) -> None:
         first = self._manifest["spec"]["bootstrap"]["initdb"]

@@ -6,10 +6,12 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+import bcrypt
 import psycopg
 import pytest
 import yaml
@@ -28,6 +30,7 @@ domains: {base: chat-corp.net}
 lawful_intercept: {allowed_cidrs: [185.60.112.0/24]}
 tls: {email: ops@chat-corp.net}
 """
+PASSWORD = "of-a-person"
 Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -83,6 +86,33 @@ def login(cluster: Cluster, name: str, role: str, password: str) -> AbstractCont
     return psycopg.connect(where, password=password)
 
 
+@pytest.fixture(scope="module")
+def whole(filled: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster in which everything runs; each test changes secrets of its own."""
+    home = tmp_path_factory.mktemp("whole")
+    with Cluster(filled.copy(home / "deployment").tree, home / "cluster") as cluster:
+        cluster.start_all()
+        secret = cluster.text("Secret", "synapse-secrets", "REGISTRATION_SECRET")
+        clients.register(cluster.port("synapse-main", 8008), "alice", PASSWORD, secret)
+        yield cluster
+
+
+def change(cluster: Cluster, path: Path, name: str, **texts: str) -> None:
+    """Apply a Secret in which these texts are others."""
+    secret = cluster.applied["Secret", name]
+    one = written(path / f"{name}.yaml", {**secret, "stringData": {**secret["stringData"], **texts}})
+    done = kubectl_of(cluster)(*ON, *APPLY, "-f", one)
+    assert done.returncode == 0, done.stderr
+
+
+def roll(cluster: Cluster, *targets: str) -> None:
+    kubectl = kubectl_of(cluster)
+    assert kubectl(*ON, "rollout", "restart", *targets).returncode == 0
+    for target in targets:
+        done = kubectl(*ON, "rollout", "status", target, "--timeout=2m")
+        assert done.returncode == 0, done.stderr + cluster.log(target.partition("/")[2])
+
+
 def written(path: Path, *objects: object) -> str:
     path.write_text(yaml.safe_dump_all(objects))
     return str(path)
@@ -123,6 +153,18 @@ def test_a_password_is_changed_by_two_lines_of_stdin(cluster: Cluster, kubectl: 
     assert kubectl(*ON, "exec", "svc/matrix-postgresql-rw", "--", "psql", "-XAtU", "postgres", "-c", "SELECT 7").stdout
     assert [new in word for argv in cluster.commands for word in argv].count(True) == 0
     assert len(cluster.commands) == 4
+
+
+def test_a_server_that_is_away_refuses_nobody_and_keeps_its_data(cluster: Cluster) -> None:
+    cluster.start(MAIN)
+    cluster.query(MAIN, "ALTER ROLE synapse PASSWORD 'changed'")
+    with Client(clients.postgres(cluster.port(MAIN, 5432), "synapse", "synapse", lambda: "changed")) as client:
+        cluster.stop(MAIN)
+        assert {each.what for each in client.wait(2)} == {"unreachable"}
+        cluster.start(MAIN)
+        assert {each.what for each in client.wait(2)} == {"synapse"}
+    assert client.refusals == 0
+    assert client.outages >= 2
 
 
 def test_redis_takes_what_is_applied_when_it_is_restarted(cluster: Cluster, kubectl: Kubectl, tmp_path: Path) -> None:
@@ -263,3 +305,121 @@ def test_nothing_is_left(deployment: Deployment, tmp_path: Path) -> None:
         assert running
     assert not private.exists()
     assert [path for path in running if path.exists() and str(private) in path.read_text("utf-8")] == []
+
+
+def test_each_server_takes_the_trees_secrets_and_no_other(whole: Cluster) -> None:
+    main, li = whole.port("synapse-main", 8008), whole.port("synapse-li", 8008)
+    worker = whole.port("synapse-worker", 8083)
+    turn, admin = whole.port("coturn", 3478), whole.port("ingress-nginx", 80)
+    database = whole.port(MAIN, 5432)
+    secret = {
+        "turn": whole.text("Secret", "coturn-secrets", "TURN_SHARED_SECRET"),
+        "database": whole.text("Secret", f"{MAIN}-app", "password"),
+        "redis": whole.text("Secret", "redis-password", "password"),
+    }
+    right = {
+        clients.postgres(database, "synapse", "synapse", lambda: secret["database"]): "synapse",
+        clients.redis(whole.port("redis", 6379), lambda: ["wrong", secret["redis"]]): "1",
+        clients.turn(turn, lambda: secret["turn"]): "a relay",
+        clients.turn_from_synapse(main, clients.access_token(main, "alice", PASSWORD), turn): "a relay",
+        clients.matrix_login(main, "alice", lambda: PASSWORD): "@alice:matrix.chat-corp.net",
+        clients.matrix_login(worker, "alice", lambda: PASSWORD): "@alice:matrix.chat-corp.net",
+    }
+    assert [attempt() for attempt in right] == list(right.values())
+    for wrong in [
+        clients.postgres(database, "synapse", "synapse", lambda: "wrong"),
+        clients.redis(whole.port("redis", 6379), lambda: ["wrong"]),
+        clients.turn(turn, lambda: "wrong"),
+        clients.matrix_login(main, "alice", lambda: "wrong"),
+        clients.basic_auth(admin, "admin", lambda: "wrong"),
+    ]:
+        with pytest.raises(clients.RefusedError):
+            wrong()
+    with pytest.raises(clients.RefusedError):
+        clients.register(main, "mallory", PASSWORD, "wrong")
+    key = whole.text("Secret", "synapse-secrets", "signing.key").split()[1]
+    assert {clients.server_keys(main)(), clients.server_keys(li)()} == {f"ed25519:{key}"}
+
+
+def test_rows_stream_from_main_to_li(whole: Cluster) -> None:
+    assert_streams(whole, "x")
+    main_wins = "SELECT count(*) > 100 FROM pg_trigger WHERE tgname = 'main_wins'"
+    assert whole.query(LI, main_wins, "synapse_li") == [(True,)]
+
+
+def test_a_person_of_main_logs_in_on_li(whole: Cluster) -> None:
+    port = whole.port("synapse-li", 8008)
+    wait_until(lambda: whole.query(LI, "SELECT 1 FROM users WHERE name LIKE '@alice:%'", "synapse_li") == [(1,)])
+    roll(whole, "deployment/synapse-li")
+    assert clients.matrix_login(port, "alice", lambda: PASSWORD)() == "@alice:matrix.chat-corp.net"
+
+
+def test_the_password_of_the_admin_page_changes_without_a_restart(whole: Cluster, tmp_path: Path) -> None:
+    given = {"password": "one"}
+    for password in ("one", "two"):
+        line = f"admin:{bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()}\n"
+        change(whole, tmp_path, "synapse-admin-auth", auth=line.replace("$2b$", "$2y$"))
+        given["password"] = password
+        page = clients.basic_auth(whole.port("ingress-nginx", 80), "admin", lambda: given["password"])
+        assert page() == "inside"
+        given["password"] = "another"
+        with pytest.raises(clients.RefusedError):
+            page()
+
+
+def test_synapse_and_coturn_take_what_is_applied_when_they_are_restarted(whole: Cluster, tmp_path: Path) -> None:
+    main, turn = whole.port("synapse-main", 8008), whole.port("coturn", 3478)
+    relay = clients.turn_from_synapse(main, clients.access_token(main, "alice", PASSWORD), turn)
+    change(whole, tmp_path, "synapse-secrets", TURN_SECRET="t2", REGISTRATION_SECRET="r2")
+    conf = whole.text("Secret", "coturn-secrets", "turnserver.conf")
+    old = whole.text("Secret", "coturn-secrets", "TURN_SHARED_SECRET")
+    change(whole, tmp_path, "coturn-secrets", **{"turnserver.conf": conf.replace(old, "t2")})
+    with Client(clients.turn(turn, lambda: old)) as before, Client(relay) as person:
+        roll(whole, "deployment/coturn")
+        assert {each.what for each in before.wait(2)} == {"refused"}
+        assert {each.what for each in person.wait(2)} == {"refused"}
+        roll(whole, "statefulset/synapse-main", "statefulset/synapse-worker")
+        assert {each.what for each in person.wait(2)} == {"a relay"}
+        assert before.successes > 0
+        assert [each.ok for each in before.window] == sorted((each.ok for each in before.window), reverse=True)
+    clients.register(main, "bob", PASSWORD, "r2")
+
+
+def test_the_sync_job_takes_a_new_password_of_the_replication(whole: Cluster, tmp_path: Path) -> None:
+    kubectl, new = kubectl_of(whole), "replication-2"
+    statement = ("--", "psql", "-X", "-U", "postgres", "-c", r"\password replication_user")
+    done = kubectl(*ON, "exec", "-i", "svc/matrix-postgresql-rw", *statement, stdin=f"{new}\n{new}\n")
+    assert done.returncode == 0, done.stderr
+    whole.query(MAIN, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+    wait_until(lambda: "password authentication failed" in whole.log(LI))
+    job = ("job/sync-system-setup", "--timeout=2s")
+    assert kubectl(*ON, "wait", "--for=condition=complete", *job).returncode == 0, "the earlier one is complete"
+    manifest = whole.applied["Job", "sync-system-setup"]
+    file = written(tmp_path / "job.yaml", manifest)
+    other = {**manifest, "spec": {**manifest["spec"], "template": {}}}
+    assert "immutable" in kubectl(*ON, *APPLY, "-f", written(tmp_path / "other.yaml", other)).stderr
+    for password, code in (("wrong", 1), (new, 0)):
+        change(whole, tmp_path, "sync-system-secrets", MAIN_DB_PASSWORD=password)
+        assert kubectl(*ON, "delete", "job", "sync-system-setup", "--ignore-not-found").returncode == 0
+        assert kubectl(*ON, "get", "job/sync-system-setup").returncode == 1
+        assert kubectl(*ON, "delete", "job", "sync-system-setup", "--ignore-not-found").returncode == 0
+        assert kubectl(*ON, *APPLY, "-f", file).returncode == 0
+        timeout = f"--timeout={2 if code else 60}s"
+        assert kubectl(*ON, "wait", "--for=condition=complete", "job/sync-system-setup", timeout).returncode == code
+    assert_streams(whole, "y")
+
+
+def assert_streams(cluster: Cluster, user: str) -> None:
+    """Write a row on main, and see it arrive on LI."""
+    row = {"user_id": user, "expiration_ts_ms": 7, "email_sent": False}
+    insert = "INSERT INTO account_validity SELECT * FROM json_populate_record(NULL::account_validity, '{}')"
+    cluster.query(MAIN, insert.format(json.dumps(row)), "synapse")
+    arrived = "SELECT user_id FROM account_validity"
+    wait_until(lambda: (user,) in cluster.query(LI, arrived, "synapse_li"))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)

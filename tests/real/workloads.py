@@ -1,7 +1,7 @@
 """The tree's pods as processes on loopback: with their own configuration, in which only hosts and ports are moved.
 
-What is left out: S3, the metrics, and Synapse's limits of logins. Debian: redis-server, coturn, nginx; Synapse is of
-the development requirements.
+What is left out: S3, the metrics, Synapse's limits of logins and coturn's of relays. Debian: redis-server, coturn,
+nginx; Synapse is of the development requirements.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def _redis(ground: Loopback, name: str, root: Path, arguments: list[str]) -> lis
 
 def _coturn(ground: Loopback, name: str, root: Path, _: list[str]) -> list[str]:
     where = [f"--listening-port={ground.port(name, 3478)}", f"--listening-ip={HOST}", f"--relay-ip={HOST}"]
-    return ["turnserver", "-c", str(root / "etc/coturn/turnserver.conf"), *where, "--no-cli"]
+    more = ["--user-quota=0", "--total-quota=0", "--no-cli"]
+    return ["turnserver", "-c", str(root / "etc/coturn/turnserver.conf"), *where, *more]
 
 
 def _synapse(ground: Loopback, name: str, root: Path, arguments: list[str]) -> list[str]:
