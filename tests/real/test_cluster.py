@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -247,6 +248,8 @@ def test_a_program_in_a_pod_has_no_terminal_and_its_exit_code_comes_back(kubectl
         *ON, "exec", "-i", "statefulset/redis", "--", "sh", "-c", "cat; (: < /dev/tty) || exit 42", stdin="in"
     )
     assert (asked.returncode, asked.stdout) == (42, "in")
+    leads = (sys.executable, "-c", "import os; print(os.getsid(0) == os.getpid())")
+    assert kubectl(*ON, "exec", "-i", "statefulset/redis", "--", *leads).stdout == "True\n"
     closed = kubectl(*ON, "exec", "statefulset/redis", "--", "cat", stdin="in")
     assert (closed.returncode, closed.stdout) == (0, "")
     assert kubectl(*ON, "exec", "-i", "statefulset/redis", "--", "no-such-program").returncode == 1
