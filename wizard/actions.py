@@ -89,7 +89,7 @@ def _apply(about: About, cluster: Cluster) -> list[Command]:
     sources = [("-k" if item.endswith("/") else "-f", _path(cluster, item)) for item in listed(about["files"])]
     by_kind = {flag: [word for each in sources if each[0] == flag for word in each] for flag in ("-f", "-k")}
     words = ("apply", "--server-side", f"--field-manager={FIELD_MANAGER}")
-    return [Command(_kubectl(cluster, {}, *words, *named)) for named in by_kind.values() if named]
+    return [Command(_kubectl(cluster, about, *words, *named)) for named in by_kind.values() if named]
 
 
 def _path(cluster: Cluster, item: str) -> str:

@@ -14,7 +14,7 @@ from wizard.errors import StoppedError, WizardError
 from wizard.exchangecli import export
 from wizard.huntcli import hunt
 from wizard.options import PATH, consenting, everywhere, review, telling, typed, where
-from wizard.rotatecli import next_, rotate, status, undo
+from wizard.rotatecli import chosen, next_, rotate, status, undo
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -282,6 +282,8 @@ def _guided(**options: Any) -> int:
         done = commands.guided(where(options), review(options))
     if isinstance(done, Checked):
         return _checked(done, options)
+    if isinstance(done, str):
+        return chosen(done, options)
     console.outcome(done, as_json=options["as_json"], quiet=options["quiet"])
     return int(done.plan.skipped > 0)
 

@@ -87,10 +87,10 @@ def setup(where: Where, wishes: Wishes, review: Review) -> Outcome:
         return _setup(where, wishes, review, opening.begun(where, wishes.new_deployment))
 
 
-def guided(where: Where, review: Review) -> Outcome | Checked:
+def guided(where: Where, review: Review) -> Outcome | Checked | str:
     """Set up a tree for the first time; one that is set up already is told about, and the operator chooses.
 
-    What it gives back, and raises, is what the verb that was chosen does.
+    What it gives back, and raises, is what the verb that was chosen does; another module's is given back by its name.
     """
     with opening.nothing_written():
         opened = opening.begun(where)
@@ -100,6 +100,8 @@ def guided(where: Where, review: Review) -> Outcome | Checked:
         chosen = guide.choose(where.terminal, where.tree, opened.vault, checked)
         if chosen == "check":
             return checked
+        if chosen in ("rotate", "next"):
+            return chosen
         return _setup(where, Wishes(change=chosen == "change"), review, opened)
 
 

@@ -339,7 +339,7 @@ def guard(hook: Path, *, as_json: bool, quiet: bool) -> None:
         _say(f"git refuses each commit that would publish a secret of this tree: {hook}", sys.stdout)
 
 
-def removed(found: Removed, *, as_json: bool) -> None:
+def removed(found: Removed, options: str, *, as_json: bool) -> None:
     """Print what somebody who was shut out could read: each value, and since when it is what it is."""
     if as_json:
         values = [{"name": name, "made": made} for name, made in found.values]
@@ -348,7 +348,9 @@ def removed(found: Removed, *, as_json: bool) -> None:
         return
     for name, made in found.values:
         _say(f"{name}  (since {made[:10]})", sys.stdout)
-    _say(f"{found.recipient.name or found.recipient.key} is removed, and could read these. Rotate them.", sys.stdout)
+    name = found.recipient.name or found.recipient.key
+    _say(f"{name} is removed, and could read these. Rotate them:", sys.stdout)
+    _say(f"  {typed(f'matrix-wizard rotate --known-to {shlex.quote(name)}', options)}", sys.stdout)
     _tell_seal(found.seal)
 
 

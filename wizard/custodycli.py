@@ -120,7 +120,8 @@ def remove(who: str, **options: Any) -> int:
     """Shut out a key, and list what it could read."""
     from wizard import console, people
 
-    console.removed(people.remove(where(options), who, yes=options["yes"]), as_json=options["as_json"])
+    done = people.remove(where(options), who, yes=options["yes"])
+    console.removed(done, typed(options), as_json=options["as_json"])
     return 0
 
 

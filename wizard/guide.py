@@ -214,8 +214,19 @@ class Guide:
             self._is_kept = resume.keep(self.tree, interview.record(state))
 
 
+# What can be done with a tree that is set up, by the words that ``choose`` returns.
+CHOICES = {
+    "next": "Go on            the next open step of the run sheet",
+    "setup": "Set up again     fill in what is open, keep every secret",
+    "change": "Change answers   look at them all; no secret is made anew",
+    "rotate": "Rotate secrets   choose which, see what it means",
+    "check": "Check only       and list what is found",
+    "end": "Leave it         nothing is written",
+}
+
+
 def choose(terminal: Terminal, tree: Path, vault: Vault, checked: Checked) -> str:
-    """Tell how a tree that is set up stands, and return what the operator wants: "setup", "change" or "check".
+    """Tell how a tree that is set up stands, and return what the operator wants, which is one of ``CHOICES``.
 
     StoppedError where that is nothing.
     """
@@ -225,13 +236,12 @@ def choose(terminal: Terminal, tree: Path, vault: Vault, checked: Checked) -> st
     errors = sum(each.severity == "error" for each in checked.findings)
     state = f"check finds {review.count(errors, 'error')}" if errors else "check finds no error"
     terminal.say(f"{tree} is set up for {name or 'its server'} ({since}{places}; {state}).", "heading")
-    choices = {
-        "setup": "Set up again     fill in what is open, keep every secret",
-        "change": "Change answers   look at them all; no secret is made anew",
-        "check": "Check only       and list what is found",
-        "end": "Leave it         nothing is written",
-    }
-    ask = Ask("What is to be done?", "choice", text="setup" if errors else "change", choices=choices, echo=lambda _: "")
+    steps = sum(not step.done for sheet in vault.sheets for step in sheet.steps)
+    choices = {word: text for word, text in CHOICES.items() if steps or word != "next"}
+    first = "next" if steps else "setup" if errors else "change"
+    if steps:
+        terminal.say(f"{review.count(steps, 'step')} of the last rotation {'is' if steps == 1 else 'are'} open.")
+    ask = Ask("What is to be done?", "choice", text=first, choices=choices, echo=lambda _: "")
     chosen = terminal.ask(ask)
     if chosen == "end":
         raise StoppedError(Problem("Nothing was written."))

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from wizard import completion, helppage
-from wizard.options import consenting, everywhere, where
+from wizard.options import consenting, everywhere, telling, where
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -152,6 +152,18 @@ def status(max_age: int | None, **options: Any) -> int:
     found = rotating.status(where(options), max_age)
     console.status(found, as_json=options["as_json"])
     return int(any(each.is_due for each in found.ages))
+
+
+def chosen(verb: str, options: dict[str, Any]) -> int:
+    """Run "rotate" or "next", which was chosen at a terminal, with the *options* of the run."""
+    from wizard import console, rotating, stepping
+
+    with telling(options):
+        if verb == "next":
+            done = stepping.following(where(options))
+            console.stepped(done, as_json=options["as_json"], quiet=options["quiet"])
+            return 0
+        return _shown(rotating.rotate(where(options), rotating.Wishes(), console.rotation), options)
 
 
 def _common(options: dict[str, Any]) -> dict[str, Any]:

@@ -234,12 +234,35 @@ def _uses(each: Replaced) -> tuple[str, ...]:
 def _applied(now: Situation, paths: Iterable[str]) -> Iterator[Step]:
     """Yield the step that applies what changed, and a note of what no kubectl applies."""
     given, left = rollout.sources(now.manifests, now.scope, paths)
-    if given:
-        objects = {"/".join(name): sorted(held) for name, held in sorted(now.changed.items())}
-        yield Step("apply", {"files": "\n".join(given), "objects": json.dumps(objects)})
+    groups: dict[str, list[str]] = {}
+    for source in given:
+        groups.setdefault(_namespace(now, source), []).append(source)
+    for namespace, files in groups.items():
+        changed = {name: held for name, held in now.changed.items() if _is_in(now, name, files)}
+        objects = {"/".join(name): sorted(held) for name, held in sorted(changed.items())}
+        yield Step("apply", {"namespace": namespace, "files": "\n".join(files), "objects": json.dumps(objects)})
     for each in left:
         if each.why != rollout.OFF:
             yield Step("note", {"text": f"Bring {each.path} to where it is used ({each.why})"})
+
+
+def _namespace(now: Situation, source: str) -> str:
+    """Return the one namespace that the objects of *source* name, '' for several or none: kubectl refuses another."""
+    named = {each.namespace for each in _objects(now, source)} - {""}
+    return named.pop() if len(named) == 1 else ""
+
+
+def _is_in(now: Situation, name: tuple[str, str, str], sources: Iterable[str]) -> bool:
+    objects = (each for source in sources for each in _objects(now, source))
+    return any((each.kind, each.namespace, each.name) == name for each in objects)
+
+
+def _objects(now: Situation, source: str) -> Iterator[resources.Resource]:
+    """Yield the objects of a file, or of all files below a directory that kustomize builds."""
+    below = "" if source == "./" else source
+    for manifest in now.manifests:
+        if manifest.path == source or (source.endswith("/") and manifest.path.startswith(below)):
+            yield from (each for each in manifest.resources if each.kind)
 
 
 def _restarts(now: Situation, kept: frozenset[str]) -> Iterator[Step]:
