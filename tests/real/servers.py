@@ -110,20 +110,29 @@ class Turn:
         self._ask(1, b"")
 
     def allocates(self, user: bytes, password: bytes) -> bool:
-        """Say whether the server grants a relay to *user*."""
+        """Say whether the server grants a relay to *user*, and give it back."""
+        while True:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                code = self._allocate(client, user, password)
+            # Our port was another client's a moment ago, whose relay still stands; or the server has started anew.
+            if code not in (437, 438):
+                assert code in (0, 401), code
+                return code == 0
+
+    def _allocate(self, client: socket.socket, user: bytes, password: bytes) -> int:
+        """Return 0 where a relay is granted, else the code of the error."""
         body = _attribute(0x19, b"\x11\0\0\0")  # REQUESTED-TRANSPORT: UDP
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-            kind, told = self._ask(3, body, client=client)
-            assert kind == 0x113, "the first request is to be refused with a nonce"
-            if told[9][2:4] == b"\x04\x25":  # our port was another client's a moment ago, whose relay still stands
-                return self.allocates(user, password)
-            body += _attribute(6, user) + _attribute(0x14, told[0x14]) + _attribute(0x15, told[0x15])
-            key = hashlib.md5(b":".join((user, told[0x14], password)), usedforsecurity=False).digest()
-            kind, told = self._ask(3, body, key=key, client=client)
-        if kind != 0x103 and told[9][2:4] == b"\x04\x26":  # the server that gave us the nonce is another by now
-            return self.allocates(user, password)
-        assert kind == 0x103 or told[9][2:4] == b"\x04\x01", told[9]  # granted, or 401
-        return kind == 0x103
+        kind, told = self._ask(3, body, client=client)
+        assert kind == 0x113, "the first request is to be refused with a nonce"
+        if _code(told) != 401:
+            return _code(told)
+        login = _attribute(6, user) + _attribute(0x14, told[0x14]) + _attribute(0x15, told[0x15])
+        key = hashlib.md5(b":".join((user, told[0x14], password)), usedforsecurity=False).digest()
+        kind, told = self._ask(3, body + login, key=key, client=client)
+        if kind != 0x103:
+            return _code(told)
+        self._ask(4, _attribute(0x0D, bytes(4)) + login, key=key, client=client)  # refreshed for 0 seconds
+        return 0
 
     def _ask(
         self, kind: int, body: bytes, key: bytes = b"", client: socket.socket | None = None
@@ -147,6 +156,10 @@ def turn_login(secret: str) -> tuple[bytes, bytes]:
     """Return a user name that is valid for ten minutes and its password, as Synapse makes them of the shared secret."""
     user = f"{int(time.time()) + 600}:x".encode()
     return user, base64.b64encode(hmac.new(secret.encode(), user, "sha1").digest())
+
+
+def _code(told: dict[int, bytes]) -> int:
+    return told[9][2] * 100 + told[9][3]
 
 
 def _attribute(kind: int, value: bytes) -> bytes:
