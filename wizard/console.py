@@ -22,8 +22,8 @@ from wizard import actions, host, invocation
 from wizard import review as reviewing
 from wizard.actions import Cluster, Command
 from wizard.afterwards import Afterwards
-from wizard.check import Finding
 from wizard.errors import Problem, UsageError
+from wizard.finding import Finding
 from wizard.outcome import (
     Checked,
     Exchanged,

@@ -9,8 +9,8 @@ from typing import Literal
 
 from wizard.actions import Cluster
 from wizard.afterwards import Afterwards
-from wizard.check import Finding
 from wizard.errors import Problem
+from wizard.finding import Finding
 from wizard.plan import Plan
 from wizard.runsheet import Consequence
 from wizard.vault import Recipient, Sheet, State, Step, Vault, bare, fingerprint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from wizard import catalogue
+from wizard import catalogue, rules
 from wizard.catalogue import Kind, Row
 from wizard.questions import DECISIONS, QUESTIONS, Question, never
 
@@ -43,6 +43,19 @@ def values() -> str:
     return _table(("name", "kind", "comes from", "placeholders", "known places"), map(_value, catalogue.ROWS))
 
 
+def findings() -> str:
+    """Return the rules of ``check``, by what they are about."""
+    found = []
+    for group, title in rules.TITLES.items():
+        rows = (
+            (f"`{each.id}`", each.severity, each.title, each.why, each.source)
+            for each in rules.RULES
+            if each.group == group
+        )
+        found.append(f"### {title}\n\n{_table(('finding', 'severity', 'what', 'why it matters', 'source'), rows)}")
+    return "\n".join(found)
+
+
 def components() -> str:
     """Return the optional parts, and what turns each on."""
     rows = ((f"`{each.name}`", " or ".join(_code(each.switch.split("|")))) for each in catalogue.COMPONENTS)
@@ -52,6 +65,7 @@ def components() -> str:
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
     "reference/answers.md": {"keys": keys, "decisions": decisions},
     "reference/values.md": {"values": values, "components": components},
+    "reference/rules.md": {"findings": findings},
 }
 
 

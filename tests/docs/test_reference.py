@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import importlib
 import inspect
 import json
+import pkgutil
 import re
 import tomllib
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ import click
 import pyrage
 import pytest
 
-from wizard import catalogue, check, errors, sealing, vault
+from wizard import catalogue, check, checks, errors, rules, sealing, vault
 from wizard.cli import app
 from wizard.questions import DECISIONS, QUESTIONS, SECTIONS
 from wizard.secret import Secret
@@ -84,14 +86,19 @@ def test_every_exit_code_is_documented() -> None:
     assert {"0", "1", "5"} <= printed.keys()
 
 
-def test_every_finding_is_documented() -> None:
-    """The ids are the literals that ``check`` makes findings with."""
-    calls = [node for node in ast.walk(ast.parse(inspect.getsource(check))) if isinstance(node, ast.Call)]
-    position = {"Finding": 0, "_at": 1}
-    first = ((ast.unparse(call.func), call.args) for call in calls)
-    ids = {arguments[position[name]] for name, arguments in first if name in position}
-    literals = {each.value for each in ids if isinstance(each, ast.Constant)}
-    assert {code(row[0])[0] for row in rows(section(COMMANDS, "What check finds"))} == literals
+def test_every_finding_is_a_row_of_the_table_and_every_row_is_found() -> None:
+    """The ids are the literals that findings are made with."""
+    sources = [
+        check,
+        *(importlib.import_module(each.name) for each in pkgutil.iter_modules(checks.__path__, "wizard.checks.")),
+    ]
+    calls = (node for each in sources for node in ast.walk(ast.parse(inspect.getsource(each))))
+    position = {"Finding": 0, "at": 1, "of_file": 1}
+    made = ((ast.unparse(call.func), call.args) for call in calls if isinstance(call, ast.Call))
+    ids = {
+        arguments[position[name]] for name, arguments in made if name in position and len(arguments) > position[name]
+    }
+    assert {each.value for each in ids if isinstance(each, ast.Constant)} == set(rules.BY_ID)
 
 
 @pytest.mark.parametrize("name", tables.PAGES)

@@ -16,10 +16,10 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "wizard"
 
-WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers", "procedures"})
+WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers", "procedures", "rules"})
 # Each row of the head may import the rows above it, and none of its own.
 HEAD = (
-    {"codec", "gotemplate", "invocation", "keys", "manifests", "mint", "served"},
+    {"codec", "gotemplate", "invocation", "keys", "manifests", "mint", "served", "finding"},
     {"formats", "lenses", "vault"},
     {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
     {"access", "backup", "contexts", "overlap", "questions", "workloads"},
@@ -29,8 +29,9 @@ HEAD = (
     {"firewall", "interview", "rollout", "search", "servers"},
     {"actions", "afterwards", "diff", "fields", "filling", "originals", "proof", "selection"},
     {"structure", "union"},
-    {"plan", "exposure", "rotation"},
-    {"check", "live", "parcel", "renewal", "review", "runsheet"},
+    {"plan", "exposure", "rotation", "survey"},
+    {"checks", "live", "parcel", "renewal", "review", "runsheet"},
+    {"check"},
     {"outcome"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
@@ -169,6 +170,10 @@ def allowed() -> dict[str, AbstractSet[str]]:
     for number, inner in enumerate(LENSES):
         above = {f"lenses.{lens}" for row in LENSES[:number] for lens in row}
         table |= {f"lenses.{lens}": above | {"manifests"} for lens in inner}
+    # Each family of rules may import what stands above the package, and no other family.
+    families = {name for name in SOURCES if name.startswith("checks.")}
+    table |= dict.fromkeys(families, table["checks"])
+    table["checks"] = table["checks"] | families
     table["lenses"] = table["lenses"] | {f"lenses.{lens}" for row in LENSES for lens in row}
     return table
 

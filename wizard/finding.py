@@ -1,0 +1,32 @@
+"""A finding: one thing that is wrong with a tree, by the id of its rule. No finding holds a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wizard import rules
+from wizard.rules import Severity
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong: rule id, severity, place (line and column from 1), what, and the way to mend it."""
+
+    id: str
+    severity: Severity
+    file: str
+    line: int
+    column: int
+    message: str
+    fix: str
+
+
+def at(position: str, rule: str, message: str, fix: str, severity: Severity | None = None) -> Finding:
+    """Return a finding at *position* (``file:line:column``); its *severity* is the rule's, where none is given."""
+    file, line, column = position.rsplit(":", 2)
+    return Finding(rule, severity or rules.BY_ID[rule].severity, file, int(line), int(column), message, fix)
+
+
+def of_file(path: str, rule: str, message: str, fix: str, severity: Severity | None = None) -> Finding:
+    """Return a finding about the file *path* as a whole."""
+    return at(f"{path}:1:1", rule, message, fix, severity)

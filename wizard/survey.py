@@ -1,0 +1,51 @@
+"""The survey of a tree: what every rule looks at, read and searched once. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from wizard import originals, rollout, search, workloads
+from wizard.answers import Answers
+from wizard.lock import Lock
+from wizard.resources import Manifest, Resource
+from wizard.sites import Found, Scope
+from wizard.structure import Tree
+from wizard.workloads import Workload
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A tree as rules see it: its bytes, the manifests worth parsing, and the places that hold values.
+
+    ``scope`` tells what is switched off, as sites.lock says."""
+
+    tree: Tree
+    manifests: tuple[Manifest, ...]
+    scope: Scope
+    found: Found
+
+    @cached_property
+    def resources(self) -> tuple[Resource, ...]:
+        """Every object of the tree that is in use."""
+        every = (each for manifest in self.manifests for each in manifest.resources)
+        return tuple(each for each in every if each.kind and not rollout.is_off(each, self.scope))
+
+    @cached_property
+    def workloads(self) -> tuple[Workload, ...]:
+        """Every object that runs something and is in use."""
+        return tuple(each for each in workloads.of(self.manifests) if not rollout.is_off(each.resource, self.scope))
+
+    def of_kind(self, *kinds: str) -> Iterator[Resource]:
+        """Yield the objects of these kinds."""
+        yield from (each for each in self.resources if each.kind in kinds)
+
+
+def survey(tree: Tree, lock: Lock | None) -> Survey:
+    """Return the survey of *tree*; *lock* is its sites.lock, if it has one."""
+    records = lock.records if lock else ()
+    manifests = tree.manifests(records)
+    records = originals.moved(records, manifests)
+    scope = Scope(Answers(), records, frozenset(lock.left_out if lock else ()))
+    return Survey(tree, tuple(manifests), scope, search.find(manifests, scope))
