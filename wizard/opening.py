@@ -151,7 +151,7 @@ def no_such_value(name: str, names: Iterable[str]) -> Problem:
     import difflib
 
     near = difflib.get_close_matches(name, list(names), 1)
-    then = f"Did you mean {near[0]}?" if near else "matrix-wizard show lists them all."
+    then = f"Did you mean {near[0]}?" if near else "To see them all: matrix-wizard show"
     return Problem(f"There is no value called {name}.", "", then)
 
 

@@ -155,4 +155,7 @@ def test_a_staged_file_is_no_manifest_and_the_guard_refuses_it(home: Deployment)
     (home.tree / "main.yaml.mwtmp").write_text("half of it")
     subprocess.run(["git", "add", "tree/main.yaml.mwtmp"], cwd=home.home, check=True)
     found = home.run("vault", "guard", "--staged", "--json")
-    assert (found.code, "main.yaml.mwtmp" in [each["where"] for each in found.data["staged"]]) == (1, True)
+    assert (found.code, str(home.tree / "main.yaml.mwtmp") in [each["where"] for each in found.data["staged"]]) == (
+        1,
+        True,
+    )

@@ -10,6 +10,8 @@ from pathlib import Path
 import pyrage
 import pytest
 
+from wizard.vault import VERSION
+
 from .conftest import Fill, Filled
 from .runs import Deployment, originals, run
 from .small import LayOut, secret
@@ -69,7 +71,7 @@ def no_vault_inside(one: Deployment, _: Deployment) -> None:
 
 def newer(one: Deployment, _: Deployment) -> None:
     inside = json.loads(pyrage.decrypt(vault(one).read_bytes(), [own(one)]))
-    seal(one, json.dumps({**inside, "version": 3}).encode())
+    seal(one, json.dumps({**inside, "version": VERSION + 1}).encode())
 
 
 def of_a_newer_age(one: Deployment, _: Deployment) -> None:

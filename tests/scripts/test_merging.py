@@ -484,7 +484,7 @@ def test_a_new_seal_is_accepted_by_the_line_that_is_printed(
         'git -c merge.matrix-wizard.driver="$(git config merge.matrix-wizard.driver) '
         f'--accept-seal {vaults.fingerprint(Secret("ab" * 32))}" checkout --merge -- ../{STATE}/vault.age'
     )
-    accepted = shell(below, line)
+    accepted = shell(below, line, XDG_DATA_HOME=str(first.home / "data"))
     assert accepted.returncode == 0, accepted.stderr
     merged = opened(first)
     assert merged.seal == Secret("ab" * 32)

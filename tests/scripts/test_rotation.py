@@ -161,7 +161,7 @@ def configurations(deployment: Deployment) -> list[dict[str, Any]]:
     for resource in every(deployment):
         texts = resource.get("data", {}).values() if resource.get("kind") == "ConfigMap" else ()
         for text in texts:
-            read = yaml.safe_load(text) if isinstance(text, str) and "signing_key_path" in text else None
+            read = yaml.safe_load(text) if isinstance(text, str) and "public_baseurl" in text else None
             if isinstance(read, dict) and "server_name" in read:
                 found.append(read)
     return found
