@@ -136,6 +136,19 @@ def private_parts(text: str) -> PrivateParts | None:
     )
 
 
+def signing_keys(text: str) -> tuple[SigningKey, ...]:
+    """Return the keys of a signing key file: one, or two while a rotation is half-way, of which the first signs.
+
+    ValueError for what ``signing_key`` refuses, for more, and for two of one id (FACTS 0, R5; FACTS 1)."""
+    lines = text.removesuffix("\n").split("\n")
+    if len(lines) != 2:
+        return (signing_key(text),)
+    both = tuple(map(signing_key, lines))
+    if both[0].id == both[1].id:
+        raise ValueError("Two signing keys have one id: other servers would take the one for the other.")
+    return both
+
+
 def rsa_key(pem: str) -> int:
     """Return the bits of an RSA private key in PKCS#1 or PKCS#8 PEM; ValueError when it is not one."""
     return _rsa(pem).key_size

@@ -1,4 +1,5 @@
 import base64
+import functools
 
 import pytest
 import signedjson.key
@@ -76,3 +77,16 @@ def test_every_key_that_signedjson_writes_is_read(seed: bytes, key_id: str) -> N
 )
 def test_what_is_not_one_strict_line_is_refused(text: str, saying: str, refuses: Refuses) -> None:
     refuses(lambda: keys.signing_key(text), saying, text)
+
+
+def test_half_way_through_a_rotation_two_keys_of_different_ids_are_read(refuses: Refuses) -> None:
+    other = LINE.replace("a_RXGa", "a_new1")
+    assert [key.id for key in keys.signing_keys(f"{other}\n{LINE}\n")] == ["a_new1", "a_RXGa"]
+    assert [key.id for key in keys.signing_keys(LINE)] == ["a_RXGa"]
+    wrong = (
+        (f"{LINE}\n{LINE}", "one id"),
+        (f"# old\n{LINE}", "one space"),
+        (f"{other}\n{LINE}\n{LINE}", "exactly one"),
+    )
+    for text, saying in wrong:
+        refuses(functools.partial(keys.signing_keys, text), saying, text)

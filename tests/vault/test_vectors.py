@@ -73,7 +73,8 @@ def in_tree(deployment: Deployment) -> dict[str, str]:
     objects = list(yaml.safe_load_all((deployment.tree / "main.yaml").read_text()))
     by_name = {each["metadata"]["name"]: each.get("stringData", {}) for each in objects}
     found = {name: by_name.get(of, {}).get(key) for name, (of, key) in PLACES.items()}
-    return {name: text.strip() for name, text in found.items() if text}
+    # Half-way through a rotation the old key stands below the new one.
+    return {name: text.strip().split("\n")[0] for name, text in found.items() if text}
 
 
 def setup(deployment: Deployment, *words: str) -> Run:

@@ -26,7 +26,7 @@ def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 # What reads each key the way its server does (FACTS 1, 3).
 _PARSERS: dict[str, Callable[[str], object]] = {
-    "signing-key": keys.signing_key,
+    "signing-key": keys.signing_keys,
     "key-vault-rsa-key": keys.rsa_key,
     "apns-key": keys.apns_key,
     "fcm-service-account": keys.service_account,
