@@ -277,10 +277,10 @@ def _mc_proofs(step: Step, _: Cluster) -> list[Proof]:
     return [Proof("MinIO knows the user", Command(argv))]
 
 
+# Without before_ts: until its restart, after the rotation, Synapse went on to sign with the old key.
 _RESIGNS = (
     "import json,sys,urllib.request;"
-    'token=sys.stdin.readline().strip();body=json.dumps({"job_name":"event_resign","old_key":sys.argv[2],'
-    '"before_ts":int(sys.argv[3])}).encode();'
+    'token=sys.stdin.readline().strip();body=json.dumps({"job_name":"event_resign","old_key":sys.argv[2]}).encode();'
     'request=urllib.request.Request("http://localhost:"+sys.argv[1]+"/_synapse/admin/v1/background_updates/start_job",'
     'body,{"Authorization":"Bearer "+token,"Content-Type":"application/json"});'
     "sys.stdout.write(urllib.request.urlopen(request).read().decode())"
@@ -288,7 +288,7 @@ _RESIGNS = (
 
 
 def _resign(about: About, cluster: Cluster) -> list[Command]:
-    words = ("python", "-c", _RESIGNS, about["port"], about["key"], about["before"])
+    words = ("python", "-c", _RESIGNS, about["port"], about["key"])
     return [Command(_exec(cluster, about, *words), _line(0))]
 
 

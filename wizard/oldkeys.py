@@ -21,11 +21,15 @@ from wizard.vault import Kept, Vault
 SIGNING_KEY = "signing-key"
 _OPTION = "old_signing_keys"
 _OVER = ("past", "compromised")
+# Synapse's processes sign with a key that was given up until they have restarted, and what is dated later than the
+# entry says is invalid. Its own export_signing_key allows as long for that. A compromised one gets no grace.
+_GRACE = 6 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True)
 class OldKey:
-    """One entry: the key's id (``a_XXXX``), its public key (unpadded base64), and until when it signed (ms, UTC)."""
+    """One entry: the key's id (``a_XXXX``), its public key (unpadded base64), and until when what it signed is valid
+    (ms, UTC)."""
 
     id: str
     public: str
@@ -54,7 +58,8 @@ def _old(kept: Kept) -> Iterable[OldKey]:
             continue
         if each.state in _OVER and each.until and key.id not in live:
             moment = datetime.fromisoformat(each.until).timestamp()
-            yield OldKey(key.id, key.verify_key, int(moment * 1000))
+            grace = _GRACE if each.state == "past" else 0
+            yield OldKey(key.id, key.verify_key, int(moment * 1000) + grace)
 
 
 def used_ids(kept: Kept | None) -> set[str]:

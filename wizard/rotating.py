@@ -118,7 +118,9 @@ def _facts(vault: Vault) -> dict[str, str]:
         said = "signs" if each.state == "current" else "is still published"
         found[f"{oldkeys.SIGNING_KEY} ed25519:{key.id}"] = f"{said}; public key {key.verify_key}"
     for old in oldkeys.of(vault):
-        found[f"{oldkeys.SIGNING_KEY} ed25519:{old.id}"] = f"signed until {_day(old.expired)}"
+        found[f"{oldkeys.SIGNING_KEY} ed25519:{old.id}"] = (
+            f"an old one; what it signed counts until {_day(old.expired)}"
+        )
     if rsa := vault.values.get("key-vault-rsa-key"):
         found["key-vault-rsa-key"] = f"{keys.rsa_key(rsa.current.text.reveal())} bits"
     return found

@@ -101,8 +101,9 @@ def rebuilt(vault: Vault, files: Files, when: str) -> Sheet:
 
 
 def reversed_for(sheet: Sheet, undone: Sheet) -> Sheet:
-    """Return *sheet*, which takes *undone* back, with only those steps whose like was taken in that."""
-    taken = {_like(step) for step in undone.steps if step.done}
+    """Return *sheet*, which takes *undone* back, with only those steps whose like was taken in that, or may have been:
+    a step that failed can have had its effect."""
+    taken = {_like(step) for step in undone.steps if step.done or step.tried}
     return replace(sheet, steps=tuple(step for step in sheet.steps if _like(step) in taken))
 
 
@@ -142,11 +143,13 @@ def _steps(now: Situation, made: Plan, replaced: Sequence[Replaced]) -> Iterator
     names = [each.name for each in replaced]
     if now.verb != "finish":
         yield from (step for each in replaced for step in _accepted(now, each))
+    if now.verb == "compromise":  # the old one is refused before anything else is done
+        yield from (step for each in replaced for step in _dropped(now, each))
     yield from _applied(now, made.changed)
     if now.verb != "finish":
         yield from (step for each in replaced for step in _told(now, each))
     yield from _restarts(now, _kept_running(now, names))
-    if now.verb != "begin":
+    if now.verb not in ("begin", "compromise"):
         yield from (step for each in replaced for step in _dropped(now, each))
     if oldkeys.SIGNING_KEY in names:
         yield from _published(now, now.vault.values[oldkeys.SIGNING_KEY])
@@ -158,14 +161,23 @@ def _steps(now: Situation, made: Plan, replaced: Sequence[Replaced]) -> Iterator
 
 
 def _accepted(now: Situation, each: Replaced) -> Iterator[Step]:
-    """Yield the steps by which servers take the new one beside the old one."""
+    """Yield the steps by which servers take the new one beside the old one; or the old one again, after an undo."""
+    uses = _uses(each)
+    if _is_back(now, each):
+        uses = tuple(reversed(uses))
     if procedures.of(each.name).overlap == "acl":
         for server in servers.redis(now.workloads, now.places(each.name)):
-            yield Step("redis-accept", _about(server), _uses(each))
+            yield Step("redis-accept", _about(server), uses)
+
+
+def _is_back(now: Situation, each: Replaced) -> bool:
+    """Whether the earlier generation of *each* is accepted beside the current one again: its end was undone."""
+    retiring = now.vault.values[each.name].retiring
+    return now.verb == "undo" and retiring is not None and retiring.id == each.before
 
 
 def _dropped(now: Situation, each: Replaced) -> Iterator[Step]:
-    if procedures.of(each.name).overlap == "acl" and each.before:
+    if procedures.of(each.name).overlap == "acl" and each.before and not _is_back(now, each):
         for server in servers.redis(now.workloads, now.places(each.name)):
             yield Step("redis-drop", _about(server), _uses(each))
 
@@ -318,7 +330,7 @@ def _published(now: Situation, kept: Kept) -> Iterator[Step]:
     for each in [one for one in found if one.instance == "main"]:
         about = {"namespace": each.namespace, "target": each.target, "container": each.container, "port": each.port}
         for key in [one for one in oldkeys.of(now.vault) if one.expired == _moment(kept.current.made)]:
-            yield Step("resign", {**about, "key": f"ed25519:{key.id} {key.public}", "before": str(key.expired)})
+            yield Step("resign", {**about, "key": f"ed25519:{key.id} {key.public}"})
 
 
 def _moment(when: str) -> int:

@@ -39,6 +39,7 @@ def close(where: Where, context: str, *, unchecked: bool = False) -> Stepped:
         opened, place = _confirmed(where, opened, context)
         failed = _unproven(opened, step, place)
     if failed:
+        opened = _tried(where, opened, sheet.id, number)
         return replace(_stepped(where, opened.vault), failed=failed)
     opened = _closed(where, opened, sheet.id, number, proven=not unchecked)
     return replace(_stepped(where, opened.vault), closed=((sheet, number),))
@@ -58,6 +59,7 @@ def drive(where: Where, context: str) -> Stepped:
         if actions.of(step).is_yours:
             continue
         where.say(f"{number + 1}/{len(sheet.steps)} {actions.of(step).title(step.about)} …")
+        opened = _tried(where, opened, sheet_id, number)  # before: a run that is killed here is undone rightly, too
         failed = _taken(where, opened, step, place) or _unproven(opened, step, place)
         if failed:
             return replace(_stepped(where, opened.vault), closed=tuple(closed), failed=failed)
@@ -179,19 +181,33 @@ def _asked(where: Where, current: str) -> str:
 
 
 def _closed(where: Where, opened: Opened, sheet_id: str, number: int, *, proven: bool) -> Opened:
-    now = host.now()
+    step = replace(_at(opened.vault, sheet_id, number), done=host.now(), proven=proven)
+    return _kept(where, opened, (sheet_id, number), step, "step" if proven else "step unchecked")
+
+
+def _tried(where: Where, opened: Opened, sheet_id: str, number: int) -> Opened:
+    """Return *opened* with the step marked as begun, as which an undo takes it back."""
+    step = _at(opened.vault, sheet_id, number)
+    if step.tried:
+        return opened
+    return _kept(where, opened, (sheet_id, number), replace(step, tried=host.now()), "step begun")
+
+
+def _at(vault: Vault, sheet_id: str, number: int) -> Step:
+    return next(each for each in vault.sheets if each.id == sheet_id).steps[number]
+
+
+def _kept(where: Where, opened: Opened, address: tuple[str, int], step: Step, deed: str) -> Opened:
+    """Return *opened* with *step* in the place of the one at *address*, and the vault saved so."""
+    sheet_id, number = address
 
     def changed(sheet: Sheet) -> Sheet:
         if sheet.id != sheet_id:
             return sheet
-        steps = list(sheet.steps)
-        steps[number] = replace(steps[number], done=now, proven=proven)
-        return replace(sheet, steps=tuple(steps))
+        return replace(sheet, steps=(*sheet.steps[:number], step, *sheet.steps[number + 1 :]))
 
     vault = replace(opened.vault, sheets=tuple(map(changed, opened.vault.sheets)))
-    step = next(each for each in vault.sheets if each.id == sheet_id).steps[number]
-    deed = Deed("step" if proven else "step unchecked", step.uses[:1], (f"{sheet_id}.{number + 1} {step.action}",))
-    opening.save(where, opened, vault, deed)
+    opening.save(where, opened, vault, Deed(deed, step.uses[:1], (f"{sheet_id}.{number + 1} {step.action}",)))
     return opening.opened(where)
 
 

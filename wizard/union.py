@@ -285,7 +285,7 @@ def _sheets(base: Iterable[Sheet], ours: Iterable[Sheet], theirs: Iterable[Sheet
 
     def both(mine: Sheet, yours: Sheet) -> Sheet:
         pairs = zip(mine.steps, yours.steps, strict=True)
-        return replace(mine, steps=tuple(one if one.done else other for one, other in pairs))
+        return replace(mine, steps=tuple(max(pair, key=lambda step: (bool(step.done), step.tried)) for pair in pairs))
 
     before, one, other = ({each.id: each for each in side} for side in (base, ours, theirs))
     merged = _three_way(before, one, other, both).values()

@@ -166,13 +166,15 @@ class Step:
     """One step of a run sheet: the ``action`` (a row of ``actions``), and what it acts on, by name.
 
     ``uses``: the secrets that it reads or proves, each as "name generation": what is to be accepted first, then what is
-    to be refused. ``done`` is when it was closed (ISO 8601, UTC; "": it is open), ``proven`` whether its proof held."""
+    to be refused. ``done`` is when it was closed (ISO 8601, UTC; "": it is open), ``proven`` whether its proof held.
+    ``tried`` is when its commands were begun, or said to be taken: an undo takes it back, closed or not."""
 
     action: str
     about: dict[str, str]
     uses: tuple[str, ...] = ()
     done: str = ""
     proven: bool = False
+    tried: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import http.client
 import json
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
@@ -21,6 +22,9 @@ from typing import Any, NamedTuple, Self
 import psycopg
 from signedjson.key import decode_verify_key_bytes
 from signedjson.sign import SignatureVerifyException, verify_signed_json
+from synapse.api.room_versions import KNOWN_ROOM_VERSIONS
+from synapse.events import make_event_from_dict
+from synapse.synapse_rust.events import redact_event
 from unpaddedbase64 import decode_base64
 
 from .loopback import HOST
@@ -49,8 +53,8 @@ Password = Callable[[], str]  # the password that is right by now
 class Client:
     """Makes one attempt after the other until its block ends."""
 
-    def __init__(self, attempt: Attempt) -> None:
-        self._attempt = attempt
+    def __init__(self, attempt: Attempt, pause: float = PAUSE) -> None:
+        self._attempt, self._pause = attempt, pause
         self.window: list[Seen] = []
         self._ended, self._more = threading.Event(), threading.Condition()
         self._bug: Exception | None = None
@@ -109,7 +113,7 @@ class Client:
             with self._more:
                 self.window.append(seen)
                 self._more.notify_all()
-            self._ended.wait(PAUSE)
+            self._ended.wait(self._pause)
 
 
 def postgres(port: int, role: str, database: str, password: Password) -> Attempt:
@@ -164,8 +168,7 @@ def turn_from_synapse(port: int, token: str, turn_port: int) -> Attempt:
     """A relay of the server on *turn_port* by what Synapse gives the holder of an access token."""
 
     def attempt() -> str:
-        headers = {"Authorization": f"Bearer {token}"}
-        told = json.loads(_http("GET", port, "/_matrix/client/v3/voip/turnServer", headers=headers))
+        told = json.loads(_http("GET", port, "/_matrix/client/v3/voip/turnServer", headers=_bearer(token)))
         if not Turn(turn_port).allocates(told["username"].encode(), told["password"].encode()):
             raise RefusedError
         return "a relay"
@@ -198,24 +201,65 @@ def server_keys(port: int) -> Attempt:
     """The server's published keys, whose signatures must all hold; tells their ids, the retired ones in brackets."""
 
     def attempt() -> str:
-        told = json.loads(_http("GET", port, "/_matrix/key/v2/server"))
-        for name, key in told["verify_keys"].items():
-            try:
-                verify_signed_json(told, told["server_name"], decode_verify_key_bytes(name, decode_base64(key["key"])))
-            except SignatureVerifyException:
-                raise RefusedError from None
+        told = published(port)
         return " ".join([*sorted(told["verify_keys"]), *(f"({name})" for name in sorted(told["old_verify_keys"]))])
 
     return attempt
 
 
-def register(port: int, user: str, password: str, shared_secret: str) -> None:
+def published(port: int) -> dict[str, Any]:
+    """What the server publishes of its keys. RefusedError where one of its signatures does not hold."""
+    told: dict[str, Any] = json.loads(_http("GET", port, "/_matrix/key/v2/server"))
+    for name, key in told["verify_keys"].items():
+        if not _is_signed(told, told["server_name"], name, key["key"]):
+            raise RefusedError
+    return told
+
+
+def signers(event: dict[str, Any], version: str, told: dict[str, Any]) -> list[str]:
+    """The ids of those keys in *told*, as `published` gives it, by which another server verifies *event*.
+
+    *version*: that of its room. A retired key counts for what is dated no later than its end (room versions 5 and up).
+    """
+    pruned = redact_event(make_event_from_dict(event, KNOWN_ROOM_VERSIONS[version])).get_pdu_json()
+    old = told["old_verify_keys"].items()
+    in_time = {name: each for name, each in old if each["expired_ts"] >= event["origin_server_ts"]}
+    known = {**in_time, **told["verify_keys"]}
+    return [name for name, each in known.items() if _is_signed(pruned, told["server_name"], name, each["key"])]
+
+
+def _is_signed(given: dict[str, Any], server: str, name: str, public: str) -> bool:
+    try:
+        verify_signed_json(given, server, decode_verify_key_bytes(name, decode_base64(public)))
+    except SignatureVerifyException:
+        return False
+    return True
+
+
+def new_room(port: int, token: str) -> str:
+    """Make a room and return its id."""
+    return str(json.loads(_http("POST", port, "/_matrix/client/v3/createRoom", {}, _bearer(token)))["room_id"])
+
+
+def say(port: int, token: str, room: str, text: str) -> str:
+    """Send a message and return the id of its event."""
+    path = f"/_matrix/client/v3/rooms/{urllib.parse.quote(room)}/send/m.room.message/{text}"
+    told = _http("PUT", port, path, {"msgtype": "m.text", "body": text}, _bearer(token))
+    return str(json.loads(told)["event_id"])
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def register(port: int, user: str, password: str, shared_secret: str, *, is_admin: bool = False) -> None:
     """Create a user by Synapse's registration shared secret. RefusedError for a wrong one."""
     path = "/_synapse/admin/v1/register"
     nonce = json.loads(_http("GET", port, path))["nonce"]
-    signed = "\0".join((nonce, user, password, "notadmin")).encode()
+    signed = "\0".join((nonce, user, password, "admin" if is_admin else "notadmin")).encode()
     mac = hmac.new(shared_secret.encode(), signed, hashlib.sha1).hexdigest()
-    _http("POST", port, path, {"nonce": nonce, "username": user, "password": password, "admin": False, "mac": mac})
+    person = {"username": user, "password": password, "admin": is_admin}
+    _http("POST", port, path, {"nonce": nonce, **person, "mac": mac})
 
 
 def _logged_in(port: int, user: str, password: str) -> dict[str, Any]:

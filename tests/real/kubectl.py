@@ -145,14 +145,14 @@ class Kubectl:
             given, rest = _given(argv)
             if rest and rest[0] in SERVED:
                 return self._real(argv, streams)
-            self._admit(given)
-            return self._mapped(Call(directory, given["-n"], rest, streams), argv)
+            self._admit(given, rest)
+            return self._mapped(Call(directory, given.get("-n", ""), rest, streams), argv)
         except RefusedError as refused:
             os.write(streams[2], f"{refused}\n".encode())
             return 1
 
-    def _admit(self, given: dict[str, str]) -> None:
-        if given.keys() != {"--context", "-n"}:
+    def _admit(self, given: dict[str, str], rest: list[str]) -> None:
+        if given.keys() != {"--context", "-n"} and not (given.keys() == {"--context"} and rest[:1] == ["apply"]):
             raise RefusedError("this kubectl wants --context and -n, in this order, before all but get and config")
         if given["--context"] != self.cluster.context:
             raise RefusedError(f'error: context "{given["--context"]}" does not exist')
@@ -313,7 +313,7 @@ class Kubectl:
         kind, _, name = target.partition("/")
         if kind not in KINDS:
             raise RefusedError(f"this kubectl does not know: {target}")
-        if (KINDS[kind], name) not in self.cluster.applied:
+        if (KINDS[kind], name) not in self.cluster.applied and (kind, name) not in _made(self.cluster.applied):
             raise RefusedError(f'Error from server (NotFound): {kind}s.apps "{name}" not found')
         return KINDS[kind], name
 
@@ -360,17 +360,26 @@ def _files(options: list[str]) -> list[str]:
 
 
 def _into(given: Any, namespace: str) -> None:
-    """Give an object the namespace; RefusedError where it names another."""
+    """Give an object the namespace; RefusedError where it names another, or where there is none and it wants one."""
     if not isinstance(given, dict) or not {"apiVersion", "kind", "metadata"} <= given.keys():
         raise RefusedError("error: Object 'Kind' is missing")
     if given["kind"] in UNBOUND:
         return
+    if not namespace:
+        raise RefusedError(f"this kubectl wants -n before an apply of what is in a namespace: {given['kind']}")
     own = given["metadata"].setdefault("namespace", namespace)
     if own != namespace:
         raise RefusedError(
             f'error: the namespace from the provided object "{own}" does not match the namespace "{namespace}". '
             f"You must pass '--namespace={own}' to perform this operation."
         )
+
+
+def _made(applied: Objects) -> set[tuple[str, str]]:
+    """Return the StatefulSets that MinIO's operator makes of the Tenants, one for each pool."""
+    tenants = [each for (kind, _), each in applied.items() if kind == "Tenant"]
+    pools = [(each["metadata"]["name"], pool["name"]) for each in tenants for pool in each["spec"]["pools"]]
+    return {("statefulset", f"{tenant}-{pool}") for tenant, pool in pools}
 
 
 def _timeout(options: list[str]) -> float:

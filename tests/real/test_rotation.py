@@ -5,29 +5,57 @@ The servers are real and on loopback; clients keep logging in meanwhile, and cou
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple, Self
 
 import pytest
 from scripts.runs import Deployment
 
 from . import clients
+from .clients import Attempt, Client, RefusedError
 from .cluster import Cluster
 from .loopback import postgres_programs
+from .operator import Operator
+
+# Twisted and others warn of their own old ways; that is theirs to mend.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
 
 MAIN, LI = "matrix-postgresql", "matrix-postgresql-li"
+PEOPLE = "of-a-person"
+SLOWLY = 0.3  # seconds between two logins with a person's password, whose hash costs Synapse a quarter of one
 ANSWERS = """
 domains: {base: chat-corp.net}
 lawful_intercept: {allowed_cidrs: [185.60.112.0/24]}
 tls: {email: ops@chat-corp.net}
 """
-AGREED = ("--no-input", "--yes")
+# The role and a database of each password that PostgreSQL checks, and its cluster.
+ROLES = {
+    "synapse-db-password": (MAIN, "synapse", "synapse"),
+    "key-vault-db-password": (MAIN, "key_vault", "key_vault"),
+    "replication-password": (MAIN, "replication_user", "synapse"),
+    "li-db-password": (LI, "synapse_li", "synapse_li"),
+}
+# In which file below /run/secrets/synapse, or which variable, Synapse is given each secret.
+FILES = {
+    "form-secret": "FORM_SECRET",
+    "macaroon-secret": "MACAROON_SECRET",
+    "registration-secret": "REGISTRATION_SECRET",
+    "turn-secret": "TURN_SECRET",
+    "worker-replication-secret": "REPLICATION_SECRET",
+    "redis-password": "REDIS_PASSWORD",
+    "synapse-db-password": "PGPASSWORD",
+    "li-form-secret": "FORM_SECRET",
+    "li-macaroon-secret": "MACAROON_SECRET",
+    "li-registration-secret": "REGISTRATION_SECRET",
+    "li-db-password": "PGPASSWORD",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def software(needs: Callable[..., None]) -> None:
-    needs("nginx", "redis-server", "redis-cli", "setpriv", "turnserver", str(postgres_programs() / "postgres"))
+    needs("bash", "nginx", "redis-server", "redis-cli", "setpriv", "turnserver", str(postgres_programs() / "postgres"))
 
 
 @pytest.fixture(scope="module")
@@ -40,51 +68,328 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     return deployment
 
 
-@pytest.fixture
-def deployment(filled: Deployment, tmp_path: Path) -> Deployment:
-    return filled.copy(tmp_path / "deployment")
+@pytest.fixture(scope="module")
+def running(filled: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """A cluster in which everything runs, with a person, an admin and a room."""
+    home = tmp_path_factory.mktemp("running")
+    deployment = filled.copy(home / "deployment")
+    with Cluster(deployment.tree, home / "cluster") as cluster:
+        cluster.start_all()
+        secret = deployment.show("registration-secret")
+        clients.register(cluster.port("synapse-main", 8008), "alice", PEOPLE, secret)
+        clients.register(cluster.port("synapse-main", 8008), "root", PEOPLE, secret, is_admin=True)
+        yield Operator(deployment, cluster)
+
+
+@pytest.fixture(scope="module")
+def servers(filled: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """A cluster in which all runs but Synapse, so that a restart is soon done: for what is tried many times."""
+    home = tmp_path_factory.mktemp("servers")
+    deployment = filled.copy(home / "deployment")
+    with Cluster(deployment.tree, home / "cluster") as cluster:
+        cluster.start("sync-system-setup", "redis", "coturn", "ingress-nginx")
+        cluster.stop("synapse-main")
+        yield Operator(deployment, cluster)
+
+
+@contextmanager
+def at(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
+    for name, value in operator.cluster.environment.items():
+        monkeypatch.setenv(name, value)
+    yield operator
+    assert operator.steps() == [], "the next test wants a cluster without open steps"
+    operator.assert_silent()
 
 
 @pytest.fixture
-def cluster(deployment: Deployment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
-    with Cluster(deployment.tree, tmp_path / "cluster") as cluster:
-        for name, value in cluster.environment.items():
-            monkeypatch.setenv(name, value)
-        yield cluster
+def whole(running: Operator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
+    with at(running, monkeypatch) as operator:
+        yield operator
 
 
-def rotate(deployment: Deployment, *argv: str) -> dict[str, object]:
-    done = deployment.run("rotate", *argv, *AGREED, "--context", "prod", "--json")
-    assert done.code == 0, done.err
-    found: dict[str, object] = done.data
-    return found
+@pytest.fixture
+def quick(servers: Operator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Operator]:
+    with at(servers, monkeypatch) as operator:
+        yield operator
 
 
-def drive(deployment: Deployment, code: int = 0) -> str:
-    done = deployment.run("next", "--drive", "--no-input")
-    assert done.code == code, done.text
-    return done.text
+class Seen(NamedTuple):
+    """One attempt: how many commands kubectl had been given before and after it, and what came of it."""
+
+    before: int
+    after: int
+    what: str
 
 
-def no_secret(cluster: Cluster, deployment: Deployment, *others: str) -> None:
-    """No argument of any command held a secret, present or former."""
-    said = json.dumps(cluster.commands)
-    texts = [*others, *(text for name, text in deployment.values().items() if name in deployment.masked_names())]
-    assert not [text for text in texts if len(text) > 8 and text in said]
+class Watch:
+    """A client that keeps trying while secrets change, with what kubectl had been told meanwhile."""
+
+    def __init__(self, cluster: Cluster, attempt: Attempt, pause: float = clients.PAUSE) -> None:
+        self.cluster, self._attempt = cluster, attempt
+        self.client = Client(self._try, pause)
+        self.seen: list[Seen] = []
+
+    def __enter__(self) -> Self:
+        self.start = len(self.cluster.commands)
+        self.client.__enter__()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.client.__exit__(*reason)
+
+    def _try(self) -> str:
+        before, what = len(self.cluster.commands), clients.UNREACHABLE
+        try:
+            what = self._attempt()
+        except RefusedError:
+            what = clients.REFUSED
+            raise
+        finally:
+            self.seen.append(Seen(before, len(self.cluster.commands), what))
+        return what
+
+    def goes_on(self) -> None:
+        """It gets in now."""
+        assert all(each.ok for each in self.client.wait(2)), self.seen[-5:]
+
+    def never_refused(self) -> None:
+        """No attempt was refused, and the last ones got in."""
+        self.goes_on()
+        assert self.client.refusals == 0
+        assert self.client.successes > 2
+
+    def fails_only(self, first: str, last: str) -> None:
+        """Whatever failed did so from the command *first* on, until those after *last* were given."""
+        self.goes_on()
+        given = [" ".join(argv) for argv in self.cluster.commands]
+        begin = min(at for at, line in enumerate(given) if at >= self.start and first in line)
+        end = max(at for at, line in enumerate(given) if at >= self.start and last in line)
+        failed = [each for each in self.seen if each.what in (clients.REFUSED, clients.UNREACHABLE)]
+        assert [each for each in failed if not (each.after > begin and each.before <= end + 1)] == []
 
 
-def test_a_database_password_changes_in_the_announced_gap_and_the_copy_to_li_goes_on(
-    cluster: Cluster, deployment: Deployment
+def role(operator: Operator, name: str, password: Callable[[], str]) -> Attempt:
+    """A login with the password *name* of a role of PostgreSQL's."""
+    server, user, database = ROLES[name]
+    return clients.postgres(operator.cluster.port(server, 5432), user, database, password)
+
+
+def configured(operator: Operator, workload: str, name: str) -> Callable[[], str]:
+    """Return what tells the secret that the running Synapse was given. OSError while it is given another."""
+    file = operator.cluster.root / workload / "pod/run/secrets/synapse" / FILES[name]
+
+    def read() -> str:
+        if FILES[name] == "PGPASSWORD":
+            program = operator.cluster.running(workload)
+            assert program
+            return program.inside()[0]["PGPASSWORD"]
+        if text := file.read_text():
+            return text
+        raise OSError(f"{file} is being written")
+
+    return read
+
+
+def refused(attempt: Attempt) -> bool:
+    try:
+        attempt()
+    except RefusedError:
+        return True
+    return False
+
+
+def synapse(operator: Operator, workload: str = "synapse-main") -> Attempt:
+    """A login of Alice's."""
+    number = {"synapse-worker": 8083}.get(workload, 8008)
+    return clients.matrix_login(operator.cluster.port(workload, number), "alice", lambda: PEOPLE)
+
+
+def people_log_in(operator: Operator) -> None:
+    """On main, by a worker, and on LI, with what was copied there."""
+    wait_until(
+        lambda: operator.cluster.query(LI, "SELECT 1 FROM users WHERE name LIKE '@alice:%'", "synapse_li") == [(1,)]
+    )
+    for workload in ("synapse-main", "synapse-worker", "synapse-li"):
+        assert synapse(operator, workload)() == "@alice:matrix.chat-corp.net"
+
+
+def streams(operator: Operator, user: str) -> None:
+    """A row that is written on main arrives on LI."""
+    insert = f"INSERT INTO account_validity (user_id, expiration_ts_ms, email_sent) VALUES ('{user}', 7, false)"  # noqa: S608
+    operator.cluster.query(MAIN, insert, "synapse")
+    arrived = "SELECT user_id FROM account_validity"
+    wait_until(lambda: (user,) in operator.cluster.query(LI, arrived, "synapse_li"))
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def in_force(operator: Operator, new: dict[str, str], old: dict[str, str]) -> None:
+    """Each server takes what *new* says by name, and refuses what *old* does."""
+    cluster = operator.cluster
+    logins: dict[str, Callable[[str], Attempt]] = {
+        name: lambda text, name=name: role(operator, name, lambda: text)  # type: ignore[misc]
+        for name in ROLES
+    }
+    logins["redis-password"] = lambda text: clients.redis(cluster.port("redis", 6379), lambda: [text])
+    logins["turn-secret"] = lambda text: clients.turn(cluster.port("coturn", 3478), lambda: text)
+    logins["li-admin-password"] = lambda text: page(operator, lambda: ("admin", text))
+    for name, login in logins.items():
+        if name in new:
+            assert not refused(login(new[name])), name
+            assert refused(login(old[name])), name
+
+
+def page(operator: Operator, login: Callable[[], tuple[str, str]]) -> Attempt:
+    """The LI admin's page, by a user and a password."""
+    port = operator.cluster.port("ingress-nginx", 80)
+    return lambda: clients.basic_auth(port, login()[0], lambda: login()[1])()  # noqa: PLW0108 (the user changes, too)
+
+
+def any_of(*attempts: Attempt) -> Attempt:
+    """An attempt that goes well where one of *attempts* does, and tells which."""
+
+    def attempt() -> str:
+        for number, each in enumerate(attempts):
+            if not refused(each):
+                return str(number)
+        raise RefusedError
+
+    return attempt
+
+
+def given(operator: Operator, new: dict[str, str]) -> None:
+    """Each process of Synapse was started with what *new* says."""
+    for name in new.keys() & FILES.keys():
+        for workload in ("synapse-li",) if name.startswith("li-") else ("synapse-main", "synapse-worker"):
+            assert configured(operator, workload, name)() == new[name], (workload, name)
+
+
+def registers(operator: Operator, name: str, old: str) -> None:
+    """The server of a registration secret takes the present one and refuses *old*."""
+    port = operator.cluster.port("synapse-li" if name.startswith("li-") else "synapse-main", 8008)
+    with pytest.raises(RefusedError):
+        clients.register(port, "mallory", PEOPLE, old)
+    if not name.startswith("li-"):  # whom LI registered, the copy from main would meet
+        clients.register(port, f"u{time.monotonic_ns()}", PEOPLE, operator.show(name))
+
+
+def test_redis_takes_both_while_its_clients_restart_and_refuses_nobody(whole: Operator) -> None:
+    port, old = whole.cluster.port("redis", 6379), whole.show("redis-password")
+    processes = [configured(whole, name, "redis-password") for name in ("synapse-main", "synapse-worker")]
+    with ExitStack() as stack:
+        watched = [stack.enter_context(Watch(whole.cluster, redis_of(port, each))) for each in processes]
+        before = stack.enter_context(Watch(whole.cluster, clients.redis(port, lambda: [old])))
+        people = stack.enter_context(Watch(whole.cluster, synapse(whole, "synapse-worker"), SLOWLY))
+        new = whole.rotate("redis-password")
+        whole.drive()
+        for watch in watched:
+            watch.never_refused()
+        assert refused(clients.redis(port, lambda: [old]))
+        people.goes_on()
+        assert people.client.refusals == 0
+        assert [each.ok for each in before.client.window] == sorted((s.ok for s in before.client.window), reverse=True)
+    first = next(each for each in before.seen if each.what == clients.REFUSED)
+    assert first.after >= len(whole.cluster.commands) - 4, "the old one is dropped in the last step"
+    in_force(whole, new, {"redis-password": old})
+    given(whole, new)
+
+
+def redis_of(port: int, password: Callable[[], str]) -> Attempt:
+    return clients.redis(port, lambda: [password()])
+
+
+@pytest.mark.parametrize(
+    ("name", "workload", "first"),
+    [
+        ("synapse-db-password", "synapse-main", r"\password synapse"),
+        ("li-db-password", "synapse-li", r"\password synapse_li"),
+    ],
+)
+def test_a_database_password_fails_in_the_announced_gap_alone(
+    whole: Operator, name: str, workload: str, first: str
 ) -> None:
-    cluster.start(MAIN, LI, "sync-system-setup")
-    old = {name: deployment.show(name) for name in ("synapse-db-password", "replication-password")}
-    rotate(deployment, *old)
-    told = drive(deployment)
-    assert "No step is open" in told
-    new = {name: deployment.show(name) for name in old}
-    for name, role in (("synapse-db-password", "synapse"), ("replication-password", "replication_user")):
-        port = cluster.port(MAIN, 5432)
-        assert clients.postgres(port, role, "postgres", lambda name=name: new[name])() == role  # type: ignore[misc]
-        with pytest.raises(clients.RefusedError):
-            clients.postgres(port, role, "postgres", lambda name=name: old[name])()  # type: ignore[misc]
-    no_secret(cluster, deployment, *old.values())
+    old = {name: whole.show(name)}
+    with ExitStack() as stack:
+        server = stack.enter_context(Watch(whole.cluster, role(whole, name, configured(whole, workload, name))))
+        people = stack.enter_context(Watch(whole.cluster, synapse(whole, workload), SLOWLY))
+        new = whole.rotate(name)
+        whole.drive()
+        for watch in (server, people):
+            watch.fails_only(first, "rollout status")
+    in_force(whole, new, old)
+    given(whole, new)
+    people_log_in(whole)
+
+
+def test_the_copy_to_li_goes_on_with_a_new_password(whole: Operator) -> None:
+    name = "replication-password"
+    old = {name: whole.show(name)}
+    with Watch(whole.cluster, synapse(whole, "synapse-li"), SLOWLY) as people:
+        new = whole.rotate(name)
+        whole.drive()
+        people.never_refused()
+        assert people.client.outages == 0, "nothing restarts"
+    in_force(whole, new, old)
+    streams(whole, "@replicated:matrix.chat-corp.net")
+    log = whole.cluster.root / LI / "server.log"
+    assert new[name] not in log.read_text("utf-8", "replace")
+
+
+def test_workers_and_main_have_the_new_replication_secret(whole: Operator) -> None:
+    with ExitStack() as stack:
+        watched = [
+            stack.enter_context(Watch(whole.cluster, synapse(whole, name), SLOWLY))
+            for name in ("synapse-main", "synapse-worker")
+        ]
+        new = whole.rotate("worker-replication-secret")
+        whole.drive()
+        for watch in watched:
+            watch.fails_only("rollout restart", "rollout status")
+    given(whole, new)
+    assert synapse(whole, "synapse-worker")(), "a login there is told to main by the secret"
+
+
+def test_turn_takes_the_old_and_the_new_secret_from_begin_to_finish(whole: Operator) -> None:
+    cluster, name = whole.cluster, "turn-secret"
+    main, coturn = cluster.port("synapse-main", 8008), cluster.port("coturn", 3478)
+    old, token = whole.show(name), clients.access_token(main, "alice", PEOPLE)
+    with ExitStack() as stack:
+        person = stack.enter_context(Watch(cluster, clients.turn_from_synapse(main, token, coturn)))
+        caller = stack.enter_context(Watch(cluster, clients.turn(coturn, lambda: old)))
+        new = whole.rotate(name, way="--begin")
+        assert refused(clients.turn(coturn, lambda: new[name]))
+        whole.drive()
+        assert clients.turn(coturn, lambda: new[name])() == "a relay"
+        given(whole, new)
+        caller.never_refused()
+        caller.client.__exit__()
+        whole.rotate(name, way="--finish")
+        whole.drive()
+        person.never_refused()
+    in_force(whole, new, {name: old})
+
+
+def test_lis_administrators_have_two_users_from_begin_to_finish(whole: Operator) -> None:
+    name, old = "li-admin-password", whole.show("li-admin-password")
+    new = {name: old}
+    every = any_of(
+        page(whole, lambda: ("admin", old)),
+        page(whole, lambda: ("admin-next", new[name])),
+        page(whole, lambda: ("admin", new[name])),
+    )
+    with Watch(whole.cluster, every) as administrator:
+        new |= whole.rotate(name, way="--begin")
+        whole.drive()
+        assert not refused(page(whole, lambda: ("admin", old)))
+        assert not refused(page(whole, lambda: ("admin-next", new[name])))
+        assert refused(page(whole, lambda: ("admin", new[name])))
+        whole.rotate(name, way="--finish")
+        whole.drive()
+        assert refused(page(whole, lambda: ("admin-next", new[name])))
+        administrator.never_refused()
+    in_force(whole, new, {name: old})
