@@ -306,8 +306,11 @@ def _decoded(text: str | None, kind: str) -> str | None:
 
 
 def _said(text: str, texts: Sequence[str]) -> str:
-    """Return the last line of what a command said, without any of the secrets that it was given."""
+    """Return the last line of what a command said, without any of the secrets that it was given.
+
+    What kubectl adds to the words of a program in a pod tells nothing."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith("command terminated with exit code")] or lines
     last = lines[-1] if lines else ""
     for secret in texts:
         for line in filter(None, [secret, *secret.splitlines()]):

@@ -43,8 +43,6 @@ class Operator:
 
     def rotate(self, *names: str, way: str = "") -> dict[str, str]:
         """Rotate *names*, all guarded ones confirmed, and return their new secrets."""
-        for name in names:
-            self.show(name)
         confirmed = [word for name in names for word in ("--confirm", name)]
         self.run("rotate", *names, *([way] if way else []), *confirmed, *AGREED, "--context", "prod")
         return {name: self.show(name) for name in names}
@@ -74,7 +72,8 @@ class Operator:
     def bash(self, line: str, given: str = "") -> str:
         """Have bash execute a line, in which nothing may fail, and return what it printed."""
         environment = {**os.environ, **self.cluster.environment, "XDG_DATA_HOME": str(self.deployment.home / "data")}
-        environment["PATH"] = os.pathsep.join([str(PROGRAM.parent), environment["PATH"]])
+        ours, _, rest = environment["PATH"].partition(os.pathsep)  # its kubectl, before all others
+        environment["PATH"] = os.pathsep.join([ours, str(PROGRAM.parent), rest])
         command = ["bash", "-euo", "pipefail", "-c", line]
         done = subprocess.run(command, env=environment, input=given, capture_output=True, text=True, check=False)
         self._said.append(done.stdout + done.stderr)
@@ -86,6 +85,11 @@ class Operator:
         while steps := json.loads(self.typed("next", "--json"))["open"]:
             for line in steps[0]["commands"]:
                 self.bash(line, given.get(steps[0]["action"], ""))
+            self.typed("next", "--done")
+
+    def close_by_hand(self) -> None:
+        """Close each open step, all of which were taken."""
+        while json.loads(self.typed("next", "--json"))["open"]:
             self.typed("next", "--done")
 
     def assert_silent(self) -> None:

@@ -5,6 +5,9 @@ The servers are real and on loopback; clients keep logging in meanwhile, and cou
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,6 +21,7 @@ from .clients import Attempt, Client, RefusedError
 from .cluster import Cluster
 from .loopback import postgres_programs
 from .operator import Operator
+from .pods import texts
 
 # Twisted and others warn of their own old ways; that is theirs to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
@@ -393,3 +397,354 @@ def test_lis_administrators_have_two_users_from_begin_to_finish(whole: Operator)
         assert refused(page(whole, lambda: ("admin-next", new[name])))
         administrator.never_refused()
     in_force(whole, new, {name: old})
+
+
+class Room:
+    """A room whose messages are signed as other servers would see them."""
+
+    def __init__(self, operator: Operator) -> None:
+        self._cluster = operator.cluster
+        self.main, self.li = (self._cluster.port(name, 8008) for name in ("synapse-main", "synapse-li"))
+        self.token = clients.access_token(self.main, "root", PEOPLE)
+        self.id = clients.new_room(self.main, self.token)
+        self._said = 0
+
+    def say(self) -> str:
+        """Send a message, and return the id of its event."""
+        self._said += 1
+        return clients.say(self.main, self.token, self.id, str(self._said))
+
+    def signers(self, event: str) -> list[str]:
+        """By which published keys of main and LI alike the event verifies, as main has it."""
+        kept, version = self._cluster.query(
+            MAIN,
+            "SELECT json, room_version FROM event_json JOIN rooms USING (room_id) "  # noqa: S608 (an id of our own)
+            f"WHERE event_id = '{event}'",
+            "synapse",
+        )[0]
+        main, li = (
+            clients.signers(json.loads(kept), version, clients.published(port)) for port in (self.main, self.li)
+        )
+        assert main == li
+        return main
+
+
+def ids(operator: Operator) -> list[str]:
+    """The ids of the signing keys that the tree's main configuration holds, as a server publishes them."""
+    return [f"ed25519:{line.split()[1]}" for line in operator.show("signing-key").splitlines()]
+
+
+def keys_seen(watch: Watch) -> list[str]:
+    """What was published, each once, in its order."""
+    seen = [each.what for each in watch.client.window if each.ok]
+    return [what for number, what in enumerate(seen) if number == 0 or seen[number - 1] != what]
+
+
+def test_every_event_verifies_while_the_signing_key_changes_and_after_it_was_given_up(whole: Operator) -> None:
+    room = Room(whole)
+    (old,) = ids(whole)
+    events = {room.say(): old}
+    with ExitStack() as stack:
+        published = [stack.enter_context(Watch(whole.cluster, clients.server_keys(p))) for p in (room.main, room.li)]
+        whole.rotate("signing-key", way="--begin")
+        (given_up,) = ids(whole)
+        whole.drive()
+        events[room.say()] = given_up
+        whole.undo()
+        events[room.say()] = given_up  # until the restart
+        whole.drive()
+        events[room.say()] = old
+        whole.rotate("signing-key", way="--begin")
+        (new,) = ids(whole)
+        whole.drive()
+        events[room.say()] = new
+        whole.rotate("signing-key", way="--finish")
+        whole.drive()
+        events[room.say()] = new
+        both = [" ".join(sorted(pair)) for pair in ((old, given_up), (old, new))]
+        olds = " ".join(f"({each})" for each in sorted((old, given_up)))
+        states = [old, both[0], f"{old} ({given_up})", f"{both[1]} ({given_up})", f"{new} {olds}"]
+        for watch in published:
+            watch.never_refused()
+            assert keys_seen(watch) == states
+    assert len({old, given_up, new}) == 3
+    assert {event: room.signers(event) for event in events} == {event: [by] for event, by in events.items()}
+    for port in (room.main, room.li):
+        told = clients.published(port)["old_verify_keys"]
+        assert told.keys() == {old, given_up}
+        assert all(each["expired_ts"] > time.time() * 1000 for each in told.values())
+
+
+def test_events_are_signed_anew_after_a_compromise(whole: Operator) -> None:
+    room = Room(whole)
+    (old,) = ids(whole)
+    before = room.say()
+    whole.rotate("signing-key", way="--compromised")
+    between = room.say()
+    assert room.signers(between) == [old]
+    (new,) = ids(whole)
+    told = whole.drive(code=1)
+    assert "access token" in told
+    assert [step["action"] for step in whole.steps()] == ["resign"]
+    assert room.signers(between) == [], "it is later than the end of the key"
+    whole.by_hand(resign=f"{room.token}\n")
+    wait_until(lambda: new in room.signers(between))
+    assert new in room.signers(before)
+    assert room.signers(room.say()) == [new]
+    assert "compromised" in whole.run("undo", "--no-input", "--yes", code=3).err
+
+
+REST = (
+    "form-secret",
+    "macaroon-secret",
+    "registration-secret",
+    "key-vault-api-key",
+    "key-vault-db-password",
+    "key-vault-rsa-key",
+    "django-secret-key",
+    "s3-password",
+    "minio-root-password",
+    "turn-password",
+    "li-form-secret",
+    "li-macaroon-secret",
+    "li-registration-secret",
+)
+DRIVEN: tuple[str, ...] = ("redis-password", "synapse-db-password", "li-db-password", "replication-password")
+DRIVEN += ("worker-replication-secret", "turn-secret", "li-admin-password")  # each in a test of its own
+
+
+def test_all_other_secrets_are_in_force_after_one_drive(whole: Operator) -> None:
+    old = {name: whole.show(name) for name in REST}
+    with Watch(whole.cluster, synapse(whole), SLOWLY) as people:
+        new = whole.rotate(*REST)
+        whole.drive()
+        people.fails_only("rollout restart", "rollout status")
+        assert people.client.refusals == 0
+    assert_whole(whole, new, old)
+
+
+def assert_whole(operator: Operator, new: dict[str, str], old: dict[str, str]) -> None:
+    """All servers are as *new* says, and *old* is nowhere in what is applied."""
+    assert [name for name in new if new[name] == old[name]] == []
+    in_force(operator, new, old)
+    given(operator, new)
+    for name in ("registration-secret", "li-registration-secret"):
+        registers(operator, name, old[name])
+    applied = [
+        text
+        for (kind, _), each in operator.cluster.applied.items()
+        if kind == "Secret"
+        for text in texts(each).values()
+    ]
+    assert not [name for name in old if any(old[name] in text for text in applied)]
+    in_clear = new.keys() - {"key-vault-rsa-key", "li-admin-password"}
+    assert [name for name in in_clear if not any(new[name] in text for text in applied)] == []
+    people_log_in(operator)
+
+
+def test_each_secret_of_the_tree_has_a_test_of_its_rotation(whole: Operator) -> None:
+    listed = {each["name"] for each in whole.run("status", "--json").data["values"]}
+    assert listed == {*REST, *DRIVEN, "signing-key"}
+
+
+def test_bash_executes_the_printed_sheet_line_by_line(whole: Operator) -> None:
+    """All secrets at once: the output of `rotate` itself, and then the steps are closed by their proofs."""
+    names = (*REST, *DRIVEN)
+    old = {name: whole.show(name) for name in names}
+    printed = whole.typed("rotate", *names, "--confirm", "key-vault-rsa-key", "--no-input", "--yes")
+    commands = [line.strip() for line in printed.splitlines() if line.startswith(" " * 5)]
+    assert len(commands) >= 15
+    with Watch(whole.cluster, synapse(whole), SLOWLY) as people:
+        for command in commands:
+            whole.bash(command)
+        people.fails_only(r"\password synapse", "rollout status")
+    whole.close_by_hand()
+    assert_whole(whole, {name: whole.show(name) for name in names}, old)
+    streams(whole, "@typed:matrix.chat-corp.net")
+
+
+def test_bash_takes_both_halves_of_what_overlaps(whole: Operator) -> None:
+    names = ("redis-password", "turn-secret", "li-admin-password", "signing-key")
+    cluster, old = whole.cluster, {name: whole.show(name) for name in names}
+    redis, coturn = cluster.port("redis", 6379), cluster.port("coturn", 3478)
+    room = Room(whole)
+    events = [room.say()]
+    both = [
+        clients.redis(redis, lambda: [old["redis-password"]]),
+        clients.turn(coturn, lambda: old["turn-secret"]),
+        page(whole, lambda: ("admin", old["li-admin-password"])),
+    ]
+    process = configured(whole, "synapse-worker", "redis-password")
+    with ExitStack() as stack:
+        server = stack.enter_context(Watch(cluster, clients.redis(redis, lambda: [process()])))
+        with ExitStack() as first:
+            watched = [first.enter_context(Watch(cluster, attempt)) for attempt in both]
+            new = whole.rotate(*names, way="--begin")
+            whole.by_hand()
+            for watch in (*watched, server):
+                watch.never_refused()
+        new_ones = [
+            clients.redis(redis, lambda: [new["redis-password"]]),
+            clients.turn(coturn, lambda: new["turn-secret"]),
+            page(whole, lambda: ("admin-next", new["li-admin-password"])),
+        ]
+        assert [refused(each) for each in new_ones] == [False, False, False]
+        whole.rotate(*names, way="--finish")
+        whole.by_hand()
+        server.never_refused()
+    events.append(room.say())
+    assert all(room.signers(event) for event in events)
+    in_force(whole, {name: new[name] for name in names[:3]}, old)
+    given(whole, {name: new[name] for name in names[:2]})
+
+
+def test_a_compromised_redis_password_is_refused_before_anything_else(whole: Operator) -> None:
+    port, old = whole.cluster.port("redis", 6379), whole.show("redis-password")
+    start = len(whole.cluster.commands)
+    with Watch(whole.cluster, clients.redis(port, lambda: [old])) as thief:
+        new = whole.rotate("redis-password", way="--compromised")
+        whole.drive()
+        applied = next(at for at, argv in enumerate(whole.cluster.commands) if at >= start and "apply" in argv)
+        assert {each.what for each in thief.seen if each.before > applied} == {clients.REFUSED}
+    in_force(whole, new, {"redis-password": old})
+    given(whole, new)
+    people_log_in(whole)
+    whole.run("undo", "--no-input", "--yes", code=3)
+
+
+def test_a_restored_cluster_gets_the_values_of_the_vault(whole: Operator) -> None:
+    cluster = whole.cluster
+    for name, (server, user, _) in ROLES.items():
+        cluster.query(server, f"ALTER ROLE {user} PASSWORD 'restored'")
+        assert refused(role(whole, name, lambda name=name: whole.show(name))), name  # type: ignore[misc]
+    cluster.query(MAIN, "SELECT pg_terminate_backend(pid) FROM pg_stat_replication")
+    wait_until(lambda: "password authentication failed" in cluster.log(LI))
+    redis = cluster.port("redis", 6379)
+    other = f"AUTH {whole.show('redis-password')}\nACL SETUSER default resetpass >restored\n"
+    whole.bash("kubectl --context prod -n matrix exec -i pod/redis-0 -- redis-cli", other)
+    assert refused(clients.redis(redis, lambda: [whole.show("redis-password")]))
+    whole.run("next", "--rebuild")
+    told = whole.run("next", "--rebuild", code=3).err
+    assert "open" in told
+    whole.drive()
+    kept = {name: whole.show(name) for name in (*ROLES, "redis-password", "turn-secret", "li-admin-password")}
+    in_force(whole, kept, dict.fromkeys(kept, "restored"))
+    people_log_in(whole)
+    streams(whole, "@restored:matrix.chat-corp.net")
+
+
+SERVERS = ("redis-password", "turn-secret", "synapse-db-password", "replication-password", "li-db-password")
+
+
+class Order(NamedTuple):
+    """A changing command of a sheet: which step it is of, and a pattern of it."""
+
+    step: str
+    pattern: str
+
+
+def orders(operator: Operator) -> list[Order]:
+    """Return the changing commands of the open sheet, in their order."""
+    found = []
+    for step in operator.steps():
+        for line in step["commands"]:
+            words = shlex.split(line.rpartition(" | ")[2])[1:]
+            if "status" not in words:
+                found.append(Order(step["step"], f"^{re.escape(' '.join(words))}$"))
+    return found
+
+
+def test_a_drive_that_fails_anywhere_goes_on_from_there(quick: Operator) -> None:
+    """Each changing command of one sheet fails before its effect, and after it, and then does not."""
+    old = {name: quick.show(name) for name in SERVERS}
+    new = quick.rotate(*SERVERS)
+    every = orders(quick)
+    assert len(every) >= 8
+    for order in every:
+        for after in (False, True):
+            quick.cluster.fail_on(order.pattern, after=after)
+            told = quick.drive(code=1)
+            assert "Mend that, and go on" in told
+            assert "ordered by the test" in told
+            assert quick.steps()[0]["step"] == order.step
+    quick.drive()
+    in_force(quick, new, old)
+    streams(quick, "@resumed:matrix.chat-corp.net")
+
+
+def test_what_was_driven_in_part_is_undone_in_the_cluster_too(quick: Operator) -> None:
+    """One sheet fails at each of its changing commands, after the effect, and is undone each time."""
+    old, number, is_done = {name: quick.show(name) for name in SERVERS}, 0, False
+    while not is_done:
+        new = quick.rotate(*SERVERS)
+        every = orders(quick)
+        is_done = number == len(every)
+        if is_done:
+            quick.drive()
+            in_force(quick, new, old)
+        else:
+            for order in every[max(number - 1, 0) : number + 1]:  # the pattern of one may be that of an earlier one
+                quick.cluster.fail_on(order.pattern, after=True)
+                quick.drive(code=1)
+                assert quick.steps()[0]["step"] == order.step
+        quick.undo()
+        quick.drive()
+        assert {name: quick.show(name) for name in SERVERS} == old
+        in_force(quick, old, new)
+        number += 1
+    streams(quick, "@undone:matrix.chat-corp.net")
+
+
+def test_both_halves_are_undone_on_the_servers(quick: Operator) -> None:
+    names = ("redis-password", "turn-secret", "li-admin-password")
+    redis, coturn = quick.cluster.port("redis", 6379), quick.cluster.port("coturn", 3478)
+    old = {name: quick.show(name) for name in names}
+    new = quick.rotate(*names, way="--begin")
+    quick.drive()
+    quick.rotate(*names, way="--finish")
+    quick.drive()
+    in_force(quick, new, old)
+    quick.undo()
+    quick.drive()
+    for each in (old, new):
+        assert not refused(clients.redis(redis, lambda: [each["redis-password"]]))  # noqa: B023
+        assert not refused(clients.turn(coturn, lambda: each["turn-secret"]))  # noqa: B023
+    quick.rotate(*names, way="--finish")
+    quick.drive()
+    in_force(quick, new, old)
+    newest = quick.rotate(*names, way="--begin")
+    quick.drive()
+    quick.undo()
+    quick.drive()
+    in_force(quick, new, newest)
+
+
+def test_another_context_is_refused_and_nothing_runs(quick: Operator) -> None:
+    old = {name: quick.show(name) for name in SERVERS}
+    quick.rotate("redis-password")
+    before = [*quick.cluster.commands]
+    config = quick.cluster.kubeconfig
+    right = config.read_text()
+    config.write_text(re.sub(r"(?m)^current-context:.*$", "current-context: other", right))
+    try:
+        for argv in (("--drive", "--no-input"), ("--done",), ("--drive", "--no-input", "--context", "prod")):
+            told = quick.run("next", *argv, code=3).err
+            assert "other" in told
+            assert "kubectl config use-context prod" in told
+        assert {" ".join(argv) for argv in quick.cluster.commands[len(before) :]} == {"config current-context"}
+        in_force(quick, {"redis-password": old["redis-password"]}, {"redis-password": quick.show("redis-password")})
+    finally:
+        config.write_text(right)
+    quick.drive()
+
+
+def test_a_step_whose_proof_fails_stays_open_and_says_the_way_on(quick: Operator) -> None:
+    quick.rotate("redis-password", "synapse-db-password")
+    told = quick.run("next", "--done", code=1).err
+    assert "Not so yet: Redis takes the new password" in told
+    assert "matrix-wizard next" in told or " next" in told
+    port = quick.cluster.port("redis", 6379)
+    new = quick.show("redis-password")
+    assert refused(clients.redis(port, lambda: [new]))
+    quick.drive()
+    assert not refused(clients.redis(port, lambda: [new]))

@@ -45,7 +45,7 @@ class Program(Protocol):
         """Return the environment and the directory of a program that is run in the pod."""
 
     def moved(self, argument: str) -> str:
-        """Return an argument of such a program with the pod's paths as they are here."""
+        """Return an argument of such a program with the pod's paths and ports as they are here."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,9 @@ class Pod:
 
     def moved(self, argument: str) -> str:
         assert self._laid_out, f"{self.name} does not run"
+        ports = containers(self.ground.objects, (self.row.kind, self.name))[self.container]["ports"]
+        if argument in {str(each["containerPort"]) for each in ports}:
+            return str(self.ground.port(self.name, int(argument)))
         return self._laid_out.moved(argument)
 
     def _answers(self, probe: dict[str, Any], ports: dict[str, int]) -> bool:
