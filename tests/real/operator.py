@@ -82,15 +82,16 @@ class Operator:
 
     def by_hand(self, **given: str) -> None:
         """Take each open step by its printed commands and close it; *given*: what a step of an action asks for."""
-        while steps := json.loads(self.typed("next", "--json"))["open"]:
+        steps = json.loads(self.typed("next", "--json"))["open"]
+        while steps:
             for line in steps[0]["commands"]:
                 self.bash(line, given.get(steps[0]["action"], ""))
-            self.typed("next", "--done")
+            steps = json.loads(self.typed("next", "--done", "--json"))["open"]
 
     def close_by_hand(self) -> None:
         """Close each open step, all of which were taken."""
-        while json.loads(self.typed("next", "--json"))["open"]:
-            self.typed("next", "--done")
+        while json.loads(self.typed("next", "--done", "--json"))["open"]:
+            pass
 
     def assert_silent(self) -> None:
         """No argument of a command, and nothing that was printed, held a secret, present or former."""

@@ -20,7 +20,7 @@ from . import clients
 from .clients import Attempt, Client, RefusedError
 from .cluster import Cluster
 from .loopback import postgres_programs
-from .operator import Operator
+from .operator import AGREED, Operator
 from .pods import texts
 
 # Twisted and others warn of their own old ways; that is theirs to mend.
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::P
 
 MAIN, LI = "matrix-postgresql", "matrix-postgresql-li"
 PEOPLE = "of-a-person"
-SLOWLY = 0.3  # seconds between two logins with a person's password, whose hash costs Synapse a quarter of one
+SLOWLY = 0.5  # seconds between two logins with a person's password, whose hash costs Synapse a quarter of one
 ANSWERS = """
 domains: {base: chat-corp.net}
 lawful_intercept: {allowed_cidrs: [185.60.112.0/24]}
@@ -128,7 +128,7 @@ class Seen(NamedTuple):
 class Watch:
     """A client that keeps trying while secrets change, with what kubectl had been told meanwhile."""
 
-    def __init__(self, cluster: Cluster, attempt: Attempt, pause: float = clients.PAUSE) -> None:
+    def __init__(self, cluster: Cluster, attempt: Attempt, pause: float = 0.1) -> None:
         self.cluster, self._attempt = cluster, attempt
         self.client = Client(self._try, pause)
         self.seen: list[Seen] = []
@@ -491,7 +491,7 @@ def test_events_are_signed_anew_after_a_compromise(whole: Operator) -> None:
     wait_until(lambda: new in room.signers(between))
     assert new in room.signers(before)
     assert room.signers(room.say()) == [new]
-    assert "compromised" in whole.run("undo", "--no-input", "--yes", code=3).err
+    assert "compromised" in whole.run("undo", *AGREED, code=3).err
 
 
 REST = (
@@ -551,7 +551,7 @@ def test_bash_executes_the_printed_sheet_line_by_line(whole: Operator) -> None:
     """All secrets at once: the output of `rotate` itself, and then the steps are closed by their proofs."""
     names = (*REST, *DRIVEN)
     old = {name: whole.show(name) for name in names}
-    printed = whole.typed("rotate", *names, "--confirm", "key-vault-rsa-key", "--no-input", "--yes")
+    printed = whole.typed("rotate", *names, "--confirm", "key-vault-rsa-key", *AGREED, "--context", "prod")
     commands = [line.strip() for line in printed.splitlines() if line.startswith(" " * 5)]
     assert len(commands) >= 15
     with Watch(whole.cluster, synapse(whole), SLOWLY) as people:
@@ -609,7 +609,7 @@ def test_a_compromised_redis_password_is_refused_before_anything_else(whole: Ope
     in_force(whole, new, {"redis-password": old})
     given(whole, new)
     people_log_in(whole)
-    whole.run("undo", "--no-input", "--yes", code=3)
+    whole.run("undo", *AGREED, code=3)
 
 
 def test_a_restored_cluster_gets_the_values_of_the_vault(whole: Operator) -> None:
@@ -672,11 +672,15 @@ def test_a_drive_that_fails_anywhere_goes_on_from_there(quick: Operator) -> None
     streams(quick, "@resumed:matrix.chat-corp.net")
 
 
+# One of each kind of step.
+TAKEN_BACK = ("redis-password", "synapse-db-password", "replication-password")
+
+
 def test_what_was_driven_in_part_is_undone_in_the_cluster_too(quick: Operator) -> None:
     """One sheet fails at each of its changing commands, after the effect, and is undone each time."""
-    old, number, is_done = {name: quick.show(name) for name in SERVERS}, 0, False
+    old, number, is_done = {name: quick.show(name) for name in TAKEN_BACK}, 0, False
     while not is_done:
-        new = quick.rotate(*SERVERS)
+        new = quick.rotate(*TAKEN_BACK)
         every = orders(quick)
         is_done = number == len(every)
         if is_done:
@@ -689,7 +693,7 @@ def test_what_was_driven_in_part_is_undone_in_the_cluster_too(quick: Operator) -
                 assert quick.steps()[0]["step"] == order.step
         quick.undo()
         quick.drive()
-        assert {name: quick.show(name) for name in SERVERS} == old
+        assert {name: quick.show(name) for name in TAKEN_BACK} == old
         in_force(quick, old, new)
         number += 1
     streams(quick, "@undone:matrix.chat-corp.net")
@@ -725,11 +729,11 @@ def test_another_context_is_refused_and_nothing_runs(quick: Operator) -> None:
     before = [*quick.cluster.commands]
     config = quick.cluster.kubeconfig
     right = config.read_text()
-    config.write_text(re.sub(r"(?m)^current-context:.*$", "current-context: other", right))
+    config.write_text(json.dumps({**json.loads(right), "current-context": "wrong"}))
     try:
         for argv in (("--drive", "--no-input"), ("--done",), ("--drive", "--no-input", "--context", "prod")):
             told = quick.run("next", *argv, code=3).err
-            assert "other" in told
+            assert "current context is wrong" in told
             assert "kubectl config use-context prod" in told
         assert {" ".join(argv) for argv in quick.cluster.commands[len(before) :]} == {"config current-context"}
         in_force(quick, {"redis-password": old["redis-password"]}, {"redis-password": quick.show("redis-password")})
