@@ -367,6 +367,9 @@ def test_turn_takes_the_old_and_the_new_secret_from_begin_to_finish(whole: Opera
         caller = stack.enter_context(Watch(cluster, clients.turn(coturn, lambda: old)))
         new = whole.rotate(name, way="--begin")
         assert refused(clients.turn(coturn, lambda: new[name]))
+        cluster.fail_on("rollout restart statefulset/synapse-main")
+        whole.drive(code=1)
+        assert clients.turn(coturn, lambda: new[name])() == "a relay", "coturn takes it before Synapse gives it out"
         whole.drive()
         assert clients.turn(coturn, lambda: new[name])() == "a relay"
         given(whole, new)
