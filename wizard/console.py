@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from wizard import actions, host, invocation
+from wizard import actions, catalogue, host, invocation
 from wizard import review as reviewing
 from wizard.actions import Cluster, Command
 from wizard.afterwards import Afterwards
@@ -574,12 +574,16 @@ def _rotation(rotated: Rotated, out: TextIO) -> None:
         files.setdefault(change.value, set()).add(_parts(change.position)[0])
     lines = []
     for name, notice in told.notices.items():
-        places = sum(change.value == name for change in made.changes)
-        where = f"{reviewing.count(places, 'place')} in {reviewing.count(len(files.get(name, ())), 'file')}"
+        its = [name, *(row.name for row in catalogue.ROWS if name in row.inputs)]
+        places = sum(change.value in its for change in made.changes)
+        held = {path for each in its for path in files.get(each, ())}
+        where = f"{reviewing.count(places, 'place')} in {reviewing.count(len(held), 'file')}"
         lines.append(f"{name}  ({where if places else 'no file changes'})")
         lines.append(f"  notices: {notice}")
     for instance, targets in told.restarts.items():
         lines.append(f"Restarts {'on LI' if instance == 'li' else 'on main'}: {', '.join(targets)}")
+    if told.operators:
+        lines.append(f"Followed by their operators: {', '.join(told.operators)}")
     if told.later:
         lines.append(f"Read at their next run: {', '.join(told.later)}")
     if not told.restarts:
@@ -694,6 +698,7 @@ def _consequence_as_data(done: Rotated) -> dict[str, Any]:
         "notices": dict(told.notices),
         "restarts": {instance: list(targets) for instance, targets in told.restarts.items()},
         "later": list(told.later),
+        "operators": list(told.operators),
         "finish": done.finish,
     }
 

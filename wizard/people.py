@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from wizard import formats, host, keystore, opening, pins, review, sealing, secondkey
+from wizard import formats, host, keystore, opening, pins, review, rotation, sealing, secondkey
 from wizard import vault as vaults
 from wizard.answers import Answer, Answers
 from wizard.audit import Deed
@@ -52,7 +52,8 @@ def remove(where: Where, who: str, *, yes: bool) -> Removed:
     with opening.nothing_written():
         opened = opening.opened(where)
         gone = _chosen(opened, who)
-        values = tuple((name, kept.current.made) for name, kept in sorted(opened.vault.values.items()))
+        read = sorted(rotation.readable(opened.vault, gone.key))
+        values = tuple((name, opened.vault.values[name].current.made) for name in read)
         for line in told(gone, len(values)):
             where.mention(line)
         for line in _left(opened.vault, gone):

@@ -62,8 +62,7 @@ def rotate(where: Where, wishes: Wishes, review: Review) -> Rotated:
     Nothing chosen: at a terminal it is asked. UsageError for what is unknown, RefusedError for what may not be now;
     StoppedError without consent."""
     with opening.nothing_written():
-        opened = opening.opened(where)
-        opened = stepping.confirm(where, opened, wishes.context)
+        opened = stepping.confirmed(opening.opened(where), wishes.context)
         names = _chosen(where, opened.vault, wishes)
         _refuse(opened.vault, names, wishes)
         _confirm_guarded(where, names, wishes)
@@ -77,8 +76,7 @@ def undo(where: Where, wishes: Wishes, review: Review) -> Rotated:
 
     Other edits of the tree stay. UsageError where there is nothing to undo; RefusedError where it may not be."""
     with opening.nothing_written():
-        opened = opening.opened(where)
-        opened = stepping.confirm(where, opened, wishes.context)
+        opened = stepping.confirmed(opening.opened(where), wishes.context)
         last = opened.vault.sheets[-1] if opened.vault.sheets else None
         if last is None or not last.replaced:
             what = "There is no rotation to undo."
@@ -94,14 +92,14 @@ def status(where: Where, most_days: int | None) -> Status:
     opened = opening.opened(where)
     vault, now = opened.vault, datetime.fromisoformat(host.now())
     ages = tuple(_age(vault, name, now, most_days) for name in rotation.rotatable(vault))
-    return Status(ages, stepping.following(where), _facts(vault), most_days or 0)
+    return Status(ages, stepping.standing(where, vault), _facts(vault), most_days or 0)
 
 
 def _age(vault: Vault, name: str, now: datetime, most_days: int | None) -> Age:
     current, retiring = vault.values[name].current, vault.values[name].retiring
     days = (now - datetime.fromisoformat(current.made)).days
     kind = procedures.of(name).kind
-    is_due = most_days is not None and days > most_days
+    is_due = most_days is not None and current.made < _days_ago(most_days)
     half = current.made if retiring else ""
     return Age(name, current.made, days, kind.value, half, rotation.open_steps(vault, name), is_due)
 
@@ -131,10 +129,7 @@ def _day(moment: int) -> str:
 
 
 def _chosen(where: Where, vault: Vault, wishes: Wishes) -> tuple[str, ...]:
-    before = ""
-    if wishes.older_than is not None:
-        moment = datetime.fromisoformat(host.now()) - timedelta(days=wishes.older_than)
-        before = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    before = "" if wishes.older_than is None else _days_ago(wishes.older_than)
     choice = Choice(wishes.names, wishes.kinds, before, wishes.known_to)
     if wishes.way == "finish" and choice.is_empty:
         names = rotation.half_way(vault)
@@ -142,16 +137,29 @@ def _chosen(where: Where, vault: Vault, wishes: Wishes) -> tuple[str, ...]:
             raise UsageError(Problem("No rotation has begun.", "", "matrix-wizard rotate NAME --begin begins one."))
         return names
     if not choice.is_empty:
-        names = rotation.chosen(vault, choice)
+        names, apart = rotation.chosen(vault, choice), [] if wishes.names else rotation.apart(vault, choice)
         if not names:
-            raise UsageError(
-                Problem("No secret is meant by that.", "", "matrix-wizard status lists them with their ages.")
-            )
+            what = "Nothing is rotated by that." if apart else "No secret is meant by that."
+            raise UsageError(Problem(what, "", "matrix-wizard status lists all with their ages."), *apart)
+        for each in apart:
+            where.say(f"Not rotated by this: {each.what} {each.next}")
         return names
     if where.terminal is None:
-        fix = "matrix-wizard rotate NAME…; or --class, --older-than, --known-to. matrix-wizard status lists the names."
+        fix = (
+            f"matrix-wizard rotate NAME…; or --class, --older-than, --known-to. "
+            f"The names are {', '.join(rotation.rotatable(vault))}."
+        )
         raise UsageError(Problem("Nothing is rotated that was not named.", "", fix))
     return _asked(where, vault)
+
+
+def _days_ago(days: int) -> str:
+    """Return the moment *days* before now (ISO 8601, UTC); the earliest that there is, if that is further back."""
+    try:
+        moment = datetime.fromisoformat(host.now()) - timedelta(days=days)
+    except OverflowError:
+        moment = datetime.min
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def _asked(where: Where, vault: Vault) -> tuple[str, ...]:
@@ -237,7 +245,7 @@ def _done(where: Where, opened: Opened, wishes: Wishes, renewed: Renewed, review
     rotated = Rotated(
         Outcome(made, False, where.tree, where.options),
         sheet,
-        runsheet.consequence(made, opened.tree.files, names),
+        runsheet.consequence(made, opened.tree.files, names, sheet),
         stepping.place_of(where, made.vault),
         bool(made.vault.context),
         _finish(names) if wishes.way == "begin" else "",

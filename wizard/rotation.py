@@ -60,7 +60,8 @@ def rotatable(vault: Vault) -> tuple[str, ...]:
 def chosen(vault: Vault, choice: Choice) -> tuple[str, ...]:
     """Return the names that *choice* means, in the order of the catalogue. UsageError for what is not known.
 
-    A name that was said is returned whatever its class; the other ways never choose what is given or guarded."""
+    A name that was said is returned whatever its class; the other ways never choose what is given or guarded, nor what
+    the answers gave. UsageError also where both were said."""
     known = rotatable(vault)
     problems = [problem for name in choice.names if (problem := _unknown(name, known))]
     problems += [
@@ -68,23 +69,62 @@ def chosen(vault: Vault, choice: Choice) -> tuple[str, ...]:
         for kind in choice.kinds
         if kind not in {each.value for each in Class}
     ]
+    if choice.names and choice != Choice(choice.names):
+        what = "Secrets are named, or chosen by --class, --older-than and --known-to, and not both."
+        problems.append(Problem(what, "", "Leave out the names, or those options."))
     if problems:
         raise UsageError(*problems)
     if choice.names:
-        return tuple(dict.fromkeys(choice.names))
+        return _ordered(choice.names)
+    meant = _meant(vault, choice)
+    return tuple(name for name in meant if name in known and not _is_apart(vault, name))
+
+
+def apart(vault: Vault, choice: Choice) -> list[Problem]:
+    """Return what *choice* means without naming it, and rotation does not renew unnamed: each with the way to do it.
+
+    With what ``chosen`` returns these are all that it means."""
+    known, renewed = rotatable(vault), chosen(vault, choice)
+    return [_apart(vault, name, known) for name in _meant(vault, choice) if name not in renewed]
+
+
+def readable(vault: Vault, who: str) -> tuple[str, ...]:
+    """Return the names of all values whose current generation the recipient *who* could read. UsageError for nobody.
+
+    A derived value is not among them: it is renewed with what it is made of."""
+    return _meant(vault, Choice(known_to=who))
+
+
+def _meant(vault: Vault, choice: Choice) -> tuple[str, ...]:
+    """Return the names of the values that *choice* means by anything but their names, in the order of the catalogue."""
     holder = _recipient(vault, choice.known_to) if choice.known_to else None
-    wanted = [name for name in known if procedures.of(name).kind not in (Class.GIVEN, Class.GUARDED)]
+    wanted = [name for name in vault.values if not _is_derived(name)]
     wanted = [name for name in wanted if not choice.kinds or procedures.of(name).kind.value in choice.kinds]
     wanted = [name for name in wanted if not choice.before or vault.values[name].current.made < choice.before]
     wanted = [name for name in wanted if holder is None or _could_read(holder, vault.values[name])]
+    return _ordered(wanted)
+
+
+def _ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Return *names* once each, as the catalogue has them: an administrator's password comes before its users'."""
     order = {row.name: at for at, row in enumerate(catalogue.ROWS)}
-    return tuple(sorted(wanted, key=lambda name: (order.get(name, len(order)), name)))
+    return tuple(sorted(set(names), key=lambda name: (order.get(name, len(order)), name)))
 
 
-def known_to(vault: Vault, who: str) -> tuple[str, ...]:
-    """Return the names of all values whose current generation the recipient *who* could read. UsageError as above."""
-    holder = _recipient(vault, who)
-    return tuple(name for name in rotatable(vault) if _could_read(holder, vault.values[name]))
+def _is_apart(vault: Vault, name: str) -> bool:
+    """Whether the value is renewed only by its name, or not here at all."""
+    return procedures.of(name).kind is Class.GUARDED or _given(Answers.from_json(vault.answers), name) is not None
+
+
+def _apart(vault: Vault, name: str, known: Sequence[str]) -> Problem:
+    if given := _given(Answers.from_json(vault.answers), name):
+        return given
+    if name not in known:
+        what = f"{name} is in the vault, and no place in the tree holds it."
+        return Problem(what, "", "Where it is still in use, change it there.")
+    procedure = procedures.of(name)
+    halves = " --begin, and later --finish" if procedure.overlap == "lines" else ""
+    return Problem(f"{name} is rotated only by its name.", "", f"matrix-wizard rotate {name}{halves}.")
 
 
 def objections(
@@ -103,19 +143,8 @@ def objections(
 
 def _objections(vault: Vault, answers: Answers, name: str, *, overlapping: bool, exposed: bool) -> Iterator[Problem]:
     procedure, kept = procedures.of(name), vault.values[name]
-    row = catalogue.BY_NAME.get(name)
-    if procedure.kind is Class.GIVEN:
-        key = row.answer if row else ""
-        fix = f"Change it there, then: matrix-wizard setup --set '{key}={{file: PATH}}'."
-        yield Problem(f"{name} is not made here: it is changed at {procedure.issuer}.", "", fix)
-        return
-    if row and row.answer and row.answer in answers.secrets():
-        fix = f"Give another one: matrix-wizard setup --set '{row.answer}={{file: PATH}}'."
-        yield Problem(f"{name} was given by the answers, and is not made here.", "", fix)
-        return
-    if row is None and _recipe(name, answers) is None:
-        fix = "Decide it by generate: in the answers file, or give another value there."
-        yield Problem(f"{name} was given by the answers, and nothing says how to make one.", "", fix)
+    if given := _given(answers, name):
+        yield given
         return
     if steps := open_steps(vault, name):
         what = f"{name} has {steps} open step{'s' if steps > 1 else ''} of its last change."
@@ -134,9 +163,31 @@ def _objections(vault: Vault, answers: Answers, name: str, *, overlapping: bool,
         yield Problem(what, "", f"matrix-wizard rotate {name} --begin, and later --finish.")
 
 
+def _given(answers: Answers, name: str) -> Problem | None:
+    """Return why the value *name* is not made here, and where it is changed; None where it is made here."""
+    procedure, row = procedures.of(name), catalogue.BY_NAME.get(name)
+    if procedure.kind is Class.GIVEN:
+        key = row.answer if row else ""
+        fix = f"Change it there, then: matrix-wizard setup --set '{key}={{file: PATH}}'."
+        return Problem(f"{name} is not made here: it is changed at {procedure.issuer}.", "", fix)
+    if row and row.answer and row.answer in answers.secrets():
+        fix = f"Give another one: matrix-wizard setup --set '{row.answer}={{file: PATH}}'."
+        return Problem(f"{name} was given by the answers, and is not made here.", "", fix)
+    if row is None and _recipe(name, answers) is None:
+        fix = "Decide it by generate: in the answers file, or give another value there."
+        return Problem(f"{name} was given by the answers, and nothing says how to make one.", "", fix)
+    return None
+
+
 def open_steps(vault: Vault, name: str) -> int:
-    """Return how many steps are open that have to do with the value *name*."""
-    sheets = (sheet for sheet in vault.sheets if any(each.name == name for each in sheet.replaced))
+    """Return how many steps are open that have to do with the value *name*: of its change, or of a rebuild."""
+
+    def concerns(sheet: Sheet) -> bool:
+        renewed = (each.name for each in sheet.replaced)
+        read = (each.rpartition(" ")[0] for step in sheet.steps for each in step.uses)
+        return name in renewed or name in read
+
+    sheets = filter(concerns, vault.sheets)
     return sum(not step.done for sheet in sheets for step in sheet.steps)
 
 
@@ -311,7 +362,7 @@ def _unknown(name: str, known: Sequence[str]) -> Problem | None:
         of = ", ".join(_inputs(name))
         return Problem(f"{name} is made of {of}.", "", f"Rotate {of}.")
     near = difflib.get_close_matches(name, [*known, *procedures.NEVER], 1)
-    fix = f"Did you mean {near[0]}?" if near else "matrix-wizard show lists the names."
+    fix = f"Did you mean {near[0]}?" if near else f"The names are {', '.join(known)}."
     return Problem(f"There is no secret called {name} in this tree.", "", fix)
 
 

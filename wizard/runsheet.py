@@ -122,20 +122,26 @@ class Consequence:
     notices: Mapping[str, str]
     restarts: Mapping[str, tuple[str, ...]]
     later: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
 
 
-def consequence(made: Plan, files: Files, names: Iterable[str]) -> Consequence:
-    """Return what *made*, which gives *names* other generations, means to those who use the deployment."""
+def consequence(made: Plan, files: Files, names: Iterable[str], sheet: Sheet) -> Consequence:
+    """Return what *made*, which gives *names* other generations, means to those who use the deployment.
+
+    *sheet* holds the steps that follow: what they restart is told, and no more."""
     now = situation(made, files)
     restarts: dict[str, list[str]] = {}
-    for step in _restarts(now, _kept_running(now, names)):
+    for step in (each for each in sheet.steps if each.action == "restart"):
         for target in step.about["workloads"].split("\n"):
             restarts.setdefault(step.about["instance"], []).append(target)
-    later = [each.target for each, by in running.reading(now.workloads, now.changed) if each.kind in ("Job", "CronJob")]
+    readers = running.reading(now.workloads, now.changed)
+    operators = [each.target for each, by in readers if any(one.how == "operator" for one in by)]
+    later = [each.target for each, _ in readers if each.kind in ("Job", "CronJob")]
     return Consequence(
         {name: procedures.of(name).notice for name in names},
         {instance: tuple(targets) for instance, targets in restarts.items()},
         tuple(dict.fromkeys(later)),
+        tuple(dict.fromkeys(operators)),
     )
 
 

@@ -24,8 +24,12 @@ _UNKNOWN = "CONTEXT"  # in the place of kubectl's context, until one is confirme
 
 def following(where: Where) -> Stepped:
     """Return the first open step of the tree's run sheets; nothing is run and nothing written."""
-    opened = opening.opened(where)
-    return _stepped(where, opened.vault)
+    return standing(where, opening.opened(where).vault)
+
+
+def standing(where: Where, vault: Vault) -> Stepped:
+    """Return the first open step of the run sheets of *vault*, which is the tree's."""
+    return _stepped(where, vault)
 
 
 def close(where: Where, context: str, *, unchecked: bool = False) -> Stepped:
@@ -110,9 +114,14 @@ def place_of(where: Where, vault: Vault) -> Cluster:
     return _place(where, vault)
 
 
-def confirm(where: Where, opened: Opened, context: str) -> Opened:
-    """Return *opened* with the cluster's context confirmed, if one is named. RefusedError as for a step."""
-    return _confirmed(where, opened, context)[0] if context else opened
+def confirmed(opened: Opened, context: str) -> Opened:
+    """Return *opened* with the cluster's *context* in its vault, if one is named; it is written with the rest or not.
+
+    RefusedError where it is not kubectl's current one."""
+    if not context:
+        return opened
+    _refuse_other(cluster.current_context(), context)
+    return replace(opened, vault=replace(opened.vault, context=context))
 
 
 def _place(where: Where, vault: Vault) -> Cluster:
@@ -154,15 +163,20 @@ def _confirmed(where: Where, opened: Opened, context: str) -> tuple[Opened, Clus
         what = f"kubectl's current context is {current}, and the cluster of this tree is {known}."
         fix = f"Switch to it: kubectl config use-context {known}. If the tree has moved: --context {current}."
         raise RefusedError(Problem(what, "", fix))
-    if context and current != context:
-        what = f"kubectl's current context is {current}, and not {context}."
-        raise RefusedError(Problem(what, "", f"Switch to it: kubectl config use-context {context}."))
+    if context:
+        _refuse_other(current, context)
     if wanted != known:
         vault = replace(opened.vault, context=wanted)
         saved = opening.save(where, opened, vault, Deed("context", places=(wanted,)))
         opened = opening.opened(where) if saved else opened
         where.say(f"The cluster of this tree is {wanted} from now on.")
     return opened, Cluster(wanted, str(where.tree))
+
+
+def _refuse_other(current: str, context: str) -> None:
+    if current != context:
+        what = f"kubectl's current context is {current}, and not {context}."
+        raise RefusedError(Problem(what, "", f"Switch to it: kubectl config use-context {context}."))
 
 
 def _asked(where: Where, current: str) -> str:

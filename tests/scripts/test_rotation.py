@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -278,7 +279,10 @@ def test_undo_leaves_other_edits_alone_and_refuses_where_its_own_place_was_edite
         (("pepper",), 2, "never rotated"),
         (("li-admin-htpasswd",), 2, "Rotate li-admin-password"),
         (("smtp-password",), 2, "There is no secret called smtp-password"),
-        ((), 2, "not named"),
+        ((), 2, "The names are django-secret-key, form-secret"),
+        (("form-secret", "--class", "harmless"), 2, "not both"),
+        (("--older-than", "99999999999"), 2, "No secret is meant"),
+        (("--class", "guarded"), 2, "signing-key is rotated only by its name"),
         (("form-secret", "--begin"), 3, "one value at a time"),
         (("form-secret", "--finish"), 2, "has not begun"),
         (("--finish",), 2, "No rotation has begun"),
@@ -310,13 +314,60 @@ def test_values_are_chosen_by_class_and_by_who_could_read_them(one: Filled, tmp_
     assert public
     add = deployment.run("vault", "recipients", "add", public[0], "--name", "alice", "--yes")
     assert add.code == 0, add.err
-    assert deployment.run("vault", "recipients", "remove", "alice", "--yes").code == 0
+    removed = deployment.run("vault", "recipients", "remove", "alice", "--yes", "--json")
+    assert removed.code == 0, removed.err
     everything = {each for each in names(deployment) if procedures.of(each).kind is not Class.GUARDED}
     known = deployment.run("rotate", "--known-to", "alice", *AGREED, "--json")
     assert known.code == 0, known.err
     assert set(known.data["notices"]) == everything
+    apart = set(re.findall(r"Not rotated by this: (\S+)", known.err))
+    assert everything | apart == {each["name"] for each in removed.data["values"]}
+    assert {"signing-key", "key-vault-rsa-key", "smtp-password"} & apart == apart != set()
     close_all(deployment)
-    assert "No secret is meant" in rotate(deployment, "--known-to", "alice", code=2)
+    told = rotate(deployment, "--known-to", "alice", code=2)
+    assert "Nothing is rotated by that" in told
+    assert all(name in told for name in apart)
+
+
+@pytest.mark.usefixtures("kubectl")
+def test_a_dry_run_and_a_refused_one_confirm_no_cluster(one: Filled) -> None:
+    """The context is written with the rotation, or not at all; who confirms another than the current one is refused."""
+    deployment = one.deployment
+    before = deployment.everything()
+    drawn = deployment.run("rotate", "form-secret", "--dry-run", "--no-input", "--context", "here")
+    assert drawn.code == 0, drawn.err
+    assert "--context here" in drawn.out
+    assert deployment.run("rotate", "turn-secert", *AGREED, "--context", "here").code == 2
+    assert deployment.run("rotate", "form-secret", *AGREED, "--context", "elsewhere").code == 3
+    assert deployment.everything() == before
+    assert deployment.run("rotate", "form-secret", *AGREED, "--context", "here").code == 0
+    assert "--context here" in deployment.run("next").out
+
+
+@pytest.fixture
+def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a kubectl on the PATH whose current context is "here", and which can do nothing else."""
+    program = tmp_path / "bin" / "kubectl"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\n[ "$*" = "config current-context" ] && echo here || exit 1\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+
+def test_an_administrators_password_comes_first_and_every_restart_is_told_beforehand(
+    fill: Fill, tmp_path: Path
+) -> None:
+    """MinIO's Job logs in as its root, whose new password MinIO knows once it has restarted."""
+    deployment = fill("bundled", "minimum").deployment.copy(tmp_path / "copy")
+    done = deployment.run("rotate", "s3-password", "minio-root-password", *AGREED, "--json").data
+    steps = [(step["action"], step["title"]) for step in done["sheet"]["steps"]]
+    root = next(at for at, (action, title) in enumerate(steps) if action == "restart" and "minio" in title)
+    assert root < [action for action, _ in steps].index("job")
+    told = {target for targets in done["restarts"].values() for target in targets}
+    assert told == {
+        target for action, title in steps if action == "restart" for target in re.findall(r"\w+/\S+\w", title)
+    }
+    assert [each.partition("/")[0] for each in done["operators"]] == ["tenant.minio.min.io"]
 
 
 def test_status_tells_ages_what_is_due_and_what_is_half_way(one: Filled) -> None:
