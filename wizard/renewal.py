@@ -64,6 +64,30 @@ def renew(verb: str, tree: Tree, vault: Vault, renewed: Mapping[str, Kept]) -> P
     )
 
 
+def unready(tree: Tree, vault: Vault, paths: Iterable[str]) -> list[Problem]:
+    """Return why the files of *tree* at *paths* (with a final /: all below) must not reach a cluster as they stand.
+
+    That is each place of theirs that setup filled and that is not as *vault* has it, a blanked one above all."""
+    standing, vault = plan.followed(tree, vault)
+    wanted = ["" if path == "./" else path for path in paths]
+    mine = [each for each in standing if any(_is_within(each.path, path) for path in wanted)]
+    found = search.find(standing, Scope(Answers.from_json(vault.answers), vault.records))
+    here = {each.path for each in mine}
+    filled = [site for site in found.sites if site.record is not None and site.manifest.path in here]
+    known = [name for name in vault.values if catalogue.is_kept(name) or name not in catalogue.BY_NAME]
+    blank = [site for site in filled if site.token and site.value not in known and site.how != "comment"]
+    told = [*_unready(replace(found, sites=tuple(filled)), known, vault)]
+    return [*told, *(_blank(site) for site in blank)]
+
+
+def _is_within(path: str, source: str) -> bool:
+    return path == source or (source.endswith("/") and path.startswith(source)) or source == ""
+
+
+def _blank(site: Site) -> Problem:
+    return Problem(f"{site.value} is not filled in here.", site.position, "matrix-wizard setup fills it in.")
+
+
 _WHY = {"undo": "set back", "finish": "finished"}
 
 
@@ -80,7 +104,7 @@ def _unready(found: Found, names: Iterable[str], vault: Vault) -> Iterator[Probl
         kept = vault.values[site.value]
         here = filling.read(site.value, site.text).strip("\n")
         if site.token:
-            yield Problem(f"{site.value} is not filled in here.", site.position, "matrix-wizard setup fills it in.")
+            yield _blank(site)
         elif here == overlap.standing(kept):
             if site.record is None:
                 what = f"{site.value} stands here, and the vault does not know of this place."

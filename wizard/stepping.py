@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from wizard import actions, cluster, host, opening, resources, runsheet
+from wizard import actions, catalogue, cluster, host, opening, renewal, resources, runsheet, traces, union
 from wizard.actions import Cluster, Command, Proof
 from wizard.answers import Answers
 from wizard.audit import Deed
@@ -17,6 +17,7 @@ from wizard.interview import Ask
 from wizard.opening import Opened, Where
 from wizard.outcome import Stepped
 from wizard.secret import MASK, Secret
+from wizard.structure import Tree
 from wizard.vault import Sheet, Step, Vault
 
 _UNKNOWN = "CONTEXT"  # in the place of kubectl's context, until one is confirmed
@@ -29,7 +30,10 @@ def following(where: Where) -> Stepped:
 
 def standing(where: Where, vault: Vault) -> Stepped:
     """Return the first open step of the run sheets of *vault*, which is the tree's."""
-    return _stepped(where, vault)
+    found = next(_open(vault), None)
+    sheet = next((each for each in vault.sheets if found and each.id == found[0]), None)
+    number = found[1] if found else 0
+    return Stepped(sheet, number, place_of(where, vault), where.options, is_confirmed=bool(vault.context))
 
 
 def close(where: Where, context: str, *, unchecked: bool = False) -> Stepped:
@@ -39,14 +43,18 @@ def close(where: Where, context: str, *, unchecked: bool = False) -> Stepped:
     opened = opening.opened(where)
     sheet, number = _first(opened.vault)
     step, failed = sheet.steps[number], None
-    if not (unchecked or actions.of(step).is_yours):
+    row = actions.of(step)
+    _refuse_undecided(opened.vault)
+    if not (unchecked or row.is_yours):
+        _refuse_unready(opened, step)
         opened, place = _confirmed(where, opened, context)
         failed = _unproven(opened, step, place)
     if failed:
         opened = _tried(where, opened, sheet.id, number)
-        return replace(_stepped(where, opened.vault), failed=failed)
-    opened = _closed(where, opened, sheet.id, number, proven=not unchecked)
-    return replace(_stepped(where, opened.vault), closed=((sheet, number),))
+        return replace(standing(where, opened.vault), failed=failed)
+    has_proof = row.applied or bool(row.proofs(step, place_of(where, opened.vault)))
+    opened = _closed(where, opened, sheet.id, number, proven=has_proof and not unchecked)
+    return replace(standing(where, opened.vault), closed=((sheet, number),))
 
 
 def drive(where: Where, context: str) -> Stepped:
@@ -55,6 +63,7 @@ def drive(where: Where, context: str) -> Stepped:
     What only the operator can do stays open. UsageError where no step is open, or no cluster is confirmed."""
     opened = opening.opened(where)
     _first(opened.vault)
+    _refuse_undecided(opened.vault)
     opened, place = _confirmed(where, opened, context)
     closed: list[tuple[Sheet, int]] = []
     for sheet_id, number in list(_open(opened.vault)):
@@ -63,13 +72,14 @@ def drive(where: Where, context: str) -> Stepped:
         if actions.of(step).is_yours:
             continue
         where.say(f"{number + 1}/{len(sheet.steps)} {actions.of(step).title(step.about)} …")
+        _refuse_unready(opened, step)
         opened = _tried(where, opened, sheet_id, number)  # before: a run that is killed here is undone rightly, too
         failed = _taken(where, opened, step, place) or _unproven(opened, step, place)
         if failed:
-            return replace(_stepped(where, opened.vault), closed=tuple(closed), failed=failed)
+            return replace(standing(where, opened.vault), closed=tuple(closed), failed=failed)
         opened = _closed(where, opened, sheet_id, number, proven=True)
         closed.append((sheet, number))
-    return replace(_stepped(where, opened.vault), closed=tuple(closed))
+    return replace(standing(where, opened.vault), closed=tuple(closed))
 
 
 def rebuild(where: Where, context: str) -> Stepped:
@@ -83,7 +93,7 @@ def rebuild(where: Where, context: str) -> Stepped:
     sheet = runsheet.rebuilt(opened.vault, opened.tree.files, host.now())
     vault = replace(opened.vault, sheets=(*kept(opened.vault), sheet))
     saved = opening.save(where, opened, vault, Deed("rebuild"))
-    return _stepped(where, saved.vault)
+    return standing(where, saved.vault)
 
 
 def feed(where: Where, address: str) -> Secret:
@@ -97,7 +107,7 @@ def feed(where: Where, address: str) -> Secret:
         raise UsageError(Problem(f"There is no step {address}.", "", "matrix-wizard next shows the open ones."))
     step = sheet.steps[int(number) - 1]
     command = next(
-        (each for each in actions.of(step).commands(step.about, _place(where, opened.vault)) if each.feed), None
+        (each for each in actions.of(step).commands(step.about, place_of(where, opened.vault)) if each.feed), None
     )
     if command is None or command.feed is None or actions.of(step).asks:
         raise UsageError(Problem(f"The command of step {address} reads nothing that the vault has."))
@@ -111,7 +121,7 @@ def kept(vault: Vault) -> tuple[Sheet, ...]:
 
 def place_of(where: Where, vault: Vault) -> Cluster:
     """Return where the commands of *vault*'s run sheets run; the context is a placeholder until it is confirmed."""
-    return _place(where, vault)
+    return Cluster(vault.context or _UNKNOWN, str(where.tree))
 
 
 def confirmed(opened: Opened, context: str) -> Opened:
@@ -122,17 +132,6 @@ def confirmed(opened: Opened, context: str) -> Opened:
         return opened
     _refuse_other(cluster.current_context(), context)
     return replace(opened, vault=replace(opened.vault, context=context))
-
-
-def _place(where: Where, vault: Vault) -> Cluster:
-    return Cluster(vault.context or _UNKNOWN, str(where.tree))
-
-
-def _stepped(where: Where, vault: Vault) -> Stepped:
-    found = next(_open(vault), None)
-    sheet = next((each for each in vault.sheets if found and each.id == found[0]), None)
-    number = found[1] if found else 0
-    return Stepped(sheet, number, _place(where, vault), where.options, is_confirmed=bool(vault.context))
 
 
 def _open(vault: Vault) -> Iterator[tuple[str, int]]:
@@ -153,6 +152,25 @@ def _refuse_open(vault: Vault) -> None:
     if any(each.is_open for each in vault.sheets):
         what = "Steps of an earlier change are open."
         raise RefusedError(Problem(what, "", "Take them first: matrix-wizard next."))
+
+
+def _refuse_undecided(vault: Vault) -> None:
+    """Refuse steps while a merge has left a value with two candidates: the cluster would get either."""
+    names = {
+        each.rpartition(" ")[0] for sheet in vault.sheets if sheet.is_open for step in sheet.steps for each in step.uses
+    }
+    names |= {each.name for sheet in vault.sheets if sheet.is_open for each in sheet.replaced}
+    if names and (problems := union.undecided(vault, *names)):
+        raise RefusedError(*problems)
+
+
+def _refuse_unready(opened: Opened, step: Step) -> None:
+    """Refuse to bring files to the cluster that are blanked, half written, or edited where the vault has a secret."""
+    if "files" in step.about:
+        instances = Answers.from_json(opened.vault.answers).instances
+        tree = Tree(opened.tree.files, instances=instances)
+        if problems := renewal.unready(tree, opened.vault, actions.listed(step.about["files"])):
+            raise RefusedError(*problems)
 
 
 def _confirmed(where: Where, opened: Opened, context: str) -> tuple[Opened, Cluster]:
@@ -248,7 +266,7 @@ def _taken(where: Where, opened: Opened, step: Step, place: Cluster) -> Problem 
     for command in action.commands(step.about, place):
         done = cluster.run(command.argv, command.feed(texts) if command.feed else None)
         if done.code:
-            what = f"This step failed: {_said(done.err or done.out, texts) or f'exit code {done.code}'}"
+            what = f"This step failed: {_said(done.err or done.out, opened.vault, texts) or f'exit code {done.code}'}"
             return Problem(what, _shown(command), "Mend that, and go on: matrix-wizard next --drive.")
     return None
 
@@ -262,7 +280,7 @@ def _unproven(opened: Opened, step: Step, place: Cluster) -> Problem | None:
         def try_once(proof: Proof = proof) -> bool:
             nonlocal last
             done = cluster.run(proof.command.argv, proof.command.feed(texts) if proof.command.feed else None)
-            last = _said(done.err or done.out, texts)
+            last = _said(done.err or done.out, opened.vault, texts)
             return _is_held(proof, done)
 
         if not cluster.holds(try_once, proof.patience):
@@ -319,17 +337,23 @@ def _decoded(text: str | None, kind: str) -> str | None:
         return None
 
 
-def _said(text: str, texts: Sequence[str]) -> str:
-    """Return the last line of what a command said, without any of the secrets that it was given.
+def _said(text: str, vault: Vault, texts: Sequence[str]) -> str:
+    """Return the last line of what a command said, without *texts* that it was given, nor any secret of *vault*.
 
-    What kubectl adds to the words of a program in a pod tells nothing."""
+    A server that refuses an object may quote it, and so secrets in base64 or escaped that no command was given. What
+    kubectl adds to the words of a program in a pod tells nothing."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith("command terminated with exit code")] or lines
     last = lines[-1] if lines else ""
     for secret in texts:
         for line in filter(None, [secret, *secret.splitlines()]):
             last = last.replace(line, MASK)
-    return last
+    data = last.encode("utf-8", "surrogateescape")
+    secret_values = (kept for name, kept in vault.values.items() if catalogue.is_masked(name))
+    net = traces.Net(needle for kept in secret_values for needle in traces.needles(kept)[0])
+    for trace in sorted(net.find(data), key=lambda each: each.start, reverse=True):
+        data = data[: trace.start] + MASK.encode() + data[trace.end :]
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _shown(command: Command) -> str:

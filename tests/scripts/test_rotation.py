@@ -345,13 +345,53 @@ def test_a_dry_run_and_a_refused_one_confirm_no_cluster(one: Filled) -> None:
 
 
 @pytest.fixture
-def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a kubectl on the PATH whose current context is "here", and which can do nothing else."""
+def kubectl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have a kubectl on the PATH whose current context is "here"; it logs what it is to do, and fails with a text."""
     program = tmp_path / "bin" / "kubectl"
     program.parent.mkdir()
-    program.write_text('#!/bin/sh\n[ "$*" = "config current-context" ] && echo here || exit 1\n')
+    said, log = program.with_name("said"), program.with_name("log")
+    says = f'echo "$*" >> {log}; cat {said} >&2; exit 1'
+    program.write_text(f'#!/bin/sh\n[ "$*" = "config current-context" ] && echo here && exit\n{says}\n')
     program.chmod(0o755)
+    said.write_text("no")
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return program.parent
+
+
+def test_no_blanked_tree_reaches_the_cluster(one: Filled, kubectl: Path) -> None:
+    """Nor one that a run left half written: the places are named, and no command is run."""
+    deployment = one.deployment
+    rotate(deployment, "form-secret")
+    assert deployment.blank().code == 0
+    for way in ("--drive", "--done"):
+        refused = deployment.run("next", way, "--no-input", "--context", "here")
+        assert refused.code == 3, refused.out
+        assert "form-secret is not filled in here" in refused.err
+    assert not (kubectl / "log").exists()
+    assert deployment.setup().code == 0
+    assert deployment.run("next", "--drive", "--no-input", "--context", "here").code == 1
+    assert "apply" in (kubectl / "log").read_text()
+
+
+def test_what_a_server_quotes_of_a_refused_object_is_masked(one: Filled, kubectl: Path) -> None:
+    deployment = one.deployment
+    rotate(deployment, "form-secret")
+    secrets = [deployment.show("form-secret"), deployment.show("synapse-db-password")]
+    quoted = " ".join(f"map[data:{each} {encoded(each)} {json.dumps(each)}]" for each in secrets)
+    (kubectl / "said").write_text(f"The request is invalid: {quoted}")
+    failed = deployment.run("next", "--drive", "--no-input", "--context", "here")
+    assert (failed.code, "The request is invalid" in failed.err) == (1, True)
+    assert not [each for each in secrets if each in failed.text or encoded(each).rstrip("=") in failed.text]
+
+
+def test_a_step_closed_without_any_proof_is_not_called_proven(fill: Fill, tmp_path: Path) -> None:
+    deployment = fill("bundled", "minimum").deployment.copy(tmp_path / "copy")
+    rotate(deployment, "li-admin-password")
+    while deployment.run("next", "--json").data["open"][0]["action"] != "note":
+        assert deployment.run("next", "--done", "--unchecked").code == 0
+    assert deployment.run("next", "--done").code == 0
+    last = json.loads((deployment.state / "audit.log").read_text().splitlines()[-1])
+    assert "step unchecked" in last.values()
 
 
 def test_an_administrators_password_comes_first_and_every_restart_is_told_beforehand(
@@ -367,7 +407,7 @@ def test_an_administrators_password_comes_first_and_every_restart_is_told_before
     assert told == {
         target for action, title in steps if action == "restart" for target in re.findall(r"\w+/\S+\w", title)
     }
-    assert [each.partition("/")[0] for each in done["operators"]] == ["tenant.minio.min.io"]
+    assert "tenant.minio.min.io/matrix-minio" in done["operators"]
 
 
 def test_status_tells_ages_what_is_due_and_what_is_half_way(one: Filled) -> None:
