@@ -184,11 +184,20 @@ def _redis(*lines: str) -> Callable[[Sequence[str]], str]:
 
     def feed(texts: Sequence[str]) -> str:
         known = [f"AUTH {_redis_word(text)}" for text in texts]
-        words = {"NEW": _redis_word(f">{texts[0]}"), "OLD": _redis_word(f"<{texts[-1]}"), "BARE": _redis_word(texts[0])}
-        said = [re.sub(r"NEW|OLD|BARE", lambda match: words[match[0]], line) for line in lines]
+        said = [_redis_line(line, texts[0], old) for line in lines for old in _olds(line, texts)]
         return "".join(f"{line}\n" for line in (*known, *said))
 
     return feed
+
+
+def _redis_line(line: str, new: str, old: str) -> str:
+    words = {"NEW": _redis_word(f">{new}"), "OLD": _redis_word(f"<{old}"), "BARE": _redis_word(new)}
+    return re.sub(r"NEW|OLD|BARE", lambda match: words[match[0]], line)
+
+
+def _olds(line: str, texts: Sequence[str]) -> Sequence[str]:
+    """Return for which texts *line* is said: of each old one by itself, since Redis refuses to drop one it has not."""
+    return texts[1:] if "OLD" in line else texts[:1]
 
 
 def _redis_word(text: str) -> str:

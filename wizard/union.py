@@ -25,8 +25,10 @@ from wizard.vault import (
     Kept,
     Recipient,
     Record,
+    Replaced,
     Sheet,
     State,
+    Step,
     Vault,
     fingerprint,
 )
@@ -74,7 +76,7 @@ def merge(base: Vault | None, ours: Vault, theirs: Vault) -> Vault:
         contests=_contests(before, ours, theirs, [*fought, *disputed]),
         twin=theirs.twin if ours.twin == before.twin else ours.twin,
         context=theirs.context if ours.context == before.context else ours.context,
-        sheets=_sheets(before.sheets, ours.sheets, theirs.sheets),
+        sheets=_retargeted(_sheets(before.sheets, ours.sheets, theirs.sheets), values),
     )
 
 
@@ -98,7 +100,8 @@ def take(vault: Vault, name: str, choice: str) -> Vault:
         part |= {key: json.loads(chosen)} if chosen != _NO_ANSWER else {}
         return replace(left, answers={**left.answers, section: part})
     kept = left.values[name]
-    return replace(left, values={**left.values, name: _with_current(kept.generations, name, chosen)})
+    values = {**left.values, name: _with_current(kept.generations, name, chosen)}
+    return replace(left, values=values, sheets=_retargeted(left.sheets, values))
 
 
 def undecided(vault: Vault, *names: str) -> list[Problem]:
@@ -290,6 +293,40 @@ def _sheets(base: Iterable[Sheet], ours: Iterable[Sheet], theirs: Iterable[Sheet
     before, one, other = ({each.id: each for each in side} for side in (base, ours, theirs))
     merged = _three_way(before, one, other, both).values()
     return tuple(sorted(merged, key=lambda each: (each.made, each.id)))
+
+
+def _retargeted(sheets: Iterable[Sheet], values: Mapping[str, Kept]) -> tuple[Sheet, ...]:
+    """Return *sheets*, of which each brings the cluster to the generations that are current in *values*.
+
+    One that would bring another, which a merge has displaced, has all its steps open again: the cluster may have that
+    other one, and is to lose it."""
+    return tuple(_aimed(sheet, values) for sheet in sheets)
+
+
+def _aimed(sheet: Sheet, values: Mapping[str, Kept]) -> Sheet:
+    displaced = {
+        each.name: each for each in sheet.replaced if each.name in values and values[each.name].current.id != each.after
+    }
+    if not displaced:
+        return sheet
+    current = {name: values[name].current.id for name in displaced}
+    olds = {
+        name: [one for one in (each.after, each.before) if one not in ("", current[name])]
+        for name, each in displaced.items()
+    }
+
+    def uses(step: Step) -> tuple[str, ...]:
+        names = dict.fromkeys(each.rpartition(" ")[0] for each in step.uses)
+        new = {name: [f"{name} {one}" for one in (current[name], *olds[name])] for name in names if name in current}
+        own = {name: [each for each in step.uses if each.rpartition(" ")[0] == name] for name in names}
+        return tuple(dict.fromkeys(each for name in names for each in (*new.get(name, ()), *own[name])))
+
+    replaced = tuple(
+        Replaced(each.name, olds[each.name][0], current[each.name]) if each.name in displaced else each
+        for each in sheet.replaced
+    )
+    steps = tuple(replace(step, uses=uses(step), done="", proven=False) for step in sheet.steps)
+    return replace(sheet, replaced=replaced, steps=steps)
 
 
 def _records(vault: Vault) -> dict[tuple[object, ...], Record]:

@@ -15,7 +15,20 @@ from bench.histories import Branch, begun, lived
 from wizard import audit, union
 from wizard.errors import RefusedError, UsageError
 from wizard.secret import Secret
-from wizard.vault import Contest, Generation, Recipient, State, Twin, Vault, keep, new_audit, new_seal
+from wizard.vault import (
+    Contest,
+    Generation,
+    Recipient,
+    Replaced,
+    Sheet,
+    State,
+    Step,
+    Twin,
+    Vault,
+    keep,
+    new_audit,
+    new_seal,
+)
 
 NOW = "2026-03-01T12:00:00Z"
 BASE = keep(begun("age1own").vault, "redis-password", Generation("g0", "current", NOW, "made", Secret("zero")))
@@ -51,6 +64,52 @@ def test_a_thousand_pairs_of_histories_lose_nothing() -> None:
         }, "which is current does not depend on who merges"
         contested += bool(merged.contests)
     assert 50 < contested < 950, "the histories meet often enough, and not always"
+
+
+def with_sheet(vault: Vault, generation: str, made: str, *, done: bool = False) -> Vault:
+    """Return *vault* with the steps of its rotation from g0 to *generation*, of which each is *done* or none."""
+    when = made if done else ""
+    both = (f"redis-password {generation}", "redis-password g0")
+    steps = (Step("redis-accept", {}, both, when, done), Step("apply", {}, (), when, done))
+    return replace(
+        vault, sheets=(Sheet(generation, "rotate", made, (Replaced("redis-password", "g0", generation),), steps),)
+    )
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+@pytest.mark.parametrize("done", [False, True])
+def test_after_a_merge_no_step_brings_the_cluster_what_is_not_in_use(side: str, done: bool) -> None:
+    """Both rotated the same secret; whichever is taken, each sheet leads there, away from the other and from before."""
+    one = with_sheet(rotated(BASE, "g1"), "g1", "2026-03-02T12:00:00Z", done=done)
+    other = with_sheet(rotated(BASE, "g2"), "g2", "2026-03-03T12:00:00Z", done=done)
+    merged = union.merge(BASE, one, other)
+    taken = union.take(merged, "redis-password", side)
+    new, lost = ("g1", "g2") if side == "ours" else ("g2", "g1")
+    for sheet in taken.sheets:
+        assert [each.after for each in sheet.replaced] == [new]
+        accepted, refused = sheet.steps[0].uses[0], sheet.steps[0].uses[1:]
+        assert accepted == f"redis-password {new}"
+        assert f"redis-password {new}" not in refused
+        assert "redis-password g0" in refused
+    displaced = next(sheet for sheet in taken.sheets if sheet.id == lost)
+    assert f"redis-password {lost}" in displaced.steps[0].uses
+    assert not any(step.done or step.proven for step in displaced.steps), "the cluster may have what was displaced"
+
+
+def test_what_one_branch_took_back_is_brought_back_by_the_steps_that_another_took() -> None:
+    begun_there = with_sheet(rotated(BASE, "g1"), "g1", "2026-03-02T12:00:00Z")
+    driven = with_sheet(rotated(BASE, "g1"), "g1", "2026-03-02T12:00:00Z", done=True)
+    before = begun_there.values["redis-password"]
+    back = tuple(
+        replace(each, state="current" if each.id == "g0" else "past", until="" if each.id == "g0" else NOW)
+        for each in before.generations
+    )
+    undone = replace(
+        begun_there, values={**begun_there.values, "redis-password": replace(before, generations=back)}, sheets=()
+    )
+    (sheet,) = union.merge(begun_there, undone, driven).sheets
+    assert sheet.steps[0].uses == ("redis-password g0", "redis-password g1")
+    assert [step.done for step in sheet.steps] == ["", ""]
 
 
 def assert_whole(merged: Vault, base: Branch, one: Branch, other: Branch) -> None:
