@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from wizard import checks
+from wizard import actions, checks
 from wizard.errors import Problem
 from wizard.finding import Finding, of_file
 from wizard.lock import Lock
 from wizard.structure import Tree
 from wizard.survey import survey
-from wizard.vault import LOCK, VAULT
+from wizard.vault import LOCK, VAULT, Sheet
 
 
 def check(tree: Tree, lock: Lock | None, keys_of_vault: int = 0) -> list[Finding]:
@@ -39,6 +39,16 @@ def of_log(faults: Iterable[Problem]) -> Iterator[Finding]:
     for fault in faults:
         file, _, line = fault.where.partition(":")
         yield Finding("audit-log", "error", file, int(line or 1), 1, fault.what, fault.next)
+
+
+def of_steps(sheets: Iterable[Sheet]) -> Iterator[Finding]:
+    """Yield a finding for each open step of the run *sheets*, which the vault's key tells: the cluster lags behind."""
+    for sheet in sheets:
+        for number, step in enumerate(sheet.steps, 1):
+            if not step.done:
+                title = actions.of(step).title(step.about)
+                message = f"Step {number} of {len(sheet.steps)} of {sheet.verb} ({sheet.made[:10]}) is open: {title}."
+                yield of_file(VAULT, "open-steps", message, "matrix-wizard next")
 
 
 def _single_key(keys_of_vault: int) -> Iterator[Finding]:

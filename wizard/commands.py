@@ -263,7 +263,7 @@ def check(where: Where) -> Checked:
     """Return the findings about the tree, and what is left out of it.
 
     No key is touched, and of the vault only what its header tells everybody, unless the key is named: then the audit
-    log is verified, and one that is gone is missed."""
+    log is verified, one that is gone is missed, and open steps are told."""
     tree = opening.existing(where)
     data = tree.lock()
     read = locks.read(data.decode("utf-8", "replace")) if data else None
@@ -276,6 +276,7 @@ def check(where: Where) -> Checked:
         try:
             vault = opening.opened(where, is_told=False).vault if where.identity else None
             found += checking.of_log(opening.log_faults(tree, vault)) if vault else ()
+            found += checking.of_steps(vault.sheets) if vault else ()
         except (RefusedError, UsageError) as error:  # it stops no finding about the tree
             log = error.problems[0].what
     return Checked(tuple(found), read.left_out if read else (), log)

@@ -92,6 +92,12 @@ RULES: tuple[Rule, ...] = (
         "Who loses that key has lost every secret of the deployment.", "DESIGN, law 8",
     ),
     Rule(
+        "open-steps", "safe to keep", "warning", "A step of a run sheet is open.",
+        "The tree has a value that the cluster may not have yet: what restarts by chance reads the new one before its "
+        "server knows it.",
+        "FACTS 11; docs/decisions/0012",
+    ),
+    Rule(
         "audit-log", "safe to keep", "error", "The audit log is not what the vault proves.",
         "Lines were changed, added or dropped by somebody who cannot read the vault.", "docs/decisions/0011",
     ),

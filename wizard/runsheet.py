@@ -172,8 +172,13 @@ def _accepted(now: Situation, each: Replaced) -> Iterator[Step]:
     if _is_back(now, each):
         uses = tuple(reversed(uses))
     if procedures.of(each.name).overlap == "acl":
-        for server in servers.redis(now.workloads, now.places(each.name)):
+        found = servers.redis(now.workloads, now.places(each.name))
+        for server in found:
             yield Step("redis-accept", _about(server), uses)
+        if not found:
+            yield _by_hand(
+                each.name, "Have Redis take", "beside the old one", "Drop the old one once its clients have restarted"
+            )
 
 
 def _is_back(now: Situation, each: Replaced) -> bool:
@@ -200,18 +205,20 @@ def _told(now: Situation, each: Replaced) -> Iterator[Step]:
         for role in found:
             yield Step("postgres-role", _role(role), _uses(each))
         if not found:
-            text = (
-                f"Give the database the new {each.name}: \\password ROLE in psql, as its superuser "
-                f"(matrix-wizard show {each.name} tells it)"
-            )
-            yield Step("note", {"text": text})
+            yield _by_hand(each.name, "Give the database", "by \\password ROLE in psql, as its superuser")
         if each.name == "replication-password":
-            for owner in servers.databases(now.workloads, "li"):
+            owners = servers.databases(now.workloads, "li")
+            if not owners:
+                yield _by_hand(each.name, "Give LI's database", "by ALTER SUBSCRIPTION NAME CONNECTION")
+            for owner in owners:
                 for role in found or ():
                     about = {**_role(owner), "role": role.name}
                     yield Step("postgres-subscription", about, _uses(each))
     elif procedure.server in ("minio-user", "minio-root"):
-        for job in servers.minio_jobs(now.workloads, places) if procedure.server == "minio-user" else ():
+        jobs = servers.minio_jobs(now.workloads, places) if procedure.server == "minio-user" else ()
+        if not jobs and not servers.tenants(now.workloads, places):
+            yield _by_hand(each.name, "Give the object store")
+        for job in jobs:
             yield Step("job", {"namespace": job.namespace, "job": job.name, "files": job.file}, _uses(each))
         for tenant in servers.tenants(now.workloads, places):
             user = _access_key(now, tenant) if tenant.user else ""
@@ -220,6 +227,15 @@ def _told(now: Situation, each: Replaced) -> Iterator[Step]:
             if procedure.server == "minio-root" and not tenant.user and tenant.sets:
                 about = {"namespace": tenant.namespace, "workloads": "\n".join(tenant.sets), "instance": "main"}
                 yield Step("restart", about)
+
+
+def _by_hand(name: str, who: str, *how: str) -> Step:
+    """Return the step that the operator takes for a server which the tree does not run, as far as it tells."""
+    where, *then = how or ("",)
+    text = " ".join(filter(None, (who, f"the new {name}", where)))
+    return Step(
+        "note", {"text": f"{text} (matrix-wizard show {name} tells it)" + "".join(f". {each}" for each in then)}
+    )
 
 
 def _role(role: servers.Role) -> dict[str, str]:

@@ -394,6 +394,17 @@ def test_a_step_closed_without_any_proof_is_not_called_proven(fill: Fill, tmp_pa
     assert "step unchecked" in last.values()
 
 
+def test_check_names_the_open_steps_where_the_key_is_named(one: Filled) -> None:
+    deployment = one.deployment
+    rotate(deployment, "form-secret")
+    titles = [step["title"] for step in deployment.run("next", "--json").data["open"]]
+    found = [each for each in deployment.run("check", "--json").data["findings"] if each["id"] == "open-steps"]
+    assert [each["message"].partition("is open: ")[2].rstrip(".") for each in found] == titles != []
+    assert {each["severity"] for each in found} == {"warning"}
+    close_all(deployment)
+    assert "open-steps" not in deployment.run("check").out
+
+
 def test_an_administrators_password_comes_first_and_every_restart_is_told_beforehand(
     fill: Fill, tmp_path: Path
 ) -> None:
