@@ -199,43 +199,51 @@ def _about(server: servers.Redis) -> dict[str, str]:
 
 def _told(now: Situation, each: Replaced) -> Iterator[Step]:
     """Yield the steps by which a server that takes one value at a time is told of the new one."""
-    procedure, places = procedures.of(each.name), now.places(each.name)
-    if procedure.server == "postgresql":
-        found = servers.roles(now.workloads, places)
-        for role in found:
-            yield Step("postgres-role", _role(role), _uses(each))
-        if not found:
-            yield _by_hand(each.name, "Give the database", "by \\password ROLE in psql, as its superuser")
-        if each.name == "replication-password":
-            owners = servers.databases(now.workloads, "li")
-            if not owners:
-                yield _by_hand(each.name, "Give LI's database", "by ALTER SUBSCRIPTION NAME CONNECTION")
-            for owner in owners:
-                for role in found or ():
-                    about = {**_role(owner), "role": role.name}
-                    yield Step("postgres-subscription", about, _uses(each))
-    elif procedure.server in ("minio-user", "minio-root"):
-        jobs = servers.minio_jobs(now.workloads, places) if procedure.server == "minio-user" else ()
-        if not jobs and not servers.tenants(now.workloads, places):
-            yield _by_hand(each.name, "Give the object store")
-        for job in jobs:
-            yield Step("job", {"namespace": job.namespace, "job": job.name, "files": job.file}, _uses(each))
-        for tenant in servers.tenants(now.workloads, places):
-            user = _access_key(now, tenant) if tenant.user else ""
-            if procedure.server == "minio-user" and user:
-                yield Step("minio-user", {"tenant": tenant.name, "user": user}, _uses(each))
-            if procedure.server == "minio-root" and not tenant.user and tenant.sets:
-                about = {"namespace": tenant.namespace, "workloads": "\n".join(tenant.sets), "instance": "main"}
-                yield Step("restart", about)
+    server = procedures.of(each.name).server
+    if server == "postgresql":
+        yield from _told_postgresql(now, each)
+    elif server in ("minio-user", "minio-root"):
+        yield from _told_minio(now, each, is_user=server == "minio-user")
 
 
-def _by_hand(name: str, who: str, *how: str) -> Step:
-    """Return the step that the operator takes for a server which the tree does not run, as far as it tells."""
-    where, *then = how or ("",)
-    text = " ".join(filter(None, (who, f"the new {name}", where)))
-    return Step(
-        "note", {"text": f"{text} (matrix-wizard show {name} tells it)" + "".join(f". {each}" for each in then)}
-    )
+def _told_postgresql(now: Situation, each: Replaced) -> Iterator[Step]:
+    found = servers.roles(now.workloads, now.places(each.name))
+    for role in found:
+        yield Step("postgres-role", _role(role), _uses(each))
+    if not found:
+        yield _by_hand(each.name, "Give the database", "by \\password ROLE in psql, as its superuser")
+    if each.name == "replication-password":
+        owners = servers.databases(now.workloads, "li")
+        for owner in owners:
+            for role in found:
+                yield Step("postgres-subscription", {**_role(owner), "role": role.name}, _uses(each))
+        if not (owners and found):
+            yield _by_hand(each.name, "Give LI's database", "by ALTER SUBSCRIPTION NAME CONNECTION")
+
+
+def _told_minio(now: Situation, each: Replaced, *, is_user: bool) -> Iterator[Step]:
+    places = now.places(each.name)
+    jobs = servers.minio_jobs(now.workloads, places) if is_user else ()
+    tenants = servers.tenants(now.workloads, places)
+    for job in jobs:
+        yield Step("job", {"namespace": job.namespace, "job": job.name, "files": job.file}, _uses(each))
+    for tenant in tenants:
+        user = _access_key(now, tenant) if tenant.user else ""
+        if is_user and user:
+            yield Step("minio-user", {"tenant": tenant.name, "user": user}, _uses(each))
+        if not is_user and not tenant.user and tenant.sets:
+            about = {"namespace": tenant.namespace, "workloads": "\n".join(tenant.sets), "instance": "main"}
+            yield Step("restart", about)
+    if not jobs and not tenants:
+        yield _by_hand(each.name, "Give the object store")
+
+
+def _by_hand(name: str, who: str, how: str = "", then: str = "") -> Step:
+    """Return the step that the operator takes for a server which the tree does not run, as far as it tells.
+
+    The steps after it wait for it (``first``): their proofs would fail, and clients would be refused."""
+    text = " ".join(filter(None, (who, f"the new {name}", how, f"(matrix-wizard show {name} tells it)")))
+    return Step("note", {"text": f"{text}. {then}" if then else text, "first": "yes"})
 
 
 def _role(role: servers.Role) -> dict[str, str]:

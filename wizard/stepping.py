@@ -60,7 +60,8 @@ def close(where: Where, context: str, *, unchecked: bool = False) -> Stepped:
 def drive(where: Where, context: str) -> Stepped:
     """Take every open step in its order, prove each and close it; stop at the first that fails.
 
-    What only the operator can do stays open. UsageError where no step is open, or no cluster is confirmed."""
+    What only the operator can do stays open, and stops it where later steps want it. UsageError where no step is open,
+    or no cluster is confirmed."""
     opened = opening.opened(where)
     _first(opened.vault)
     _refuse_undecided(opened.vault)
@@ -69,6 +70,10 @@ def drive(where: Where, context: str) -> Stepped:
     for sheet_id, number in list(_open(opened.vault)):
         sheet = next(each for each in opened.vault.sheets if each.id == sheet_id)
         step = sheet.steps[number]
+        if actions.of(step).is_yours and "first" in step.about:
+            what = "This step is yours, and those after it wait for it."
+            failed: Problem | None = Problem(what, "", "Take it, then: matrix-wizard next --done.")
+            return replace(standing(where, opened.vault), closed=tuple(closed), failed=failed)
         if actions.of(step).is_yours:
             continue
         where.say(f"{number + 1}/{len(sheet.steps)} {actions.of(step).title(step.about)} …")

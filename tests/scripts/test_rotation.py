@@ -384,6 +384,22 @@ def test_what_a_server_quotes_of_a_refused_object_is_masked(one: Filled, kubectl
     assert not [each for each in secrets if each in failed.text or encoded(each).rstrip("=") in failed.text]
 
 
+def test_a_server_that_the_tree_does_not_run_is_told_by_the_operator_before_anything_waits_for_it(
+    fill: Fill, tmp_path: Path, kubectl: Path
+) -> None:
+    """This tree has a Redis and an object store elsewhere; driving stops there, with nothing restarted."""
+    deployment = fill("dress", "minimum").deployment.copy(tmp_path / "copy")
+    rotate(deployment, "redis-password", "s3-password")
+    steps = deployment.run("next", "--json").data["open"]
+    assert "Have Redis take the new redis-password" in steps[0]["title"]
+    told = next(at for at, step in enumerate(steps) if "object store the new s3-password" in step["title"])
+    assert "restart" not in [step["action"] for step in steps[:told]]
+    driven = deployment.run("next", "--drive", "--no-input", "--context", "here")
+    assert driven.code == 1
+    assert "those after it wait for it" in driven.err
+    assert not (kubectl / "log").exists()
+
+
 def test_a_step_closed_without_any_proof_is_not_called_proven(fill: Fill, tmp_path: Path) -> None:
     deployment = fill("bundled", "minimum").deployment.copy(tmp_path / "copy")
     rotate(deployment, "li-admin-password")
