@@ -233,7 +233,8 @@ def _done(where: Where, opened: Opened, wishes: Wishes, renewed: Renewed, review
     instances = Answers.from_json(opened.vault.answers).instances
     made = renewal.renew(wishes.way, Tree(opened.tree.files, instances=instances), opened.vault, renewed.values)
     made = guard.seen(made, opened.tree.root, where.tree)
-    sheet = runsheet.of(made, opened.tree.files, renewed.replaced, host.now())
+    now = runsheet.situation(made, opened.tree.files)
+    sheet = runsheet.of(now, renewed.replaced, host.now())
     earlier = stepping.kept(opened.vault)
     if wishes.way == "undo":
         undone = opened.vault.sheets[-1]
@@ -245,7 +246,7 @@ def _done(where: Where, opened: Opened, wishes: Wishes, renewed: Renewed, review
     rotated = Rotated(
         Outcome(made, False, where.tree, where.options),
         sheet,
-        runsheet.consequence(made, opened.tree.files, names, sheet),
+        runsheet.consequence(now, names, sheet),
         stepping.place_of(where, made.vault),
         bool(made.vault.context),
         _finish(names) if wishes.way == "begin" else "",

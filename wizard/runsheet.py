@@ -24,9 +24,12 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class Situation:
-    """The tree as it is after a change, read once: its objects that run something, what changed, and for which verb."""
+    """The tree as it is after a change, read once: its objects that run something, what changed, and for which verb.
+
+    ``files``: the paths of those that changed; ``changed``: the keys of Secrets and ConfigMaps in them that did."""
 
     verb: str
+    files: frozenset[str]
     manifests: tuple[Manifest, ...]
     scope: Scope
     sites: tuple[Site, ...]
@@ -55,6 +58,7 @@ def situation(made: Plan, files: Files) -> Situation:
     used = [each for each in running.of(manifests) if not rollout.is_off(each.resource, scope)]
     return Situation(
         made.verb,
+        frozenset(made.changed),
         tuple(manifests),
         scope,
         search.find(manifests, scope).sites,
@@ -70,10 +74,9 @@ def _read(files: Files, answers: Answers) -> list[Manifest]:
     return [each for each in read if each]
 
 
-def of(made: Plan, files: Files, replaced: Sequence[Replaced], when: str) -> Sheet:
-    """Return the steps after *made*, by which the cluster gets what *replaced* says. *when*: ISO 8601, UTC."""
-    now = situation(made, files)
-    return Sheet(new_sheet_id(), made.verb, when, tuple(replaced), tuple(_steps(now, made, replaced)))
+def of(now: Situation, replaced: Sequence[Replaced], when: str) -> Sheet:
+    """Return the steps by which the cluster gets what *replaced* says. *when*: ISO 8601, UTC."""
+    return Sheet(new_sheet_id(), now.verb, when, tuple(replaced), tuple(_steps(now, replaced)))
 
 
 def rebuilt(vault: Vault, files: Files, when: str) -> Sheet:
@@ -125,11 +128,10 @@ class Consequence:
     operators: tuple[str, ...] = ()
 
 
-def consequence(made: Plan, files: Files, names: Iterable[str], sheet: Sheet) -> Consequence:
-    """Return what *made*, which gives *names* other generations, means to those who use the deployment.
+def consequence(now: Situation, names: Iterable[str], sheet: Sheet) -> Consequence:
+    """Return what other generations of *names* mean to those who use the deployment.
 
     *sheet* holds the steps that follow: what they restart is told, and no more."""
-    now = situation(made, files)
     restarts: dict[str, list[str]] = {}
     for step in (each for each in sheet.steps if each.action == "restart"):
         for target in step.about["workloads"].split("\n"):
@@ -145,13 +147,13 @@ def consequence(made: Plan, files: Files, names: Iterable[str], sheet: Sheet) ->
     )
 
 
-def _steps(now: Situation, made: Plan, replaced: Sequence[Replaced]) -> Iterator[Step]:
+def _steps(now: Situation, replaced: Sequence[Replaced]) -> Iterator[Step]:
     names = [each.name for each in replaced]
     if now.verb != "finish":
         yield from (step for each in replaced for step in _accepted(now, each))
     if now.verb == "compromise":  # the old one is refused before anything else is done
         yield from (step for each in replaced for step in _dropped(now, each))
-    yield from _applied(now, made.changed)
+    yield from _applied(now, now.files)
     if now.verb != "finish":
         yield from (step for each in replaced for step in _told(now, each))
     yield from _restarts(now, _kept_running(now, names))

@@ -14,6 +14,7 @@ import pytest
 from wizard import invocation
 from wizard.cli import app, main
 from wizard.helppage import Command
+from wizard.procedures import Class
 
 Printed = Callable[..., str]
 
@@ -142,3 +143,8 @@ def test_each_command_on_a_tree_is_known_where_messages_name_it() -> None:
             yield " ".join(words)
 
     assert sorted(on_a_tree(app)) == sorted(invocation.VERBS)
+
+
+def test_the_classes_that_the_help_names_are_those_of_the_table() -> None:
+    (option,) = (each for each in app.commands["rotate"].params if each.name == "kinds")
+    assert list(getattr(option.type, "choices", ())) == [each.value for each in Class]

@@ -181,10 +181,10 @@ class Job:
         return self._complete.is_set()
 
     def inside(self) -> tuple[dict[str, str], Path]:
-        raise NotImplementedError
+        raise NotImplementedError("nobody is let into a Job")
 
     def moved(self, argument: str) -> str:
-        raise NotImplementedError
+        raise NotImplementedError("nobody is let into a Job")
 
     def _run(self) -> None:
         while not self._stopped.is_set():
