@@ -127,9 +127,13 @@ _WRONG_PASSWORD = r"password authentication failed"  # PostgreSQL, auth_failed()
 
 def _role_proofs(step: Step, cluster: Cluster) -> list[Proof]:
     # The password is read by the shell of the pod: no argument and no file there holds it.
-    login = 'IFS= read -r PGPASSWORD; export PGPASSWORD; exec psql -X -w -h localhost -U "$0" -d "$1" -qtAc "SELECT 1"'
+    login = (
+        "IFS= read -r PGPASSWORD; export PGPASSWORD; "
+        'exec psql -X -w -h "${2:-$(hostname)}" -U "$0" -d "$1" -qtAc "SELECT 1"'
+    )
     about = step.about
-    argv = _exec(cluster, about, "sh", "-c", login, about["role"], about["database"])
+    host = (about["host"],) if about.get("host") else ()
+    argv = _exec(cluster, about, "sh", "-c", login, about["role"], about["database"], *host)
     new = Proof(f"{about['role']} logs in with the new password", Command(argv, _line(0)), patience=30)
     old = Proof("the old one is refused", Command(argv, _line(1)), "is refused", _WRONG_PASSWORD, patience=30)
     return [new, old] if len(step.uses) > 1 else [new]

@@ -256,6 +256,7 @@ def _role(role: servers.Role) -> dict[str, str]:
         "role": role.name,
         "database": role.database,
     }
+    about |= {"host": role.host} if role.host else {}
     return about if role.superuser == "postgres" else {**about, "superuser": role.superuser}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wizard import manifests
 from wizard.manifests import Node, Scalar, Sequence
@@ -22,7 +22,9 @@ Places = Mapping[tuple[str, str, str], frozenset[str]]
 class Role:
     """A role of PostgreSQL: ``target`` is what ``kubectl exec`` takes, ``container`` '' for its only one.
 
-    ``database``: one that the role may connect to. ``superuser``: whom the local socket lets in without password."""
+    ``database``: one that the role may connect to. ``superuser``: whom the local socket lets in without password.
+    ``host``: where the server asks for passwords within its pod, '' for the pod's own name: the official image trusts
+    whoever comes from localhost (docker-entrypoint.sh, pg_setup_hba_conf, after initdb's own rules)."""
 
     namespace: str
     target: str
@@ -31,6 +33,7 @@ class Role:
     database: str
     instance: str
     superuser: str = "postgres"
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -181,9 +184,7 @@ def _of_cluster(cluster: Resource, places: Places) -> Iterator[Role]:
     for role in _items(cluster.get("spec", "managed", "roles")):
         secret = _text(role, "passwordSecret", "name")
         if secret and owner and _is_at("Secret", cluster.namespace, secret, frozenset({"password"}), places):
-            yield Role(
-                cluster.namespace, owner.target, "postgres", _text(role, "name"), owner.database, cluster.instance
-            )
+            yield replace(owner, name=_text(role, "name"))
 
 
 def _owner(cluster: Resource, places: Places | None) -> Iterator[Role]:
@@ -198,7 +199,9 @@ def _owner(cluster: Resource, places: Places | None) -> Iterator[Role]:
         # The operator's defaults (CloudNativePG, "Bootstrap an empty cluster").
         database = database or name or "app"
         target = f"svc/{cluster.name}-rw"
-        yield Role(cluster.namespace, target, "postgres", name or database, database, cluster.instance)
+        # Its pg_hba asks everybody but the local socket (CloudNativePG, "PostgreSQL Configuration", pg_hba).
+        instance = cluster.instance
+        yield Role(cluster.namespace, target, "postgres", name or database, database, instance, host="localhost")
 
 
 def _of_image(each: Workload, places: Places) -> Role | None:
