@@ -76,12 +76,14 @@ class Lines:
         if not self._is_told:
             self.say(f"\n{_KEYS}")
             self._is_told = True
-        self.say(ask.label)
-        if ask.help:
-            self.say(f"  {ask.help}")
-        self._list(ask)
-        self.say(f"  {self._hints(ask)}")
-        text = self._until_good(ask)
+        # The echo goes before the question is seen, which somebody may answer at once.
+        with host.unechoed() if ask.form in ("hidden", "document") else nullcontext():
+            self.say(ask.label)
+            if ask.help:
+                self.say(f"  {ask.help}")
+            self._list(ask)
+            self.say(f"  {self._hints(ask)}")
+            text = self._until_good(ask)
         if told := ask.told(text):
             self.say(told)
         return ask.normal(text)
@@ -143,19 +145,17 @@ class Lines:
 
     def _document(self, ask: Ask, text: str) -> str:
         """Return a path, or a pasted document, which ends where it is whole or at an empty line."""
-        with host.unechoed():
-            typed = self._line(ask, text)
-            if is_document(typed):
-                while not (ask.is_whole and ask.is_whole(typed)) and (more := self._line(ask, "", prompt="")):
-                    typed += f"\n{more}"
-                host.drop_typed_ahead()  # the rest of a paste answers no other question
-                typed += "\n"
+        typed = self._line(ask, text)
+        if is_document(typed):
+            while not (ask.is_whole and ask.is_whole(typed)) and (more := self._line(ask, "", prompt="")):
+                typed += f"\n{more}"
+            host.drop_typed_ahead()  # the rest of a paste answers no other question
+            typed += "\n"
         self._write("\n")
         return typed if is_document(typed) else typed.strip() or text
 
     def _unseen(self, ask: Ask, text: str) -> str:
-        with host.unechoed():
-            typed = self._line(ask, text)
+        typed = self._line(ask, text)
         self._write("\n")
         return typed
 

@@ -40,6 +40,9 @@ _WIDE, _NARROW = 8, 4  # octets of the two sizes of samples
 _OVERLAP = 1 << 16  # octets of a stream that are looked at twice, more than any trace is long
 _NUMBER = 64  # octets of a secret number that tell it from any other
 _ADJACENT = 1  # lines between two parts of one key that are one trace
+_BESIDE = (
+    512  # octets between two parts, in binary, where a line end is an octet like any other: an RSA number of 4096 bits
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +163,7 @@ class Net:
 
     def _told(self, spans: Iterable[tuple[int, int, int]], lines: _Lines) -> list[Trace]:
         found: list[Trace] = []
-        parts: dict[
-            str, tuple[int, set[bytes]]
-        ] = {}  # by generation, of a key's last trace its last line, and what of it
+        parts: dict[str, tuple[Trace, set[bytes]]] = {}  # by generation, the last part of a key, and what of it is seen
         for start, end, number in spans:
             needle = self._needles[number]
             trace = lines.trace(needle, start, end)
@@ -170,9 +171,10 @@ class Net:
             if mine and trace.start < mine.end:
                 continue
             if needle.is_part:
-                line, seen = parts.get(needle.generation, (trace.line, {needle.plain}))
-                is_next = trace.line - line <= _ADJACENT and needle.plain not in seen  # a part again is a copy more
-                parts[needle.generation] = (trace.line, {*seen, needle.plain} if is_next else {needle.plain})
+                last, seen = parts.get(needle.generation, (trace, {needle.plain}))
+                is_near = trace.line - last.line <= _ADJACENT or trace.start - last.end <= _BESIDE
+                is_next = is_near and needle.plain not in seen  # a part again is a copy more
+                parts[needle.generation] = (trace, {*seen, needle.plain} if is_next else {needle.plain})
                 if is_next:
                     continue
             found.append(trace)
