@@ -375,7 +375,8 @@ def _recipient(vault: Vault, who: str) -> Recipient:
 
 
 def _could_read(holder: Recipient, kept: Kept) -> bool:
-    return not holder.until or kept.current.made < holder.until
+    # To the second: what was made in that of the removal may have been read.
+    return not holder.until or kept.current.made <= holder.until
 
 
 def _is_derived(name: str) -> bool:
