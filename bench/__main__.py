@@ -30,6 +30,7 @@ from wizard import manifests, placeholders
 from wizard.cli import app
 from wizard.resources import SUFFIXES
 from wizard.structure import Tree
+from wizard.survey import survey
 from wizard.vault import VAULT
 
 ROOT = Path(__file__).parents[1]
@@ -202,7 +203,9 @@ def growths() -> Iterator[Case]:
 
 def _checking(number: int) -> Run:
     text = "---\n".join(SECRET.format(each, "a" * 200) for each in range(number))
-    return partial(_timed, lambda one: checking.check(Tree({"a.yaml": one.encode()}), None), [text])
+    return partial(
+        _timed, lambda one: checking.check(survey(Tree({"a.yaml": one.encode()}), None, "2026-01-01T00:00:00Z")), [text]
+    )
 
 
 def events(text: str) -> None:

@@ -11,16 +11,13 @@ from collections.abc import Iterable, Iterator
 from wizard import actions, checks
 from wizard.errors import Problem
 from wizard.finding import Finding, of_file
-from wizard.lock import Lock
-from wizard.structure import Tree
-from wizard.survey import survey
+from wizard.survey import Survey
 from wizard.vault import LOCK, VAULT, Sheet
 
 
-def check(tree: Tree, lock: Lock | None, keys_of_vault: int = 0) -> list[Finding]:
-    """Return every finding about *tree*, sorted by place. *keys_of_vault*: how many open it; 0 where there is none."""
-    seen = survey(tree, lock)
-    found = [finding for family in checks.FAMILIES for finding in family(seen)]
+def check(survey: Survey, keys_of_vault: int = 0) -> list[Finding]:
+    """Return every finding about a tree, sorted by place. *keys_of_vault*: how many open it; 0 where there is none."""
+    found = [finding for family in checks.FAMILIES for finding in family(survey)]
     found += _single_key(keys_of_vault)
     return sorted(found, key=lambda each: (each.file, each.line, each.column))
 

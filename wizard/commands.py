@@ -48,6 +48,7 @@ from wizard.plan import Needs
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope, Unknown
 from wizard.structure import Tree
+from wizard.survey import survey
 from wizard.vault import Generation, Vault, joined
 
 
@@ -268,7 +269,8 @@ def check(where: Where) -> Checked:
     data = tree.lock()
     read = locks.read(data.decode("utf-8", "replace")) if data else None
     opening_keys = sealing.count_keys(tree.vault() or b"")
-    found = checking.check(Tree(tree.files, instances=read.instances if read else {}), read, opening_keys)
+    seen = survey(Tree(tree.files, instances=read.instances if read else {}), read, host.now())
+    found = checking.check(seen, opening_keys)
     found += checking.of_custody(has_vault=tree.vault() is not None, has_lock=data is not None)
     log = None
     if tree.log() is not None or tree.vault() is not None:

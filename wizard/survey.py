@@ -19,12 +19,13 @@ from wizard.workloads import Workload
 class Survey:
     """A tree as rules see it: its bytes, the manifests worth parsing, and the places that hold values.
 
-    ``scope`` tells what is switched off, as sites.lock says."""
+    ``scope`` tells what is switched off, as sites.lock says; ``now`` is the time, ISO 8601 in UTC."""
 
     tree: Tree
     manifests: tuple[Manifest, ...]
     scope: Scope
     found: Found
+    now: str
 
     @cached_property
     def resources(self) -> tuple[Resource, ...]:
@@ -42,10 +43,10 @@ class Survey:
         yield from (each for each in self.resources if each.kind in kinds)
 
 
-def survey(tree: Tree, lock: Lock | None) -> Survey:
-    """Return the survey of *tree*; *lock* is its sites.lock, if it has one."""
+def survey(tree: Tree, lock: Lock | None, now: str) -> Survey:
+    """Return the survey of *tree* at the time *now*; *lock* is its sites.lock, if it has one."""
     records = lock.records if lock else ()
     manifests = tree.manifests(records)
     records = originals.moved(records, manifests)
     scope = Scope(Answers(), records, frozenset(lock.left_out if lock else ()))
-    return Survey(tree, tuple(manifests), scope, search.find(manifests, scope))
+    return Survey(tree, tuple(manifests), scope, search.find(manifests, scope), now)

@@ -174,6 +174,9 @@ def allowed() -> dict[str, AbstractSet[str]]:
     families = {name for name in SOURCES if name.startswith("checks.")}
     table |= dict.fromkeys(families, table["checks"])
     table["checks"] = table["checks"] | families
+    groups = {name for name in SOURCES if name.startswith("rules.") and name != "rules.rule"}
+    table |= {group: {"rules.rule"} for group in groups}
+    table |= {"rules.rule": set(), "rules": groups | {"rules.rule"}}
     table["lenses"] = table["lenses"] | {f"lenses.{lens}" for row in LENSES for lens in row}
     return table
 

@@ -1,0 +1,23 @@
+"""Small trees asked of ``check`` as a pipeline asks: files in, findings out; no vault, no answers, no setup before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wizard.check import check
+from wizard.finding import Finding
+from wizard.structure import Tree
+from wizard.survey import survey
+
+NOW = "2026-11-27T00:00:00Z"
+
+
+def found(files: Mapping[str, str] | str, *, now: str = NOW) -> list[Finding]:
+    """Return the findings about a tree of *files* by their paths, or of one file ``a.yaml``."""
+    texts = {"a.yaml": files} if isinstance(files, str) else files
+    return check(survey(Tree({path: text.encode() for path, text in texts.items()}), None, now))
+
+
+def told(files: Mapping[str, str] | str, rule: str, *, now: str = NOW) -> list[str]:
+    """Return ``file:line`` of each finding of one *rule*."""
+    return [f"{each.file}:{each.line}" for each in found(files, now=now) if each.id == rule]

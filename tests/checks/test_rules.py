@@ -1,0 +1,10 @@
+"""The table of rules holds together: what a finding may be called, and what stands beside each row."""
+
+from wizard import rules
+
+
+def test_an_id_is_one_row_and_each_says_why_and_from_where() -> None:
+    assert len(rules.BY_ID) == len(rules.RULES)
+    for each in rules.RULES:
+        assert each.title.endswith(".") and each.why.endswith(".") and each.source, each.id
+        assert each.group in rules.TITLES
