@@ -60,25 +60,31 @@ def of(files: Mapping[str, bytes], vault: Vault, root: str) -> Afterwards:
     )
     manifests = [each for each in read if each]
     used = [each for manifest in manifests for each in manifest.resources if not rollout.is_off(each, scope)]
-    li = _filled(host for each in used if each.kind in _ROUTERS for host in _li_hosts(each))
     return Afterwards(
-        tuple(_hosts(used, answers)),
+        tuple(hosts(used, answers)),
         firewall.ports(used),
-        tuple(f"{_STATUS} {shlex.quote(f'https://{host}/')}" for host in li if "*" not in host),
+        tuple(li_requests(used)),
         any(each.kind and each.instance == "li" for each in used),
         rollout.of(manifests, scope, root),
         len(vault.keys),
     )
 
 
-def _hosts(used: list[Resource], answers: Answers) -> Iterable[Host]:
-    """Yield the names that the tree serves; where calls are relayed it is coturn's own, which no ingress serves."""
+def hosts(used: list[Resource], answers: Answers) -> Iterable[Host]:
+    """Yield the names that the objects *used* serve; where calls are relayed it is coturn's own, which no ingress
+    serves, and whose address the *answers* may tell."""
     names = _filled(host for each in used if each.kind in _ROUTERS for host in each.hosts)
     yield from (Host(name, "ingress") for name in names)
     if firewall.has_turn(used):
         turn = _filled(_turn_hosts(used)) or _filled([answers["domains.turn"]])
         address = answers["turn.external_ip"] or ""
         yield from (Host(name, "coturn", address) for name in turn if not _ADDRESS.fullmatch(name))
+
+
+def li_requests(used: Iterable[Resource]) -> Iterable[str]:
+    """Yield a command for each LI host that the objects *used* serve: it prints 403 where the allow-list shuts it."""
+    names = _filled(host for each in used if each.kind in _ROUTERS for host in _li_hosts(each))
+    yield from (f"{_STATUS} {shlex.quote(f'https://{host}/')}" for host in names if "*" not in host)
 
 
 def _turn_hosts(used: Iterable[Resource]) -> Iterable[str]:

@@ -133,6 +133,16 @@ def _is_provisioned(claim: Resource) -> bool:
     return not _text(claim, "spec", "volumeName")
 
 
+def is_postgresql(resource: Resource) -> bool:
+    """Say whether *resource* is a cluster of CloudNativePG."""
+    return resource.kind == "Cluster" and _cnpg()(resource)
+
+
+def is_minio(resource: Resource) -> bool:
+    """Say whether *resource* is a tenant of MinIO's operator."""
+    return resource.kind == "Tenant" and _of("minio.min.io")(resource)
+
+
 def is_li_admin(resource: Resource) -> bool:
     """Say whether *resource* leads to the LI instance's admin page: by its name, or by a host."""
     return _is_li(resource) and ("admin" in resource.name or any("admin" in host for host in resource.hosts))

@@ -22,6 +22,7 @@ from wizard import (
     guide,
     host,
     mint,
+    onlyyou,
     opening,
     plan,
     resume,
@@ -281,7 +282,7 @@ def check(where: Where) -> Checked:
             found += checking.of_steps(vault.sheets) if vault else ()
         except (RefusedError, UsageError) as error:  # it stops no finding about the tree
             log = error.problems[0].what
-    return Checked(tuple(found), read.left_out if read else (), log)
+    return Checked(tuple(found), read.left_out if read else (), log, onlyyou.of(seen))
 
 
 def show(where: Where) -> list[Shown]:

@@ -11,6 +11,7 @@ from wizard.actions import Cluster
 from wizard.afterwards import Afterwards
 from wizard.errors import Problem
 from wizard.finding import Finding
+from wizard.onlyyou import Duty
 from wizard.plan import Plan
 from wizard.runsheet import Consequence
 from wizard.vault import Recipient, Sheet, State, Step, Vault, bare, fingerprint
@@ -101,11 +102,13 @@ class Status:
 class Checked:
     """What ``check`` found, and the components that are switched off and so were not looked at.
 
-    ``log``: why the audit log could not be verified, "" where it was, None without log and vault."""
+    ``log``: why the audit log could not be verified, "" where it was, None without log and vault. ``only_you``: what
+    no file shows."""
 
     findings: tuple[Finding, ...]
     left_out: tuple[str, ...]
     log: str | None = None
+    only_you: tuple[Duty, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -308,7 +308,7 @@ def hosts(manifests: Iterable[Manifest]) -> list[str]:
     return sorted(name for name in names if not any(placeholders.find(name)))
 
 
-_ALSO_READ = frozenset({"Secret", "ConfigMap", "List", "ClusterIssuer", "Issuer", "IngressClass"})
+_ALSO_READ = frozenset({"Secret", "ConfigMap", "List", "ClusterIssuer", "Issuer", "IngressClass", "NetworkPolicy"})
 _WANTED_KINDS = "|".join(sorted(_ALSO_READ | access.ROUTES | clauses.KINDS))
 _WANTED = re.compile(rf"""kind["']?\s*:\s*["']?(?:{_WANTED_KINDS})""".encode())
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from wizard import originals, rollout, search, workloads
+from wizard import originals, resources, rollout, search, workloads
 from wizard.answers import Answers
 from wizard.lock import Lock
 from wizard.resources import Manifest, Resource
@@ -41,6 +42,17 @@ class Survey:
     def of_kind(self, *kinds: str) -> Iterator[Resource]:
         """Yield the objects of these kinds."""
         yield from (each for each in self.resources if each.kind in kinds)
+
+    def holding(self, mark: re.Pattern[bytes], *kinds: str) -> Iterator[Resource]:
+        """Yield the objects of these kinds in files whose bytes hold *mark*, whether or not other rules read those.
+
+        The kind '' is that of documents that are no objects, such as the values of a chart."""
+        known = {each.path: each for each in self.manifests}
+        for path, data in sorted(self.tree.files.items()):
+            if resources.is_read(path) and mark.search(data):
+                manifest = known.get(path) or resources.read(path, data, self.tree.instances)
+                every = manifest.resources if manifest else ()
+                yield from (each for each in every if each.kind in kinds and not rollout.is_off(each, self.scope))
 
 
 def survey(tree: Tree, lock: Lock | None, now: str) -> Survey:

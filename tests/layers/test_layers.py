@@ -22,7 +22,7 @@ HEAD = (
     {"codec", "gotemplate", "invocation", "keys", "manifests", "mint", "served", "finding"},
     {"formats", "lenses", "vault"},
     {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
-    {"access", "backup", "contexts", "overlap", "questions", "workloads"},
+    {"access", "backup", "contexts", "homeserver", "overlap", "questions", "workloads"},
     {"answers", "clauses", "consumed", "meanings", "schema", "weak"},
     {"mail", "oldkeys"},
     {"answerfile", "answersheet", "sites", "traces", "values"},
@@ -30,7 +30,7 @@ HEAD = (
     {"actions", "afterwards", "diff", "fields", "filling", "originals", "proof", "selection"},
     {"structure", "union"},
     {"plan", "exposure", "rotation", "survey"},
-    {"checks", "live", "parcel", "renewal", "review", "runsheet"},
+    {"checks", "live", "onlyyou", "parcel", "renewal", "review", "runsheet"},
     {"check"},
     {"outcome"},
 )
