@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from wizard import __version__, completion, helppage
+from wizard.checkcli import check, told
 from wizard.custodycli import vault
 from wizard.errors import StoppedError, WizardError
 from wizard.exchangecli import export
@@ -122,14 +123,7 @@ def plan(**options: Any) -> int:
     return _setup(**options, dry_run=True, no_input=True)
 
 
-@app.command(heading="Look at it")
-@click.option("--strict", is_flag=True, help="Warnings count too.")
-@everywhere
-def check(strict: bool, **options: Any) -> int:
-    """Say whether the tree is fit to deploy; exit 1 with findings."""
-    from wizard import commands
-
-    return _checked(commands.check(where(options)), options, strict=strict)
+app.add_command(check)
 
 
 @app.command(heading="Look at it")
@@ -281,18 +275,11 @@ def _guided(**options: Any) -> int:
     with telling(options):
         done = commands.guided(where(options), review(options))
     if isinstance(done, Checked):
-        return _checked(done, options)
+        return told(done, options)
     if isinstance(done, str):
         return chosen(done, options)
     console.outcome(done, as_json=options["as_json"], quiet=options["quiet"])
     return int(done.plan.skipped > 0)
-
-
-def _checked(found: Any, options: dict[str, Any], *, strict: bool = False) -> int:
-    from wizard import console
-
-    console.findings(found, as_json=options["as_json"], quiet=options["quiet"], options=typed(options))
-    return int(any(strict or each.severity == "error" for each in found.findings))
 
 
 def _stopped() -> int:

@@ -15,6 +15,7 @@ from wizard import (
     answerfile,
     answersheet,
     catalogue,
+    checking,
     clauses,
     consent,
     files,
@@ -22,11 +23,9 @@ from wizard import (
     guide,
     host,
     mint,
-    onlyyou,
     opening,
     plan,
     resume,
-    sealing,
     search,
     secondkey,
     store,
@@ -34,8 +33,6 @@ from wizard import (
     union,
     values,
 )
-from wizard import check as checking
-from wizard import lock as locks
 from wizard.answers import Answers
 from wizard.audit import Deed
 from wizard.errors import Problem, RefusedError, StoppedError, UsageError
@@ -49,7 +46,6 @@ from wizard.plan import Needs
 from wizard.secret import MASK, Secret
 from wizard.sites import Scope, Unknown
 from wizard.structure import Tree
-from wizard.survey import survey
 from wizard.vault import Generation, Vault, joined
 
 
@@ -98,7 +94,7 @@ def guided(where: Where, review: Review) -> Outcome | Checked | str:
         opened = opening.begun(where)
         if where.terminal is None or opened.identity is None:
             return _setup(where, Wishes(), review, opened)
-        checked = check(where)
+        checked = checking.check(where)
         chosen = guide.choose(where.terminal, where.tree, opened.vault, checked)
         if chosen == "check":
             return checked
@@ -259,30 +255,6 @@ def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
         review(outcome)
         _ask_consent(where, wishes)
         return opening.write(where, opened, outcome, wishes.keep_modes)
-
-
-def check(where: Where) -> Checked:
-    """Return the findings about the tree, and what is left out of it.
-
-    No key is touched, and of the vault only what its header tells everybody, unless the key is named: then the audit
-    log is verified, one that is gone is missed, and open steps are told."""
-    tree = opening.existing(where)
-    data = tree.lock()
-    read = locks.read(data.decode("utf-8", "replace")) if data else None
-    opening_keys = sealing.count_keys(tree.vault() or b"")
-    seen = survey(Tree(tree.files, instances=read.instances if read else {}), read, host.now())
-    found = checking.check(seen, opening_keys)
-    found += checking.of_custody(has_vault=tree.vault() is not None, has_lock=data is not None)
-    log = None
-    if tree.log() is not None or tree.vault() is not None:
-        log = "" if where.identity else "no key is named"
-        try:
-            vault = opening.opened(where, is_told=False).vault if where.identity else None
-            found += checking.of_log(opening.log_faults(tree, vault)) if vault else ()
-            found += checking.of_steps(vault.sheets) if vault else ()
-        except (RefusedError, UsageError) as error:  # it stops no finding about the tree
-            log = error.problems[0].what
-    return Checked(tuple(found), read.left_out if read else (), log, onlyyou.of(seen))
 
 
 def show(where: Where) -> list[Shown]:

@@ -118,6 +118,7 @@ def test_help_loads_nothing_heavy() -> None:
         *(
             f"wizard.{name}"
             for name in (
+                "checkcli",
                 "cli",
                 "completion",
                 "custodycli",

@@ -36,12 +36,15 @@ HEAD = (
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"cluster", "console", "git", "keystore", "lines", "pins", "prompt", "resume", "sources", "store"})
-VERBS = frozenset({"commands", "custody", "exchange", "hunting", "merging", "people", "rotating", "stepping"})
+VERBS = frozenset(
+    {"checking", "commands", "custody", "exchange", "hunting", "merging", "people", "rotating", "stepping"}
+)
 STORY = VERBS | {"consent", "guard", "guide", "opening", "secondkey"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
 DOOR = (
     "passphrases",
     "options",
+    "checkcli",
     "custodycli",
     "exchangecli",
     "huntcli",
@@ -64,7 +67,17 @@ STACKED = {"lenses.encoded", "lenses.region", "lenses.scalar"}
 PACKAGES = {
     "_ruamel_yaml": {"manifests"},
     "bcrypt": {"mint"},
-    "click": {"cli", "completion", "custodycli", "exchangecli", "helppage", "huntcli", "options", "rotatecli"},
+    "click": {
+        "checkcli",
+        "cli",
+        "completion",
+        "custodycli",
+        "exchangecli",
+        "helppage",
+        "huntcli",
+        "options",
+        "rotatecli",
+    },
     "cryptography": {"keys", "mint"},
     "keyring": {"keystore"},
     "nacl": {"keys", "mint"},
@@ -162,6 +175,7 @@ def allowed() -> dict[str, AbstractSet[str]]:
     table["guard"] = table["guard"] | {"opening"}
     table |= {module: table[module] | {"consent", "guard", "guide", "opening", "secondkey"} for module in VERBS}
     table["rotating"] = table["rotating"] | {"stepping"}
+    table["commands"] = table["commands"] | {"checking"}
     table["guide"] = table["guide"] | {"wizard"}
     table |= dict.fromkeys(BESIDE_THE_DOOR, WORDS | head)  # they tell what may be typed, and do nothing
     doors = {module: below | HANDS | STORY | BESIDE_THE_DOOR | {"wizard"} for module in DOOR}
