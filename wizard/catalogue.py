@@ -601,6 +601,12 @@ def by_place(kind: str, name: str, key: str) -> Row | None:
     return next((row for row in ROWS if any(place.matches(kind, name, key) for place in row.places)), None)
 
 
+def is_named(kind: str, name: str, but: Container[str]) -> bool:
+    """Say whether the object *kind*/*name* is known as the place of any value, those called in *but* aside."""
+    rows = (row for row in ROWS if row.name not in but)
+    return any(place.kind == kind and _whole(place.name, name) for row in rows for place in row.places)
+
+
 def parts_of(path: str, name: str) -> list[str]:
     """Return the optional components that the object *name* in the file *path* belongs to."""
     return [each.name for each in COMPONENTS if each.documents and re.search(each.documents, f"{path} {name}".lower())]

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from .conftest import Filled
+from .faults import FAULTS, errors
 from .reading import Objects, Row, by_kubectl, by_pyyaml, documents, find, rows
 from .runs import originals
 
@@ -43,8 +44,8 @@ def test_what_is_switched_off_stays_as_it_was_or_is_not_copied(filled: Filled) -
 
 def test_nothing_is_left_to_find_and_all_values_agree(filled: Filled) -> None:
     found = filled.deployment.run("check", "--json")
-    assert found.code == 0, found.out
-    assert found.data["ready"]
+    assert errors(found.data, filled.tree) == []
+    assert found.data["ready"] == (filled.tree not in FAULTS)
 
 
 def wrong(filled: Filled, objects: Objects) -> list[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from wizard.checks import instep, left, liaccess, wellformed
+from wizard.checks import clusters, instep, left, liaccess, twins, wellformed
 from wizard.finding import Finding
 from wizard.survey import Survey
 
 FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     left.findings,
     instep.findings,
+    twins.findings,
+    clusters.findings,
     wellformed.findings,
     liaccess.findings,
 )
