@@ -161,13 +161,15 @@ def answers(out: Path | None, **options: Any) -> int:
 
 
 @app.command(heading="Take it back")
+@click.option("--restore", is_flag=True, help="Put the originals back over hand edits.")
 @consenting
 @everywhere
 def blank(**options: Any) -> int:
     """Put every site back to its original text; the vault keeps the values."""
     from wizard import commands, console
 
-    wishes = commands.Wishes(yes=options["yes"], dry_run=options["dry_run"], keep_modes=options["keep_modes"])
+    named = {name: options[name] for name in ("yes", "dry_run", "keep_modes", "restore")}
+    wishes = commands.Wishes(**named)
     done = commands.blank(where(options), wishes, review(options))
     if options["dry_run"]:
         console.plan(done, as_json=options["as_json"])

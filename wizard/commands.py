@@ -60,6 +60,7 @@ class Wishes:
     dry_run: bool = False
     new_deployment: bool = False
     keep_modes: bool = False
+    restore: bool = False  # blank may lose what was edited by hand and is in no vault
     allow_tracked: bool = False  # secrets may be filled into files that git tracks
     passphrase: bool = False  # a new vault's key is to have one
     change: bool = False  # the answers that stand are to be looked at, whether or not anything is open
@@ -244,7 +245,10 @@ def _is_done(outcome: Outcome, opened: Opened) -> bool:
 
 
 def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
-    """Put every site back at its original text; the vault keeps all values, so that setup fills the tree again."""
+    """Put every site back at its original text; the vault keeps all values, so that setup fills the tree again.
+
+    RefusedError where that loses what was edited by hand, and neither a reader of the review nor ``wishes.restore``
+    agrees to it: a yes given beforehand knew nothing of it (DESIGN, law 6)."""
     with opening.nothing_written():
         opened = opening.opened(where)
         instances = Answers.from_json(opened.vault.answers).instances
@@ -252,6 +256,8 @@ def blank(where: Where, wishes: Wishes, review: Review) -> Outcome:
         outcome = Outcome(made, False, where.tree, where.options)
         if wishes.dry_run or made.is_empty:
             return outcome
+        if made.lost and wishes.yes and not wishes.restore:
+            raise RefusedError(*made.lost)
         review(outcome)
         _ask_consent(where, wishes)
         return opening.write(where, opened, outcome, wishes.keep_modes)

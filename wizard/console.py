@@ -808,7 +808,7 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "li": dict(made.li),
         "exposed": {file: list(names) for file, names in made.exposed.items()},
         "refused": [{"token": each.token, "where": each.position, "why": each.why} for each in made.refused],
-        "notes": [{"what": note.what, "where": note.where} for note in (*made.notes, *made.unneeded)],
+        "notes": [{"what": note.what, "where": note.where} for note in (*made.notes, *made.lost, *made.unneeded)],
         "diff": made.diff,
         "well_known": outcome.documents,
         "key": outcome.key,

@@ -68,6 +68,7 @@ class Plan:
     exposed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # secrets in files that git tracks, by file
     settled: tuple[Settled, ...] = ()  # what becomes of texts edited by hand
     exposed_as: tuple[str, ...] = ()  # these files as they are named from where the operator stands
+    lost: tuple[Problem, ...] = ()  # what was edited by hand, and is in no vault once the plan is carried out
 
     @cached_property
     def diff(self) -> str:
@@ -233,14 +234,15 @@ def take_back(tree: Tree, vault: Vault) -> Plan:
         for site in found
         if site.record and site.text != site.record.original
     )
-    unkept = [site for site in found if site.record and filling.is_unkept(site, vault)]
-    notes = (*map(_not_found, blanked.lost), *map(_unkept, unkept))
-    return Plan("blank", taken_back, {path: before[path].data for path in after}, after, vault, notes=notes)
+    lost = tuple(_unkept(site) for site in found if site.record and filling.is_unkept(site, vault))
+    notes = tuple(map(_not_found, blanked.lost))
+    return Plan("blank", taken_back, {path: before[path].data for path in after}, after, vault, notes=notes, lost=lost)
 
 
 def _unkept(site: Site) -> Problem:
-    what = "was edited by hand here and is not in the vault, so that this loses it; setup --adopt takes it in before."
-    return Problem(f"{site.value} {what}", site.position)
+    what = "was edited by hand here and is not in the vault: putting the original text back loses it."
+    fix = "Take it into the vault first: matrix-wizard setup --adopt\nOr lose it: matrix-wizard blank --restore"
+    return Problem(f"{site.value} {what}", site.position, fix)
 
 
 def _recipients(answers: Answers, vault: Vault, made: str) -> tuple[Recipient, ...]:

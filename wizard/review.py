@@ -64,7 +64,7 @@ def left(made: Plan) -> Iterator[str]:
         yield f"Left as it is: {refusal.position}: {refusal.token or 'this file'}: {refusal.why}."
     if made.refused:
         yield f"{count(len(made.refused), 'place')} left to you, as told above."
-    yield from map(note, made.notes)
+    yield from map(note, (*made.notes, *made.lost))
     yield from exposed(made)
 
 
@@ -72,7 +72,7 @@ def kept(made: Plan) -> str:
     """Return what the vault has once the tree is blank: every value, made by hand or not."""
     taken = [name for name, each in sorted(made.vault.values.items()) if each.current.why == "adopted"]
     also = f", also what was made by hand: {', '.join(taken)}" if taken else ""
-    return f"The vault keeps every value{also}."
+    return f"The vault keeps every {'other ' if made.lost else ''}value{also}."
 
 
 def exposed(made: Plan) -> Iterator[str]:

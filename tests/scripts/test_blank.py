@@ -34,6 +34,11 @@ def test_blank_says_that_what_was_made_by_hand_is_in_the_vault(one: Filled) -> N
             deployment.edit(path, was, typed)
     unkept = "turn-secret was edited by hand here and is not in the vault"
     assert unkept in deployment.run("blank", "--dry-run").out
+    before = deployment.everything()
+    stopped = deployment.blank()
+    assert (stopped.code, unkept in stopped.err, typed in stopped.text) == (3, True, False)
+    assert " blank --tree " in stopped.err and " --restore\n" in stopped.err and deployment.everything() == before
+    assert deployment.copy(one.deployment.home.with_name("lost")).blank("--restore").code == 0
     adopted = deployment.setup("--adopt")
     assert (adopted.code, "Adopted: turn-secret as it was edited by hand at " in adopted.err) == (0, True)
     told = "The vault keeps every value, also what was made by hand: turn-secret."
