@@ -1,10 +1,20 @@
 """Tests on real software: skipped with the reason where it is missing, failed where CI=true installs all of it."""
 
+import functools
 import os
 import shutil
 from collections.abc import Callable
 
 import pytest
+
+from .filled import Fill, Filled, fill
+
+
+def absent(reason: str) -> None:
+    """End a test whose software is not there: as failed where CI installs all of it, else as skipped."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -13,9 +23,29 @@ def needs() -> Callable[..., None]:
 
     def check(*programs: str) -> None:
         if missing := [name for name in programs if shutil.which(name) is None]:
-            reason = f"{' and '.join(missing)} not installed"
-            if os.environ.get("CI") == "true":
-                pytest.fail(reason)
-            pytest.skip(reason)
+            absent(f"{' and '.join(missing)} not installed")
 
     return check
+
+
+@pytest.fixture(scope="session")
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Fill:
+    """Return what fills a tree with everything, once in this process; nobody may change it."""
+
+    @functools.cache
+    def make(name: str) -> Filled:
+        return fill(tmp_path_factory.mktemp(f"filled-{name}"), name)
+
+    return make
+
+
+@pytest.fixture
+def bundled(filled_once: Fill) -> Filled:
+    """The bundled tree, filled with everything."""
+    return filled_once("bundled")
+
+
+@pytest.fixture(params=["bundled", "dress"])
+def dressed(request: pytest.FixtureRequest, filled_once: Fill) -> Filled:
+    """The bundled tree, and the same secrets in another dress, each filled with everything."""
+    return filled_once(request.param)

@@ -71,7 +71,8 @@ def laid_out(tree: Objects, workload: Workload, container: str, root: Path) -> C
             if not items or key in items:
                 (directory / items.get(key, key)).write_text(moved(text))
     arguments = [moved(argument) for argument in (*one.get("command", []), *one.get("args", []))]
-    environment = {each["name"]: moved(_value(tree, each)) for each in one.get("env", [])}
+    environment = {name: moved(text) for name, text in _whole(tree, one.get("envFrom", [])).items()}
+    environment |= {each["name"]: moved(_value(tree, each)) for each in one.get("env", [])}
     return Container(arguments, environment, moved)
 
 
@@ -88,6 +89,15 @@ def mover(paths: dict[str, Any], root: Path) -> Callable[[str], str]:
 def lay_out(tree: Objects, workload: Workload, container: str, root: Path) -> list[str]:
     """Lay out a workload's container (`laid_out`) and return its arguments."""
     return laid_out(tree, workload, container, root).arguments
+
+
+def _whole(tree: Objects, sources: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the variables that a pod takes from ConfigMaps and Secrets as they stand."""
+    found: dict[str, str] = {}
+    for each in sources:
+        kind = "ConfigMap" if "configMapRef" in each else "Secret"
+        found |= texts(tree[kind, each["configMapRef" if kind == "ConfigMap" else "secretRef"]["name"]])
+    return found
 
 
 def _value(tree: Objects, variable: dict[str, Any]) -> str:
