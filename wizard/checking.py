@@ -1,13 +1,15 @@
-"""The verb that tells whether a tree is fit to deploy."""
+"""The verbs that tell whether a tree is fit to deploy, and what a finding means."""
 
 from __future__ import annotations
 
 from wizard import check as findings
-from wizard import host, onlyyou, opening, sealing
+from wizard import host, onlyyou, opening, rules, sealing
 from wizard import lock as locks
 from wizard.errors import RefusedError, UsageError
+from wizard.finding import no_such_rule
 from wizard.opening import Where
 from wizard.outcome import Checked
+from wizard.rules import Rule
 from wizard.structure import Tree
 from wizard.survey import survey
 
@@ -34,3 +36,10 @@ def check(where: Where) -> Checked:
         except (RefusedError, UsageError) as error:  # it stops no finding about the tree
             log = error.problems[0].what
     return Checked(tuple(found), read.left_out if read else (), log, onlyyou.of(seen))
+
+
+def explain(name: str) -> Rule:
+    """Return the rule whose id is *name*. UsageError with what may have been meant where there is none."""
+    if name not in rules.BY_ID:
+        raise UsageError(no_such_rule(name))
+    return rules.BY_ID[name]

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from wizard import __version__, completion, helppage
-from wizard.checkcli import check, told
+from wizard.checkcli import check, explain, told
 from wizard.custodycli import vault
 from wizard.errors import StoppedError, WizardError
 from wizard.exchangecli import export
@@ -124,6 +124,7 @@ def plan(**options: Any) -> int:
 
 
 app.add_command(check)
+app.add_command(explain)
 
 
 @app.command(heading="Look at it")

@@ -63,6 +63,13 @@ def names(_context: click.Context, _parameter: click.Parameter, incomplete: str)
     return [CompletionItem(row.name) for row in ROWS if row.name.startswith(incomplete)]
 
 
+def rules(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Return the ids of the rules of check."""
+    from wizard.rules import RULES
+
+    return [CompletionItem(each.id, help=each.title) for each in RULES if each.id.startswith(incomplete)]
+
+
 def directories(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Return the word that has the shell itself complete a directory."""
     return [CompletionItem(incomplete, type="dir")]

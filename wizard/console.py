@@ -23,9 +23,7 @@ from wizard import review as reviewing
 from wizard.actions import Cluster, Command
 from wizard.afterwards import Afterwards
 from wizard.errors import Problem, UsageError
-from wizard.finding import Finding
 from wizard.outcome import (
-    Checked,
     Exchanged,
     Hunted,
     Outcome,
@@ -508,38 +506,15 @@ def sheet(text: str) -> None:
     _say(text.rstrip("\n"), sys.stdout)
 
 
-def findings(checked: Checked, *, as_json: bool, quiet: bool, options: str) -> None:
-    """Print the findings of check, with *options* of the run for the commands that mend them, and what was left out."""
-    found = checked.findings
-    errors = sum(1 for each in found if each.severity == "error")
-    if as_json:
-        listed = [{name: getattr(each, name) for name in Finding.__dataclass_fields__} for each in found]
-        left_out = list(checked.left_out)
-        _print_json(
-            {
-                "schema": SCHEMA,
-                "ready": errors == 0,
-                "left_out": left_out,
-                "audit_log": checked.log,
-                "findings": listed,
-            }
-        )
-        return
-    for each in found:
-        _say(f"{each.file}:{each.line}:{each.column}: {each.severity} [{each.id}] {each.message}", sys.stdout)
-        if not quiet:
-            _say(f"    fix: {typed(each.fix, options)}", sys.stdout)
-    if quiet:
-        return
-    if checked.left_out:
-        _say(
-            f"Left out, since the answers do not ask for it; do not deploy it: {', '.join(checked.left_out)}",
-            sys.stdout,
-        )
-    if checked.log:
-        _say(f"The audit log was not verified: {checked.log.rstrip('.')}.", sys.stdout)
-    ready = "ready" if errors == 0 else "not ready"
-    _say(f"{ready}: {reviewing.count(errors, 'error')}, {reviewing.count(len(found) - errors, 'warning')}.", sys.stdout)
+def report(lines: Iterable[str], options: str = "") -> None:
+    """Print lines of a report, with *options* of the run for the commands that they name."""
+    for line in lines:
+        _say(_filled(typed(line, options), sys.stdout), sys.stdout)
+
+
+def data(made: Mapping[str, Any]) -> None:
+    """Print one document of JSON."""
+    _print_json(made)
 
 
 def rotation(rotated: Rotated) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wizard import rules
+from wizard.errors import Problem
 from wizard.rules import Severity
 
 
@@ -30,3 +31,12 @@ def at(position: str, rule: str, message: str, fix: str, severity: Severity | No
 def of_file(path: str, rule: str, message: str, fix: str, severity: Severity | None = None) -> Finding:
     """Return a finding about the file *path* as a whole."""
     return at(f"{path}:1:1", rule, message, fix, severity)
+
+
+def no_such_rule(rule: str, place: str = "") -> Problem:
+    """Return the problem of an id that no *rule* has, named at *place*, with what may have been meant."""
+    import difflib
+
+    near = difflib.get_close_matches(rule, rules.BY_ID, 1)
+    then = f"Did you mean {near[0]}?" if near else "To see them all: matrix-wizard explain"
+    return Problem(f"There is no rule called {rule}.", place, then)

@@ -233,7 +233,7 @@ def choose(terminal: Terminal, tree: Path, vault: Vault, checked: Checked) -> st
     name = Answers.from_json(vault.answers)[_SERVER_NAME]
     since = f"{vault.journal.made[:10]}, " if vault.journal else ""
     places = review.count(sum(record.kind == "site" for record in vault.records), "place") + " hold its values"
-    errors = sum(each.severity == "error" for each in checked.findings)
+    errors = checked.errors
     state = f"check finds {review.count(errors, 'error')}" if errors else "check finds no error"
     terminal.say(f"{tree} is set up for {name or 'its server'} ({since}{places}; {state}).", "heading")
     steps = sum(not step.done for sheet in vault.sheets for step in sheet.steps)

@@ -33,10 +33,12 @@ VERBS = (
     "vault rekey",
     "vault restore",
 )
+# Those that take neither, and that a message may name.
+APART = ("explain",)
 # One that names a tree or a key itself is left as it is: it is meant for another.
-_NAMED = re.compile(rf"(?<![\w./-])matrix-wizard ({'|'.join(VERBS)})(?![\w-])(?! --(?:tree|identity)\b)")
+_NAMED = re.compile(rf"(?<![\w./-])matrix-wizard ({'|'.join((*VERBS, *APART))})(?![\w-])(?! --(?:tree|identity)\b)")
 
 
 def typed(text: str, program: str, options: str) -> str:
     """Return *text* with each command in it as it can be typed: by *program*, with *options* (" --tree DIR") of it."""
-    return _NAMED.sub(lambda found: f"{program} {found[1]}{options}", text)
+    return _NAMED.sub(lambda found: f"{program} {found[1]}{'' if found[1] in APART else options}", text)

@@ -103,12 +103,28 @@ class Checked:
     """What ``check`` found, and the components that are switched off and so were not looked at.
 
     ``log``: why the audit log could not be verified, "" where it was, None without log and vault. ``only_you``: what
-    no file shows."""
+    no file shows. ``is_strict``: warnings stand in the way, too."""
 
     findings: tuple[Finding, ...]
     left_out: tuple[str, ...]
     log: str | None = None
     only_you: tuple[Duty, ...] = ()
+    is_strict: bool = False
+
+    @property
+    def errors(self) -> int:
+        """How many of the findings are errors."""
+        return sum(each.severity == "error" for each in self.findings)
+
+    @property
+    def warnings(self) -> int:
+        """How many of the findings are warnings."""
+        return len(self.findings) - self.errors
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing that was found stands in the way of a deployment."""
+        return not (self.findings if self.is_strict else self.errors)
 
 
 @dataclass(frozen=True)

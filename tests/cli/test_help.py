@@ -53,7 +53,7 @@ def test_every_verb_stands_under_a_heading_in_the_order_of_use(printed: Printed)
     headings = ["Fill a tree", "Look at it", "Take it back", "Rotate secrets", "Keep the vault", "Editor and shell"]
     assert list(found) == ["Options", *headings, "Examples"]
     listed = [first_words(found[heading]) for heading in headings]
-    assert listed[:3] == [["setup", "plan"], ["check", "show", "hunt", "answers", "status"], ["blank"]]
+    assert listed[:3] == [["setup", "plan"], ["check", "explain", "show", "hunt", "answers", "status"], ["blank"]]
     assert sorted(word for words in listed for word in words) == VERBS
     assert "..." not in "".join(found[heading] for heading in headings)
 

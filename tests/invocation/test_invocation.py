@@ -17,6 +17,7 @@ PROGRAM, OPTIONS = "../bin/matrix-wizard", " --tree 'my tree' --identity key.txt
             "Let another in: matrix-wizard vault recipients add KEY",
             f"Let another in: {PROGRAM} vault recipients add{OPTIONS} KEY",
         ),
+        ("What it means: matrix-wizard explain li-open", f"What it means: {PROGRAM} explain li-open"),
         ("(matrix-wizard blank), matrix-wizard setup", f"({PROGRAM} blank{OPTIONS}), {PROGRAM} setup{OPTIONS}"),
     ],
 )

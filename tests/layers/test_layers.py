@@ -33,6 +33,7 @@ HEAD = (
     {"checks", "live", "onlyyou", "parcel", "renewal", "review", "runsheet"},
     {"check"},
     {"outcome"},
+    {"report"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"cluster", "console", "git", "keystore", "lines", "pins", "prompt", "resume", "sources", "store"})

@@ -1,0 +1,175 @@
+"""check and explain as they are asked and as they answer, through the program's own door."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from wizard import rules
+
+from .runs import Run, run
+
+WEAK = """\
+kind: Secret
+apiVersion: v1
+metadata: {name: db, namespace: shop}
+stringData:
+  password: minioadmin
+  host: db.example.com
+"""
+BROKEN = "kind: Secret\nstringData: [\n"
+EMPTY = "kind: Secret\napiVersion: v1\nmetadata: {name: s}\nstringData:\n  password: ''\n"
+
+Tree = Callable[[Mapping[str, str]], Path]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    def made(files: Mapping[str, str]) -> Path:
+        for name, text in files.items():
+            path = tmp_path / "tree" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path / "tree"
+
+    return made
+
+
+def check(root: Path, *argv: str) -> Run:
+    return run("check", "--tree", str(root), *argv)
+
+
+def test_people_are_told_by_groups_with_what_is_shared_told_once(tree: Tree) -> None:
+    done = check(tree({"a.yaml": WEAK, "b.yaml": WEAK, "c.yaml": EMPTY, "d.yaml": BROKEN}))
+    lines = done.out.splitlines()
+    titles = [line for line in lines if line in rules.TITLES.values()]
+    assert titles == [rules.TITLES["left"], rules.TITLES["well formed"]]
+    weak = [line for line in lines if "[weak-default]" in line]
+    assert [line.partition(" ")[0] for line in weak] == ["a.yaml:5:13:", "b.yaml:5:13:"]
+    assert done.out.count(f"    why: {rules.BY_ID['weak-default'].why}") == 1
+    assert done.out.count("    fix: Put a placeholder there, and run: ") == 1
+    assert lines[-1] == "not ready: 5 errors, 1 warning."
+    assert done.code == 1
+
+
+def test_the_findings_of_machines_are_those_of_people_in_the_order_of_places(tree: Tree) -> None:
+    root = tree({"b/a.yaml": WEAK, "a.yaml": EMPTY, "c.yaml": BROKEN})
+    found = check(root, "--json").data
+    assert found["schema"] == 1
+    assert (found["ready"], found["errors"], found["warnings"]) == (False, 3, 1)
+    assert {tuple(each) for each in found["findings"]} == {
+        ("id", "severity", "file", "line", "column", "message", "fix")
+    }
+    places = [(each["file"], each["line"], each["column"]) for each in found["findings"]]
+    assert places == sorted(places)
+    told = re.findall(r"^(\S+):(\d+):(\d+): (\w+) \[([\w-]+)\] (.*)$", check(root).out, re.MULTILINE)
+    assert sorted(told) == sorted(
+        (each["file"], str(each["line"]), str(each["column"]), each["severity"], each["id"], each["message"])
+        for each in found["findings"]
+    )
+
+
+def test_a_threshold_says_what_is_shown_and_what_fails(tree: Tree) -> None:
+    root = tree({"a.yaml": EMPTY})
+    assert check(root).code == 0
+    assert "ready: 0 errors, 1 warning." in check(root).out
+    assert check(root, "--json").data["ready"] is True
+    strict = check(root, "--strict", "--json")
+    assert (strict.code, strict.data["ready"]) == (1, False)
+    errors = check(root, "--severity", "error")
+    assert (errors.code, "secret-empty" in errors.out) == (0, False)
+    assert errors.out.endswith("ready: 0 errors, 1 warning.\n")
+    assert check(root, "--severity", "error", "--json").data["findings"] == []
+    refused = check(root, "--strict", "--severity", "error")
+    assert refused.code == 2
+    assert "--strict" in refused.err
+
+
+def test_quiet_leaves_the_findings_alone(tree: Tree) -> None:
+    done = check(tree({"a.yaml": WEAK}), "--quiet")
+    assert all(re.match(r"a\.yaml:\d+:\d+: error \[", line) for line in done.out.splitlines())
+    assert len(done.out.splitlines()) == 2
+
+
+def test_one_broken_document_is_one_finding_and_the_rest_is_checked(tree: Tree) -> None:
+    found = check(tree({"a.yaml": f"{WEAK}---\nkind: [\n---\n{EMPTY}"}), "--json").data["findings"]
+    assert [(each["id"], each["line"]) for each in found] == [
+        ("weak-default", 5),
+        ("placeholder-left", 6),
+        ("unparseable", 9),
+        ("secret-empty", 14),
+    ]
+
+
+def test_a_tree_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    done = check(tmp_path / "no-such")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"{tmp_path}/no-such: There is no tree at {tmp_path}/no-such.\n    Name it with --tree")
+
+
+def test_a_terminal_of_80_columns_without_colours_or_letters_of_any_language(tree: Tree) -> None:
+    """What a terminal shows: no line is cut, and under LC_ALL=C each character is ASCII."""
+    root = tree({"a.yaml": WEAK, "li/ingress.yaml": _LI})
+    environment = {**os.environ, "LC_ALL": "C", "NO_COLOR": "1", "COLUMNS": "80"}
+    child = pexpect.spawn(
+        sys.executable,
+        ["-m", "wizard", "check", "--tree", "tree"],
+        env=environment,
+        cwd=root.parent,
+        dimensions=(40, 80),
+    )
+    child.expect(pexpect.EOF)
+    shown = child.before.decode("ascii").splitlines()
+    assert max(map(len, shown)) <= 80
+    assert "\x1b" not in "".join(shown)
+    assert "fix: " in "".join(shown)
+
+
+_LI = """\
+kind: Ingress
+apiVersion: networking.k8s.io/v1
+metadata: {name: synapse-li, namespace: matrix-li, labels: {matrix-instance: li}}
+spec:
+  ingressClassName: nginx
+  rules: [{host: matrix-li.chat-corp.net}]
+"""
+
+
+def test_every_rule_is_explained() -> None:
+    listed = run("explain")
+    assert listed.code == 0
+    for rule in rules.RULES:
+        assert f"  {rule.id} " in listed.out
+        told = run("explain", rule.id)
+        assert told.code == 0
+        assert told.out.startswith(f"{rule.id}: {rule.title}\n")
+        parts = (rule.severity, rules.TITLES[rule.group], rule.why, rule.story, f"Source: {rule.source}")
+        for part in parts:  # a command in it is told as it can be typed here
+            assert all(words in told.out for words in re.split("matrix-wizard", part)), rule.id
+    assert [each["id"] for each in run("explain", "--json").data["rules"]] == list(rules.BY_ID)
+    [one] = run("explain", "li-open", "--json").data["rules"]
+    assert one["story"] == rules.BY_ID["li-open"].story
+
+
+def test_an_unknown_rule_is_told_with_what_may_be_meant() -> None:
+    done = run("explain", "placeholders-left")
+    assert (done.code, done.out) == (2, "")
+    assert done.err == "There is no rule called placeholders-left.\n    Did you mean placeholder-left?\n"
+    assert re.search(r"To see them all: \S+ explain\n$", run("explain", "zzz").err)
+
+
+def test_explain_reads_no_tree(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wizard", "explain", "li-open", "--json"],
+        check=True, capture_output=True, text=True, cwd=tmp_path,
+    )  # fmt: skip
+    assert json.loads(done.stdout)["rules"][0]["id"] == "li-open"
+    assert list(tmp_path.iterdir()) == []
