@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from wizard import originals, resources, rollout, search, workloads
+from wizard import configurations, originals, pods, resources, rollout, search, workloads
 from wizard.answers import Answers
+from wizard.configurations import Configuration, Server
 from wizard.lock import Lock
+from wizard.pods import Container
 from wizard.resources import Manifest, Resource
 from wizard.sites import Found, Scope
 from wizard.structure import Tree
@@ -38,6 +40,15 @@ class Survey:
     def workloads(self) -> tuple[Workload, ...]:
         """Every object that runs something and is in use."""
         return tuple(each for each in workloads.of(self.manifests) if not rollout.is_off(each.resource, self.scope))
+
+    @cached_property
+    def containers(self) -> tuple[Container, ...]:
+        """Every container of what runs and is in use."""
+        return tuple(each for workload in self.workloads for each in pods.containers(workload))
+
+    def of_server(self, server: Server) -> Iterator[Configuration]:
+        """Yield the texts that *server* reads as its configuration."""
+        yield from configurations.of(server, self.of_kind("Secret", "ConfigMap"), self.containers)
 
     def of_kind(self, *kinds: str) -> Iterator[Resource]:
         """Yield the objects of these kinds."""

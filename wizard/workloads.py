@@ -252,6 +252,15 @@ def of(tree: Iterable[Manifest]) -> tuple[Workload, ...]:
     return tuple(Workload(each, _references(each)) for each in _applied(tree) if _rows(each))
 
 
+def pod(each: Workload) -> tuple[Reader, Node] | None:
+    """Return the pod that *each* runs, by its spec (core/v1, PodSpec), and a reader of it; None for an operator's kind.
+
+    That of a connection pool is none: its operator fills it up."""
+    reader = Reader(each.resource)
+    own = (kind for kind in _rows(each.resource) if kind.shape is _POD and kind.name != "Pooler")
+    return next(((reader, spec) for kind in own for spec in reader.at(each.resource.node, kind.path)), None)
+
+
 def reading(workloads: Iterable[Workload], changed: Changed) -> tuple[tuple[Workload, tuple[Reference, ...]], ...]:
     """Return those of *workloads* that read something that *changed*, each with the references by which it does.
 
@@ -275,7 +284,7 @@ def changed(before: Iterable[Manifest], after: Iterable[Manifest]) -> Changed:
 
 
 @dataclass(frozen=True, eq=False)
-class _Reader:
+class Reader:
     """An object as Kubernetes reads it: aliases and merge keys of its document are followed."""
 
     resource: Resource
@@ -334,7 +343,7 @@ class _Reader:
         return next((each for name, each in self.anchors if name == node.name and each.start < node.start), None)
 
     def reference(self, row: _Row, node: Node) -> Reference | None:
-        """Return the reference at *node*; None where it names nothing."""
+        """Return the reference at *node*; None where it names nothing. *row* is a row of this module."""
         name = node.value if isinstance(node, Scalar) else self.text(node, "name", "secretName")
         key, items = self.text(node, "key"), self.items(node)
         keys = frozenset({key}) if key else frozenset(items.values()) if items else row.keys
@@ -362,7 +371,7 @@ def _rows(resource: Resource) -> list[_Kind]:
 def _references(resource: Resource) -> tuple[Reference, ...]:
     """Return what *resource* reads, the keys of one object that it reads in one way put together."""
     found: dict[tuple[str, str, How], frozenset[str] | None] = {}
-    reader = _Reader(resource)
+    reader = Reader(resource)
     for kind in _rows(resource):
         for spec in reader.at(resource.node, kind.path):
             for each in _of_spec(reader, spec, kind.shape):
@@ -372,7 +381,7 @@ def _references(resource: Resource) -> tuple[Reference, ...]:
     return tuple(Reference(kind, name, keys, how) for (kind, name, how), keys in found.items())
 
 
-def _of_spec(reader: _Reader, spec: Node, shape: _Shape) -> Iterator[Reference]:
+def _of_spec(reader: Reader, spec: Node, shape: _Shape) -> Iterator[Reference]:
     mounted: dict[str, dict[str, None]] = {}  # the paths in each volume that are mounted
     for container in (each for path in shape.containers for each in reader.at(spec, path)):
         yield from _of_rows(reader, container, _ENVIRONMENT)
@@ -386,14 +395,14 @@ def _of_spec(reader: _Reader, spec: Node, shape: _Shape) -> Iterator[Reference]:
     yield from _of_rows(reader, spec, shape.rows)
 
 
-def _of_rows(reader: _Reader, node: Node, rows: Iterable[_Row]) -> Iterator[Reference]:
+def _of_rows(reader: Reader, node: Node, rows: Iterable[_Row]) -> Iterator[Reference]:
     for row in rows:
         for each in reader.at(node, row.path):
             if (reference := reader.reference(row, each)) is not None:
                 yield reference
 
 
-def _of_files(reader: _Reader, volume: Node, within: str) -> Iterator[Reference]:
+def _of_files(reader: Reader, volume: Node, within: str) -> Iterator[Reference]:
     """Yield what is read of *volume* where the path *within* it is mounted; ``.`` is all of it."""
     sources = ((row, source) for row in _FILES for source in reader.at(volume, row.path))
     for source, whole in ((source, reader.reference(row, source)) for row, source in sources):
@@ -422,7 +431,7 @@ def _held(tree: Iterable[Manifest]) -> dict[tuple[str, str, str], dict[str, list
     """Return the values of each key of the Secrets and ConfigMaps of *tree*: of several objects of one name all."""
     found: dict[tuple[str, str, str], dict[str, list[bytes]]] = {}
     for resource in _applied(tree):
-        reader, values = _Reader(resource), dict[str, bytes]()
+        reader, values = Reader(resource), dict[str, bytes]()
         for section, is_base64 in _HELD.get(resource.kind, ()):
             for key, node in reader.entries(reader.entries(resource.node).get(section)).items():
                 text = reader.text(node, "")

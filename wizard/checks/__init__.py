@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from wizard.checks import clusters, instep, left, liaccess, twins, wellformed
+from wizard.checks import clusters, instep, left, liaccess, synapsefacts, twins, wellformed
 from wizard.finding import Finding
 from wizard.survey import Survey
 
@@ -15,4 +15,5 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     clusters.findings,
     wellformed.findings,
     liaccess.findings,
+    synapsefacts.findings,
 )

@@ -1,0 +1,183 @@
+"""Pods: the containers of what a tree runs, each with its image, words and variables, and what stands at its paths.
+
+Pure. What Kubernetes itself makes of a pod's spec is core/v1 of its API; what is in an image is not known here.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from wizard import workloads
+from wizard.manifests import Node, Scalar
+from wizard.workloads import Reader, Workload
+
+OTHER = "other"
+_VERSION = re.compile(r":v?(\d+)\.(\d+)(?:\.(\d+))?(?=[-@+]|$)")
+_SOURCES = (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap"))
+_WHOLE = (("secretRef", "Secret"), ("configMapRef", "ConfigMap"))
+
+
+@dataclass(frozen=True)
+class Source:
+    """What stands at a path, or in a variable: an entry of a Secret or ConfigMap.
+
+    ``kind`` is OTHER where that is not known, ``key`` is '' where the object has no such entry, or all of them.
+    ``mode``: the permissions of the file as they are written, '' for the default."""
+
+    kind: str
+    name: str = ""
+    key: str = ""
+    mode: str = ""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of a container: where it is set, its text where that stands there, and from what it comes else."""
+
+    name: str
+    node: Node
+    text: str
+    source: Source | None
+
+
+@dataclass(frozen=True)
+class _Mount:
+    path: str
+    within: str
+    source: Source
+    items: dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Container:
+    """One container, or init container, of a workload."""
+
+    workload: Workload
+    reader: Reader
+    node: Node
+    pod: Node
+    is_init: bool
+
+    @cached_property
+    def name(self) -> str:
+        """Its name."""
+        return self.reader.text(self.node, "name")
+
+    @cached_property
+    def image(self) -> str:
+        """Its image, as it is written."""
+        return self.reader.text(self.node, "image")
+
+    @cached_property
+    def version(self) -> tuple[int, ...] | None:
+        """The version that the image's tag names, as three numbers; None where the tag is none (``latest``)."""
+        found = _VERSION.search(self.image)
+        return tuple(int(each or 0) for each in found.groups()) if found else None
+
+    @cached_property
+    def words(self) -> tuple[Scalar, ...]:
+        """The words of its command and of its arguments."""
+        found = (each for key in ("command.*", "args.*") for each in self.reader.at(self.node, key))
+        return tuple(each for each in found if isinstance(each, Scalar))
+
+    @cached_property
+    def line(self) -> str:
+        """Its words in one text."""
+        return " ".join(each.value for each in self.words)
+
+    @cached_property
+    def has_command(self) -> bool:
+        """Whether the image's own entry point is not run."""
+        return any(True for _ in self.reader.at(self.node, "command.*"))
+
+    @cached_property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables that it is given one by one, in their order."""
+        return tuple(self._variable(each) for each in self.reader.at(self.node, "env.*"))
+
+    @cached_property
+    def whole(self) -> tuple[Source, ...]:
+        """The Secrets and ConfigMaps whose entries are all its variables."""
+        found = (
+            (kind, self.reader.text(node, "name"))
+            for key, kind in _WHOLE
+            for node in self.reader.at(self.node, f"envFrom.*.{key}")
+        )
+        return tuple(Source(kind, name) for kind, name in found)
+
+    def source_of(self, variable: str) -> Source | None:
+        """Return the entry of an object that the *variable* comes from, as far as its name tells."""
+        own = next((each for each in reversed(self.variables) if each.name == variable), None)
+        if own is not None:
+            return own.source
+        return Source(self.whole[-1].kind, self.whole[-1].name, variable) if len(self.whole) == 1 else None
+
+    def at(self, path: str) -> Source | None:
+        """Return what stands at an absolute *path*; None where nothing is mounted there, so that the image decides."""
+        path = posixpath.normpath(path)
+        over = (each for each in self._mounts if path == each.path or path.startswith(f"{each.path.rstrip('/')}/"))
+        mount = max(over, key=lambda each: len(each.path), default=None)
+        if mount is None or mount.source.kind == OTHER:
+            return mount.source if mount else None
+        rest = posixpath.relpath(path, mount.path)
+        key = posixpath.normpath(posixpath.join(mount.within, rest))
+        if mount.items:
+            key, mode = mount.items.get(key, ("", ""))
+            return Source(mount.source.kind, mount.source.name, key, mode or mount.source.mode)
+        return Source(mount.source.kind, mount.source.name, key, mount.source.mode)
+
+    def position(self, node: Node | None = None) -> str:
+        """Return ``file:line:column`` of *node*, or of the container."""
+        return self.workload.resource.manifest.position((node or self.node).start)
+
+    @cached_property
+    def objects(self) -> frozenset[tuple[str, str]]:
+        """The kind and name of each Secret and ConfigMap that is mounted in it."""
+        return frozenset((each.source.kind, each.source.name) for each in self._mounts)
+
+    def _variable(self, node: Node) -> Variable:
+        source = None
+        for key, kind in _SOURCES:
+            for each in self.reader.at(node, f"valueFrom.{key}"):
+                source = Source(kind, self.reader.text(each, "name"), self.reader.text(each, "key"))
+        return Variable(self.reader.text(node, "name"), node, self.reader.text(node, "value"), source)
+
+    @cached_property
+    def _mounts(self) -> tuple[_Mount, ...]:
+        volumes = {self.reader.text(each, "name"): each for each in self.reader.at(self.pod, "volumes.*")}
+        return tuple(
+            self._mount(each, volumes.get(self.reader.text(each, "name")))
+            for each in self.reader.at(self.node, "volumeMounts.*")
+        )
+
+    def _mount(self, node: Node, volume: Node | None) -> _Mount:
+        path = posixpath.normpath(self.reader.text(node, "mountPath"))
+        within = self.reader.text(node, "subPath") or "."
+        for key, kind in (("secret", "Secret"), ("configMap", "ConfigMap")):
+            for each in self.reader.at(volume, key) if "$(" not in self.reader.text(node, "subPathExpr") else ():
+                source = Source(
+                    kind, self.reader.text(each, "secretName", "name"), mode=self.reader.text(each, "defaultMode")
+                )
+                items = {
+                    posixpath.normpath(self.reader.text(one, "path")): (
+                        self.reader.text(one, "key"),
+                        self.reader.text(one, "mode"),
+                    )
+                    for one in self.reader.at(each, "items.*")
+                }
+                return _Mount(path, within, source, items)
+        return _Mount(path, within, Source(OTHER), {})
+
+
+def containers(each: Workload) -> Iterator[Container]:
+    """Yield the containers of *each*, its init containers first; none where an operator makes its pods."""
+    found = workloads.pod(each)
+    if found is not None:
+        reader, spec = found
+        for key, is_init in (("initContainers.*", True), ("containers.*", False)):
+            for node in reader.at(spec, key):
+                yield Container(each, reader, node, spec, is_init)
