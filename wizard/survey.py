@@ -17,6 +17,10 @@ from wizard.sites import Found, Scope
 from wizard.structure import Tree
 from wizard.workloads import Workload
 
+# A word of those stands in every file with the configuration of a server, if only in the name of the object.
+_CONFIGURING = re.compile(rb"(?i)synapse|homeserver|server_name|coturn|turnserver|livekit|sygnal|redis|valkey|haproxy")
+_RUNNING = re.compile(rf"""kind["']?\s*:\s*["']?(?:{"|".join(sorted(workloads.KINDS))})\b""".encode())
+
 
 @dataclass(frozen=True)
 class Survey:
@@ -38,8 +42,13 @@ class Survey:
 
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
-        """Every object that runs something and is in use."""
-        return tuple(each for each in workloads.of(self.manifests) if not rollout.is_off(each.resource, self.scope))
+        """Every object that runs something and is in use, whether or not other rules read its file."""
+        known = {each.path for each in self.manifests}
+        others = (path for path in sorted(self.tree.files) if path not in known and resources.is_read(path))
+        running = ((path, self.tree.files[path]) for path in others if _RUNNING.search(self.tree.files[path]))
+        further = (resources.read(path, data, self.tree.instances) for path, data in running)
+        every = (*self.manifests, *(each for each in further if each is not None))
+        return tuple(each for each in workloads.of(every) if not rollout.is_off(each.resource, self.scope))
 
     @cached_property
     def containers(self) -> tuple[Container, ...]:
@@ -48,7 +57,8 @@ class Survey:
 
     def of_server(self, server: Server) -> Iterator[Configuration]:
         """Yield the texts that *server* reads as its configuration."""
-        yield from configurations.of(server, self.of_kind("Secret", "ConfigMap"), self.containers)
+        objects = self.holding(_CONFIGURING, "Secret", "ConfigMap")
+        yield from configurations.of(server, objects, self.containers)
 
     def of_kind(self, *kinds: str) -> Iterator[Resource]:
         """Yield the objects of these kinds."""

@@ -239,6 +239,8 @@ _KINDS = (
     _Kind("Tenant", "spec", _TENANT, _MINIO),
 )
 
+KINDS = frozenset(kind.name for kind in _KINDS)
+
 # What the two kinds hold, and whether it is base64; a later one stands over an earlier one.
 _HELD = {
     "Secret": (("data", True), ("stringData", False)),

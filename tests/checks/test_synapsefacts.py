@@ -78,6 +78,8 @@ def test_a_signing_key_that_nothing_mounts_is_told() -> None:
     config = WHOLE + "signing_key_path: /keys/signing.key\n"
     assert told(SECRET + synapse(config), "file-not-mounted") == ["a.yaml:15"]
     assert told(SECRET + synapse(config, mounts=KEYS[0], volumes=KEYS[1]), "file-not-mounted") == []
+    config_map, _, workload = synapse(config).rpartition("---\n")
+    assert told({"a.yaml": config_map, "b.yaml": workload}, "file-not-mounted") == ["a.yaml:9"], "in files of their own"
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_a_later_file_that_replaces_a_block_names_what_is_lost() -> None:
 
 def test_a_macaroon_secret_is_missed_where_no_file_has_one() -> None:
     assert told(synapse(NAMED), "macaroon-missing") == ["a.yaml:6"]
-    assert told(synapse(NAMED + "macaroon_secret_key: ''\n"), "macaroon-missing") == ["a.yaml:7"]
+    assert told(synapse(NAMED + "macaroon_secret_key: ''\n"), "macaroon-missing") == ["a.yaml:8"]
     assert told(synapse(NAMED + "macaroon_secret_key_path: /data/m\n"), "macaroon-missing") == []
     beside = "  more.yaml: |\n    macaroon_secret_key: abc\n"
     assert told(synapse(NAMED, more=beside), "macaroon-missing") == []
