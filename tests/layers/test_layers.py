@@ -19,8 +19,8 @@ PACKAGE = Path(__file__).parents[2] / "wizard"
 WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers", "procedures", "rules"})
 # Each row of the head may import the rows above it, and none of its own.
 HEAD = (
-    {"codec", "gotemplate", "invocation", "keys", "manifests", "mint", "served", "finding"},
-    {"formats", "lenses", "vault"},
+    {"codec", "gotemplate", "invocation", "keys", "manifests", "mint", "served", "finding", "yamltypes"},
+    {"base64text", "formats", "lenses", "vault"},
     {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
     {"access", "backup", "contexts", "homeserver", "overlap", "questions", "workloads"},
     {"answers", "clauses", "consumed", "meanings", "pods", "schema", "weak"},

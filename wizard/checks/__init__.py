@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from wizard.checks import clusters, instep, left, liaccess, synapsefacts, twins, wellformed
+from wizard.checks import (
+    clusters,
+    encodings,
+    instep,
+    left,
+    liaccess,
+    material,
+    scalars,
+    synapsefacts,
+    twins,
+    wellformed,
+)
 from wizard.finding import Finding
 from wizard.survey import Survey
 
@@ -14,6 +25,9 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     twins.findings,
     clusters.findings,
     wellformed.findings,
+    encodings.findings,
+    scalars.findings,
+    material.findings,
     liaccess.findings,
     synapsefacts.findings,
 )

@@ -1,20 +1,51 @@
-"""What is well formed: documents that parse, and key material that its server reads."""
+"""What is well formed: documents that parse, and in which each key stands once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
-from wizard import filling, keys
+from wizard import lenses, manifests
 from wizard.finding import Finding, at
-from wizard.resources import Manifest
-from wizard.sites import Site
+from wizard.manifests import Document, Mapping, Node, Scalar
+from wizard.resources import Leaf, Manifest, Resource
+from wizard.rules import Severity
 from wizard.survey import Survey
+
+# Whose settings matter here; a key of other kinds may be lost as well, and is its owner's.
+_KINDS = [
+    "Secret",
+    "ConfigMap",
+    "Ingress",
+    "IngressRoute",
+    "Middleware",
+    "Certificate",
+    "ClusterIssuer",
+    "Issuer",
+    "NetworkPolicy",
+    "Service",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "Job",
+    "CronJob",
+    "Cluster",
+    "Tenant",
+]
+_HELD = frozenset({"Secret", "ConfigMap"})
+_HOMESERVER = re.compile(r"^server_name[ \t]*:", re.MULTILINE)  # the one option that each homeserver has
 
 
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what is malformed."""
     yield from _unparsed(survey.manifests)
-    yield from _malformed(survey.found.sites)
+    for resource in survey.of_kind(*_KINDS):
+        if not resource.manifest.is_expanded:
+            yield from _twice(resource)
+            yield from _in_both_maps(resource)
+    for resource in survey.of_kind("ConfigMap", "Secret"):
+        yield from _twice_inside(resource)
 
 
 def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:
@@ -24,27 +55,66 @@ def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:
             yield at(f"{manifest.path}:{part.line}:{part.column}", "unparseable", message, "Mend it by hand.")
 
 
-# What reads each key the way its server does (FACTS 1, 3).
-_PARSERS: dict[str, Callable[[str], object]] = {
-    "signing-key": keys.signing_keys,
-    "key-vault-rsa-key": keys.rsa_key,
-    "apns-key": keys.apns_key,
-    "fcm-service-account": keys.service_account,
-    "li-admin-htpasswd": lambda text: [keys.htpasswd_line(line) for line in text.splitlines()],
-}
+def _twice(resource: Resource) -> Iterator[Finding]:
+    """Keys that stand twice: for kubectl the last one counts, in silence; kustomize refuses the file [E]."""
+    manifest = resource.manifest
+    for first, second, is_same in _repeated(resource.node):
+        line, _ = manifests.line_and_column(manifest.text, first.start)
+        message = f"{resource.ref}: the key {second.value} stands here and in line {line}; only one of them counts."
+        severity: Severity | None = None if resource.kind in _HELD and not is_same else "warning"
+        yield at(manifest.position(second.start), "key-twice", message, "Remove the one that is not meant.", severity)
 
 
-def _malformed(found: Iterable[Site]) -> Iterator[Finding]:
-    for site in found:
-        parse = _PARSERS.get(site.value)
-        if parse is None or site.token or site.how == "comment":
-            continue
-        try:
-            parse(filling.read(site.value, site.text))
-        except ValueError as error:
-            yield at(
-                site.position,
-                "key-malformed",
-                f"{site.value} cannot be read by its server: {error}",
-                "Put the right key there, or a placeholder, and run: matrix-wizard setup",
+def _repeated(root: Node) -> Iterator[tuple[Scalar, Scalar, bool]]:
+    """Yield the first and the later key of each two that are one, and whether their values are the same scalar."""
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, Mapping):
+            seen: dict[str, tuple[Scalar, Node]] = {}
+            for key, value in node.entries:
+                if isinstance(key, Scalar) and key.value != "<<":
+                    first, other = seen.setdefault(key.value, (key, value))
+                    if first is not key:
+                        yield first, key, _text(value) is not None and _text(value) == _text(other)
+        nodes += [child for _, child in manifests.children(node)]
+
+
+def _text(node: Node) -> str | None:
+    return node.value if isinstance(node, Scalar) else None
+
+
+def _in_both_maps(resource: Resource) -> Iterator[Finding]:
+    """Keys of a Secret under both ``data:`` and ``stringData:``, which wins (FACTS 5)."""
+    if resource.kind != "Secret":
+        return
+    encoded = {leaf.key: leaf for leaf in resource.leaves.values() if leaf.is_encoded and leaf.nested is None}
+    for leaf in resource.leaves.values():
+        other = encoded.get(leaf.key) if leaf.is_secret and not leaf.is_encoded and leaf.nested is None else None
+        if other is not None and other.text != leaf.text:
+            where = resource.manifest.position(other.scalar.start)
+            message = (
+                f"{resource.ref}: {leaf.key} stands under data: and under stringData: with another text, which wins."
             )
+            yield at(where, "key-twice", message, "Remove the one that is not meant.", "warning")
+
+
+def _twice_inside(resource: Resource) -> Iterator[Finding]:
+    """Options that stand twice in Synapse's configuration: PyYAML takes the last one, in silence."""
+    for leaf in resource.leaves.values():
+        if leaf.nested is None and leaf.called.endswith((".yaml", ".yml")) and _HOMESERVER.search(leaf.text):
+            for part in manifests.parse(leaf.text):
+                for first, second, _ in _repeated(part.root) if isinstance(part, Document) else ():
+                    line = _position(leaf, first.start).rsplit(":", 2)[1]
+                    message = (
+                        f"{resource.ref}: a key of {leaf.key} stands here and in line {line}; the last one counts."
+                    )
+                    fix = "Remove the one that is not meant."
+                    yield at(_position(leaf, second.start), "key-twice", message, fix, "warning")
+
+
+def _position(leaf: Leaf, offset: int) -> str:
+    manifest = leaf.resource.manifest
+    with suppress(lenses.CannotHold):
+        return manifest.at(leaf.view, offset)
+    return manifest.position(leaf.scalar.start)

@@ -13,6 +13,94 @@ RULES: tuple[Rule, ...] = (
         "by its path, with that as the reason.",
     ),
     Rule(
+        "key-twice", "well formed", "error", "A key stands twice in one mapping.",
+        "One of the two is lost: kubectl and PyYAML take the last one in silence, kustomize and Flux refuse the file.",
+        "YAML 1.2.2, 3.2.1.3; kubectl and kustomize 1.32; FACTS 5",
+        "A key can stand once in a mapping. Of two, kubectl sends the last one and says nothing, so that the first is "
+        "edited later to no effect; kustomize, which reads the same file, refuses it. See what kubectl understands: "
+        "kubectl annotate --local -f FILE a=b -o yaml. Remove the one that is not meant. It is an error in Secrets and "
+        "ConfigMaps where the two differ, else a warning. A key under both data: and stringData: of a Secret is told "
+        "too: there stringData: wins.",
+    ),
+    Rule(
+        "base64-missing", "well formed", "error", "A value under data: of a Secret is not base64.",
+        "The API server refuses the whole Secret, and what reads it does not start.", "FACTS 5",
+        "data: holds base64, stringData: holds plain text. The API server decodes each value under data: when the "
+        "Secret is applied, and refuses it where that fails: illegal base64 data. Move the key to stringData:, or "
+        "encode the text with base64 -w0.",
+    ),
+    Rule(
+        "base64-wrapped", "well formed", "error", "A value under data: of a Secret is base64 in several lines.",
+        "Folded lines are joined by blanks, which the API server does not decode; other readers stop at line ends too.",
+        "FACTS 0, R3; FACTS 10, 2.4",
+        "The command base64 breaks its lines at 76 characters unless it is told not to. Pasted into a plain or folded "
+        "scalar the breaks become blanks, and the API server refuses the Secret: an error. In a literal block (|) they "
+        "stay line ends, which Go's decoder skips and other programs may not: a warning. Encode with base64 -w0.",
+    ),
+    Rule(
+        "base64-in-plain", "well formed", "error", "Base64 stands where the text itself is wanted.",
+        "stringData: encodes what it is given, so the server gets the base64 text as its secret, and others the text "
+        "itself: logins fail.",
+        "FACTS 0, R3; FACTS 10, 2.2",
+        "The checklist's own commands put the output of base64 into stringData:. The API server encodes that once "
+        "more, so that the program reads base64 where its peers use the text. It is an error where the decoded text "
+        "is a key, a certificate or another file that has one form only, or what another copy of the same secret "
+        "holds; elsewhere a program may want base64, and it is a warning. Write the decoded text, or move the key to"
+        " data:.",
+    ),
+    Rule(
+        "base64-twice", "well formed", "error", "A value under data: is encoded twice.",
+        "Its reader gets base64 where it wants the text.", "FACTS 10, 2.4",
+        "Who encodes a text for stringData:, and then moves it to data: through another base64, has encoded it "
+        "twice. See it with kubectl get secret NAME -o jsonpath='{.data.KEY}' | base64 -d | base64 -d. It is an "
+        "error where the text is key material, else a warning: a few programs decode it themselves.",
+    ),
+    Rule(
+        "trailing-newline", "well formed", "warning", "A secret ends in a line end, which its reader takes for a part.",
+        "A password with a line end is another password than the one without.", "FACTS 3; kubernetes.io, Secrets",
+        "echo ends its output with a line end, and echo TEXT | base64 encodes it. Files are often stripped by their "
+        "reader; an environment variable is not, and neither is the password that CloudNativePG gives to a role. "
+        "Encode with printf %s TEXT | base64 -w0, or write the text in quotes under stringData:.",
+    ),
+    Rule(
+        "not-a-string", "well formed", "error", "A number or a boolean stands where the API server takes only a text.",
+        "kubectl sends what YAML makes of it, and the API server refuses the object.", "FACTS 3, YAML typing",
+        "Values of Secrets and ConfigMaps, annotations, labels and environment variables are texts. Without quotes "
+        "YAML makes a number of 1e5, 0123, 0x1F, 1_000 or .5, and a boolean of y, on or no. The API server answers: "
+        "cannot unmarshal number into a field of type string. Put the value in double quotes.",
+    ),
+    Rule(
+        "key-misread", "well formed", "error", "A key without quotes is a boolean to kubectl.",
+        "The key arrives under another name, true or false, and whoever reads it finds nothing.",
+        "FACTS 3, YAML typing",
+        "To kubectl the keys y, on and yes are the boolean true, and n, off and no are false; in JSON they become the "
+        "texts true and false. Put the key in double quotes.",
+    ),
+    Rule(
+        "parsers-disagree", "well formed", "warning", "A secret without quotes is a text only to some YAML parsers.",
+        "What kubectl applies and what Ansible, Argo CD or a script reads are two different secrets.",
+        "FACTS 3, YAML typing",
+        "12:30 is a text to kubectl, and the number 750 to PyYAML, which reads digits with colons to the base of 60; "
+        "dates are a type of their own to it. Put the value in double quotes.",
+    ),
+    Rule(
+        "secret-misread", "well formed", "error", "A secret in a configuration is a number or a boolean to its server.",
+        "Synapse stops, or computes with another text than its peers: registration fails with an HMAC that is wrong.",
+        "FACTS 2; FACTS 3, YAML typing",
+        "Synapse reads its configuration with PyYAML. A macaroon_secret_key of digits is a number there, and Synapse"
+        " stops (no attribute encode); a registration_shared_secret is taken, and no request is ever signed right. "
+        "Put it in double quotes. In values of Helm it is a warning: what a template makes of a number is not known "
+        "here.",
+    ),
+    Rule(
+        "unquoted-variable", "well formed", "error", "A variable without quotes becomes something else than a text.",
+        "What is put in its place is read as YAML: a number, or a line that does not parse.",
+        "FACTS 2, tree facts; FACTS 3",
+        "envsubst and its like replace ${NAME} before Synapse reads the file, and what stands there then is YAML: "
+        "digits become a number, a text with a colon or a # breaks the line. It is told where the Secret of the same"
+        " name in this tree holds such a text. Put the variable in double quotes.",
+    ),
+    Rule(
         "key-malformed", "well formed", "error", "Key material that its server cannot read.",
         "The server does not start, or starts with a key of its own making: a wrong signing key changes who it is.",
         "FACTS 1, 3",

@@ -1,0 +1,72 @@
+"""Keys that stand twice: each fault beside its near miss."""
+
+from __future__ import annotations
+
+from checks.asking import found, told
+
+SECRET = """kind: Secret
+metadata:
+  name: app
+  namespace: matrix
+stringData:
+  password: one-password
+  other: two
+  password: another
+"""
+
+
+def test_a_key_that_stands_twice_in_a_secret_is_told_with_both_lines() -> None:
+    (finding,) = [each for each in found(SECRET) if each.id == "key-twice"]
+    assert (finding.severity, finding.line, finding.column) == ("error", 8, 3)
+    assert "Secret/matrix/app: the key password" in finding.message and "line 6" in finding.message
+    assert "another" not in finding.message
+
+
+def test_keys_of_two_mappings_and_of_two_documents_are_no_doubles() -> None:
+    assert told(SECRET.replace("  password: another", "  Password: another"), "key-twice") == []
+    assert told(SECRET.replace("  password: another", "---\n" + SECRET[:90]), "key-twice") == []
+    merged = "kind: ConfigMap\nmetadata: {name: a}\na: &a {x: '1'}\nb: &b {y: '1'}\ndata:\n  <<: *a\n  <<: *b\n"
+    assert told(merged, "key-twice") == []
+
+
+def test_equal_doubles_and_those_of_other_kinds_are_warnings() -> None:
+    equal = SECRET.replace("another", "one-password")
+    deployment = "kind: Deployment\nmetadata:\n  name: a\n  labels: {a: b}\n  labels: {c: d}\n"
+    assert [each.severity for each in found(equal) if each.id == "key-twice"] == ["warning"]
+    assert [(each.severity, each.line) for each in found(deployment) if each.id == "key-twice"] == [("warning", 5)]
+    assert told(deployment.replace("Deployment", "Widget"), "key-twice") == []
+
+
+def test_templates_repeat_keys_in_their_branches() -> None:
+    template = SECRET.replace("  other", "  {{- if .x }}\n  other").replace(
+        "  password: an", "  {{- end }}\n  password: an"
+    )
+    assert told(template, "key-twice") == []
+
+
+def test_a_key_in_both_maps_of_a_secret() -> None:
+    both = SECRET.replace("  password: another", "data:\n  password: c3dvcmRmaXNo")
+    assert [(each.severity, each.line) for each in found(both) if each.id == "key-twice"] == [("warning", 9)]
+    same = both.replace("c3dvcmRmaXNo", "b25lLXBhc3N3b3Jk")
+    assert told(same, "key-twice") == []
+
+
+HOMESERVER = """kind: ConfigMap
+metadata:
+  name: synapse-config
+data:
+  homeserver.yaml: |
+    server_name: chat-corp.net
+    database:
+      name: psycopg2
+    enable_registration: false
+    database:
+      name: sqlite3
+"""
+
+
+def test_an_option_that_stands_twice_in_synapses_configuration() -> None:
+    (finding,) = [each for each in found(HOMESERVER) if each.id == "key-twice"]
+    assert (finding.severity, finding.line, finding.column) == ("warning", 10, 5) and "line 7" in finding.message
+    assert told(HOMESERVER.replace("    database:\n      name: sqlite3\n", ""), "key-twice") == []
+    assert told(HOMESERVER.replace("server_name", "name"), "key-twice") == [], "somebody else's configuration"

@@ -1,0 +1,161 @@
+"""What YAML makes of a text without quotes: a number, a boolean or a date, and to each parser another one (FACTS 3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from wizard import catalogue, manifests, placeholders, yamltypes
+from wizard.finding import Finding, at
+from wizard.manifests import Mapping, Path, Scalar
+from wizard.resources import Leaf, Resource
+from wizard.sites import Site
+from wizard.survey import Survey
+
+# The maps that the API server takes texts only in, by kind; those of all kinds, and of every pod, are below.
+_TEXTS = {"Secret": ("data", "stringData"), "ConfigMap": ("data", "binaryData")}
+_PODS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet")
+_OTHERS = ("Ingress", "Service", "Namespace", "ServiceAccount", "PersistentVolumeClaim", "Certificate", "ClusterIssuer")
+_NOTES = frozenset({"annotations", "labels"})
+_NO_TEXT = frozenset({"a number", "a boolean"})
+
+# Options of Synapse's that it takes a text for: it stops at anything else, or signs with another text (FACTS 2).
+_OPTIONS = frozenset(
+    {
+        "macaroon-secret", "registration-secret", "form-secret", "worker-replication-secret", "turn-secret",
+        "li-macaroon-secret", "li-registration-secret", "li-form-secret", "synapse-db-password", "li-db-password",
+        "redis-password", "li-redis-password",
+    }
+)  # fmt: skip
+_VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)|\$\(([A-Za-z_]\w*)\)")
+_BREAKS = re.compile(r":(?:\s|\Z)|\s#|\A[-?:,\[\]{}#&*!|>'\"%@`\s]|\s\Z|\n")
+
+
+def findings(survey: Survey) -> Iterator[Finding]:
+    """Yield what YAML takes for something else than the text that was meant."""
+    for resource in survey.of_kind(*_TEXTS, *_PODS, *_OTHERS):
+        if not resource.manifest.is_expanded:
+            yield from _refused(resource)
+            yield from _renamed(resource)
+    held = _held(survey)
+    for site in survey.found.sites:
+        if site.how != "comment" and site.leaf is not None and not site.token:
+            yield from _misread(site, site.leaf)
+    for resource in survey.of_kind("ConfigMap", "Secret"):
+        yield from _substituted(resource, held)
+
+
+def _refused(resource: Resource) -> Iterator[Finding]:
+    """Numbers and booleans where the API server takes a text [E, FACTS 3], and what parsers disagree on in Secrets."""
+    for path, scalar in manifests.walk(resource.node):
+        if scalar.style or scalar.tag or not _takes_text(resource.kind, path):
+            continue
+        name, where = _name(resource, path), resource.manifest.position(scalar.start)
+        fix = "Put it in double quotes."
+        if (taken := yamltypes.kubectl(scalar.value)) in _NO_TEXT:
+            message = f"{name} is {taken} to kubectl, and the API server takes only a text there."
+            yield at(where, "not-a-string", message, fix)
+        elif resource.kind == "Secret" and (other := yamltypes.pyyaml(scalar.value)) not in ("a text", "nothing"):
+            message = f"{name} is a text to kubectl and {other} to other YAML parsers."
+            yield at(where, "parsers-disagree", message, fix)
+
+
+def _takes_text(kind: str, path: Path) -> bool:
+    is_entry = len(path) == 2 and path[0] in _TEXTS.get(kind, ())
+    is_note = len(path) > 2 and path[-3] == "metadata" and path[-2] in _NOTES
+    is_variable = kind in _PODS and len(path) > 3 and path[-1] == "value" and path[-3] == "env"
+    return is_entry or is_note or is_variable
+
+
+def _name(resource: Resource, path: Path) -> str:
+    variable = path[-2].removeprefix("[name=").removesuffix("]")
+    return f"{resource.ref}: {f'env {variable}' if path[-1] == 'value' and path[-3:-2] == ('env',) else path[-1]}"
+
+
+def _renamed(resource: Resource) -> Iterator[Finding]:
+    """Keys that kubectl takes for booleans: ``y:`` arrives as the key ``true`` [E]."""
+    for section in _TEXTS.get(resource.kind, ()):
+        node = resource.get(section)
+        for key, _ in node.entries if isinstance(node, Mapping) else ():
+            if isinstance(key, Scalar) and not key.style and not key.tag and _is_boolean(key.value):
+                meant = "true" if key.value.lower() in ("y", "yes", "on") else "false"
+                message = f"{resource.ref}: the key {key.value} is a boolean to kubectl, which names it {meant}."
+                where = resource.manifest.position(key.start)
+                yield at(where, "key-misread", message, f'Put it in double quotes: "{key.value}":')
+
+
+def _is_boolean(key: str) -> bool:
+    return yamltypes.kubectl(key) == "a boolean" and key not in ("true", "false")
+
+
+def _misread(site: Site, leaf: Leaf) -> Iterator[Finding]:
+    """Secrets of Synapse's configuration, and of Helm's values, that stand there as a number or a boolean."""
+    is_values = leaf.nested is None and leaf.resource.kind == ""
+    if not _is_plain(leaf) or not (leaf.nested is not None or is_values) or not _is_secret(site):
+        return
+    taken = yamltypes.pyyaml(leaf.text)
+    if site.value in _OPTIONS and _is_synapses(leaf) and taken not in ("a text", "nothing"):
+        message = f"{site.value} is {taken} to Synapse, which wants a text: it stops, or signs with another secret."
+        yield at(site.position, "secret-misread", message, "Put it in double quotes.")
+    elif is_values and yamltypes.kubectl(leaf.text) in _NO_TEXT:
+        message = f"{site.value} is {yamltypes.kubectl(leaf.text)} to Helm, whose templates may write another text."
+        yield at(site.position, "secret-misread", message, "Put it in double quotes.", "warning")
+
+
+def _is_secret(site: Site) -> bool:
+    row = catalogue.BY_NAME.get(site.value)
+    return row is not None and row.kind is catalogue.Kind.SECRET
+
+
+def _is_plain(leaf: Leaf) -> bool:
+    """Whether the scalar stands without quotes, in a document of its own or in one of YAML."""
+    here = leaf.written
+    return bool(leaf.text) and here.text[here.start : here.end] == leaf.text and not leaf.resource.manifest.is_text
+
+
+def _is_synapses(leaf: Leaf) -> bool:
+    """Whether the text is YAML that Synapse reads: its main file, or one that is merged into it."""
+    at_document = next((number for number, step in enumerate(leaf.path) if step.startswith("~")), 0)
+    file = leaf.path[at_document - 1] if at_document else leaf.resource.manifest.path
+    return file.endswith((".yaml", ".yml"))
+
+
+def _held(survey: Survey) -> dict[str, list[Leaf]]:
+    """Return what Secrets hold under each key, where that is known: what a variable of that name may bring."""
+    held: dict[str, list[Leaf]] = {}
+    for secret in survey.of_kind("Secret"):
+        for leaf in secret.leaves.values():
+            if leaf.is_secret and leaf.nested is None and leaf.text and not _is_open(leaf.text):
+                held.setdefault(leaf.key, []).append(leaf)
+    return held
+
+
+def _is_open(text: str) -> bool:
+    return placeholders.is_template(text) or any(placeholders.find(text))
+
+
+def _substituted(resource: Resource, held: dict[str, list[Leaf]]) -> Iterator[Finding]:
+    """``${NAME}`` without quotes in Synapse's configuration, where the text that takes its place is no text then."""
+    for leaf in resource.leaves.values():
+        match = _VARIABLE.fullmatch(leaf.text) if leaf.nested is not None else None
+        if match is None or not _is_plain(leaf) or not _is_homeserver(leaf):
+            continue
+        name = next(filter(None, match.groups()))
+        for other in held.get(name, ()):
+            if (other.resource.namespace, other.resource.instance) == (resource.namespace, resource.instance):
+                yield from _broken(leaf, name, other)
+
+
+def _is_homeserver(leaf: Leaf) -> bool:
+    """Whether the document that *leaf* stands in is a homeserver's, by the one option that each has."""
+    above = leaf.path[: next(number for number, step in enumerate(leaf.path) if step.startswith("~")) + 1]
+    return (*above, "server_name") in leaf.resource.leaves
+
+
+def _broken(leaf: Leaf, name: str, other: Leaf) -> Iterator[Finding]:
+    taken = yamltypes.pyyaml(other.text)
+    if taken != "a text" or _BREAKS.search(other.text):
+        what = taken if taken != "a text" else "broken YAML, or another text"
+        message = f"{leaf.key} takes {name} without quotes, and what {other.resource.ref} holds there becomes {what}."
+        where = leaf.resource.manifest.at(leaf.view, 0)
+        yield at(where, "unquoted-variable", message, f'Put it in double quotes: "${{{name}}}"')
