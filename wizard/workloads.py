@@ -241,6 +241,21 @@ _KINDS = (
 
 KINDS = frozenset(kind.name for kind in _KINDS)
 
+# What runs nothing itself and names Secrets all the same: networking.k8s.io/v1, gateway.networking.k8s.io/v1, and
+# Traefik's traefik.io/v1alpha1.
+_NAMING = (
+    _Kind("Ingress", "spec", _Shape(rows=(_Row("tls.*", "operator"),))),
+    _Kind("IngressRoute", "spec", _Shape(rows=(_Row("tls", "operator"),))),
+    _Kind("Gateway", "spec", _Shape(rows=(_Row("listeners.*.tls.certificateRefs.*", "operator"),))),
+    _Kind(
+        "Middleware",
+        "spec",
+        _Shape(rows=(_Row("basicAuth.secret", "operator"), _Row("digestAuth.secret", "operator"))),
+    ),
+    _Kind("ServiceAccount", "", _Shape(rows=(_Row("imagePullSecrets.*", "kubelet"), _Row("secrets.*", "kubelet")))),
+)
+NAMING = KINDS | {kind.name for kind in _NAMING}
+
 # What the two kinds hold, and whether it is base64; a later one stands over an earlier one.
 _HELD = {
     "Secret": (("data", True), ("stringData", False)),
@@ -261,6 +276,34 @@ def pod(each: Workload) -> tuple[Reader, Node] | None:
     reader = Reader(each.resource)
     own = (kind for kind in _rows(each.resource) if kind.shape is _POD and kind.name != "Pooler")
     return next(((reader, spec) for kind in own for spec in reader.at(each.resource.node, kind.path)), None)
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One place where an object names a Secret or ConfigMap, or a key of it.
+
+    ``key``: '' where it is about the object as a whole. ``at``: the offset of the name, or of the key, in the file.
+    ``namespace``: where the object named stands, '' where that is not known. ``needed``: what names it cannot start
+    without it, as far as can be told: it is not optional, and its volume is mounted."""
+
+    kind: str
+    namespace: str
+    name: str
+    key: str
+    at: int
+    how: How
+    needed: bool
+
+
+def mentions(resource: Resource) -> Iterator[Mention]:
+    """Yield each place where *resource* names a Secret or ConfigMap; none in a Go template, where Helm decides."""
+    if resource.manifest.actions:
+        return
+    reader = Reader(resource)
+    kinds = [*_rows(resource), *(each for each in _NAMING if each.name == resource.kind)]
+    for kind in kinds:
+        for spec in reader.at(resource.node, kind.path):
+            yield from _mentioned(reader, spec, kind.shape)
 
 
 def reading(workloads: Iterable[Workload], changed: Changed) -> tuple[tuple[Workload, tuple[Reference, ...]], ...]:
@@ -418,6 +461,59 @@ def _of_files(reader: Reader, volume: Node, within: str) -> Iterator[Reference]:
             found = replace(whole, keys=keys, how="subPath") if keys else None
         if found is not None:
             yield found
+
+
+def _mentioned(reader: Reader, spec: Node, shape: _Shape) -> Iterator[Mention]:
+    mounted: dict[str, list[Node]] = {}  # the mounts of each volume
+    for container in (each for path in shape.containers for each in reader.at(spec, path)):
+        yield from _mentions_of(reader, container, _ENVIRONMENT)
+        for mount in (each for path in _MOUNTS for each in reader.at(container, path)):
+            mounted.setdefault(reader.text(mount, "name"), []).append(mount)
+    for volume in (each for path in shape.volumes for each in reader.at(spec, path)):
+        mounts = mounted.get(reader.text(volume, "name"), [])
+        yield from _mentions_of(reader, volume, (*_FILES, *_MOUNTING), needed=bool(mounts))
+        for row in _FILES[:2]:
+            for source in reader.at(volume, row.path):
+                yield from _within(reader, row, source, mounts)
+    yield from _mentions_of(reader, spec, shape.rows)
+
+
+def _mentions_of(reader: Reader, node: Node, rows: Iterable[_Row], *, needed: bool = True) -> Iterator[Mention]:
+    for row in rows:
+        for source in reader.at(node, row.path):
+            yield from _mention(reader, row, source, needed)
+
+
+def _mention(reader: Reader, row: _Row, source: Node, needed: bool) -> Iterator[Mention]:
+    """Yield what is named at *source*: the object, then each key of it that is."""
+    named = source if isinstance(source, Scalar) else next(_scalars(reader, source, "name", "secretName"), None)
+    if named is None or reader.text(source, "kind") not in ("", row.kind):
+        return
+    namespace = reader.text(source, "namespace") or reader.resource.namespace
+    is_needed = needed and reader.text(source, "optional").lower() != "true"
+    yield Mention(row.kind, namespace, named.value, "", named.start, row.how, is_needed)
+    items = (key for item in reader.at(source, "items.*") for key in _scalars(reader, item, "key"))
+    for key in (*_scalars(reader, source, "key"), *items):
+        yield Mention(row.kind, namespace, named.value, key.value, key.start, row.how, is_needed)
+    for word in sorted(row.keys or ()):
+        yield Mention(row.kind, namespace, named.value, word, named.start, row.how, is_needed)
+
+
+def _within(reader: Reader, row: _Row, source: Node, mounts: Iterable[Node]) -> Iterator[Mention]:
+    """Yield the keys of *source* that are mounted as single files, where nothing else says which keys it has."""
+    name = reader.text(source, "name", "secretName")
+    is_needed = reader.text(source, "optional").lower() != "true"
+    for path in (each for mount in mounts for each in _scalars(reader, mount, "subPath")):
+        key = posixpath.normpath(path.value)
+        if name and "/" not in key and key != "." and not reader.items(source):
+            namespace = reader.resource.namespace
+            yield Mention(row.kind, namespace, name, key, path.start, "subPath", is_needed)
+
+
+def _scalars(reader: Reader, node: Node, *keys: str) -> Iterator[Scalar]:
+    """Yield the scalars at *keys* of *node* that are not empty."""
+    found = (each for key in keys for each in reader.at(node, key))
+    yield from (each for each in found if isinstance(each, Scalar) and each.value)
 
 
 def _is_met(reference: Reference, namespace: str, changed: Changed) -> bool:

@@ -78,4 +78,29 @@ RULES: tuple[Rule, ...] = (
         "positions that are not theirs. LI's Synapse has no workers and needs no Redis: redis: {enabled: false}. If "
         "it gets workers, it gets a Redis of its own.",
     ),
+    Rule(
+        "reference-missing", "in step", "error", "A Secret or ConfigMap that is named is not there.",
+        "The pod does not start (CreateContainerConfigError, or it waits for its volume); an ingress serves another "
+        "certificate.",
+        "Kubernetes, Secrets; FACTS 5",
+        "An object names another one by kind, namespace and name, and a pod reads only those of its own namespace. "
+        "No file of the tree has the one that is named here, and nothing in the tree is known to make it. It is an "
+        "error where one that is there was probably meant, in a namespace of Matrix, and a warning elsewhere: it may "
+        "have been made by hand. What is optional, and what operators make, is not told.",
+    ),
+    Rule(
+        "reference-key-missing", "in step", "error", "A key that is named is not in its Secret or ConfigMap.",
+        "The container does not start, or finds a directory where its file should be.", "Kubernetes, Secrets; FACTS 5",
+        "The object is there, and has no entry of that name. kubectl describe pod says: couldn't find key. Keys are "
+        "compared to the letter. Add the entry to the object, or name one that it has; matrix-wizard does not know "
+        "which of the two is right.",
+    ),
+    Rule(
+        "secret-unused", "in step", "warning", "A Secret is named nowhere.",
+        "It is kept, rotated and backed up for nobody, and whoever reads it has a password that may still be good.",
+        "FACTS 12; R7",
+        "No object, script or chart value of the tree names this Secret, though others are used by their names. Either "
+        "its reader is gone, and so should it be; or its reader has the text from somewhere else, so that a new one "
+        "here changes nothing. Secrets that controllers find by type, label or annotation are not told.",
+    ),
 )  # fmt: skip
