@@ -84,6 +84,10 @@ class HtpasswdLine:
     cost: int | None
 
 
+class KnownKeyError(ValueError):
+    """A key that everybody can make, so that it proves nothing."""
+
+
 def signing_key(text: str) -> SigningKey:
     """Return the key of a signing key file: exactly one line, one final newline allowed (FACTS 1, strict rule)."""
     from nacl.signing import SigningKey as Ed25519
@@ -105,7 +109,7 @@ def signing_key(text: str) -> SigningKey:
         raise ValueError("The last character of the signing key is one that no key ends in: the key was altered.")
     verify_key = _unpadded(bytes(Ed25519(seed).verify_key))
     if verify_key in _WEAK_VERIFY_KEYS:
-        raise ValueError(
+        raise KnownKeyError(
             "This signing key is publicly known (CVE-2026-24044) and Synapse refuses it: a new one must be made."
         )
     return SigningKey(match[1], verify_key, Secret(match[2]))
@@ -204,16 +208,43 @@ def tls_pair(certificate_pem: str, private_key_pem: str, hosts: Iterable[str], n
     ``now`` knows its time zone. ValueError names all that is wrong at once: the key is not the first certificate's, the
     chain is out of order, a certificate is not valid at ``now``, or the names do not cover a host (RFC 9525).
     """
-    chain = _certificates(certificate_pem)
-    faults = [
-        *_key_faults(chain, _private_key(private_key_pem)),
-        *_chain_faults(chain),
-        *(fault for number, one in enumerate(chain, 1) for fault in _time_faults(number, one, now)),
-        *_name_faults(chain[0], hosts),
-    ]
+    faults = tls_faults(certificate_pem, private_key_pem, hosts, now)
     if faults:
-        raise ValueError(" ".join(faults))
-    return chain[0].not_valid_after_utc
+        raise ValueError(" ".join(fault.text for fault in faults))
+    return _certificates(certificate_pem)[0].not_valid_after_utc
+
+
+@dataclass(frozen=True)
+class TlsFault:
+    """One thing that is wrong with a certificate file and its key, and what it is about. It quotes host names only."""
+
+    about: Literal["key", "chain", "early", "expired", "names"]
+    text: str
+
+
+def tls_faults(certificate_pem: str, private_key_pem: str, hosts: Iterable[str], now: datetime) -> list[TlsFault]:
+    """Return all that keeps the pair from serving every host, see ``tls_pair``; ValueError where one is unreadable."""
+    chain = _certificates(certificate_pem)
+    return [
+        *(TlsFault("key", text) for text in _key_faults(chain, _private_key(private_key_pem))),
+        *(TlsFault("chain", text) for text in _chain_faults(chain)),
+        *(fault for number, one in enumerate(chain, 1) for fault in _time_faults(number, one, now)),
+        *(TlsFault("names", text) for text in _name_faults(chain[0], hosts)),
+    ]
+
+
+def expires(certificate_pem: str) -> datetime:
+    """Return when the first certificate of a chain to end ends (UTC); ValueError where there is none."""
+    return min(one.not_valid_after_utc for one in _certificates(certificate_pem))
+
+
+def lacks_issuer(certificate_pem: str) -> bool:
+    """Tell whether a chain ends in a server's own certificate that another one signed: what is between is not there.
+
+    ValueError where there is no certificate. A root is never sent, so one that signed a server's directly may be absent
+    rightly; no public authority does so."""
+    last = _certificates(certificate_pem)[-1]
+    return last.issuer != last.subject and not _is_authority(last)
 
 
 def belongs(certificate_pem: str, private_key_pem: str) -> bool:
@@ -448,11 +479,21 @@ def _is_issued_by(one: Certificate, issuer: Certificate) -> bool:
     return True
 
 
-def _time_faults(number: int, one: Certificate, now: datetime) -> list[str]:
-    if now < one.not_valid_before_utc:
-        return [f"Certificate {number} of the file is not valid before {one.not_valid_before_utc:%Y-%m-%d %H:%M} UTC."]
-    if now > one.not_valid_after_utc:
-        return [f"Certificate {number} of the file expired on {one.not_valid_after_utc:%Y-%m-%d %H:%M} UTC."]
+def _is_authority(one: Certificate) -> bool:
+    from cryptography import x509
+
+    try:
+        return one.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (ValueError, x509.ExtensionNotFound):
+        return False
+
+
+def _time_faults(number: int, one: Certificate, now: datetime) -> list[TlsFault]:
+    begins, ends = one.not_valid_before_utc, one.not_valid_after_utc
+    if now < begins:
+        return [TlsFault("early", f"Certificate {number} of the file is not valid before {begins:%Y-%m-%d %H:%M} UTC.")]
+    if now > ends:
+        return [TlsFault("expired", f"Certificate {number} of the file expired on {ends:%Y-%m-%d %H:%M} UTC.")]
     return []
 
 

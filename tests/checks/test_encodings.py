@@ -46,6 +46,8 @@ def test_data_that_is_no_base64_is_an_error_and_open_texts_are_none() -> None:
     assert told(broken, "base64-missing") == ["a.yaml:7", "a.yaml:8"], "b is raw, c lacks its padding"
     near = secret("data", "a: ${FROM_CI}", "b: <path:kv/data/x#y>", "c: CHANGEME_PASSWORD", "d: ENC[AES256_GCM,x]")
     assert told(near, "base64-missing") == []
+    near = secret("data", "a: $FROM_CI", "b: '<from the store>'", "c: __FROM_CI__")
+    assert told(near, "base64-missing") == []
     assert told(secret("stringData", "b: s3cret!pass"), "base64-missing") == []
     assert told(secret("data", "b: {{ .Values.password | b64enc }}", "c: s3cret!"), "base64-missing") == []
 
@@ -101,7 +103,7 @@ def test_a_copy_that_is_the_base64_of_the_other_copy() -> None:
     password = mint.make(mint.Recipe("password", 40)).reveal()
     main = secret("stringData", f"DB_PASSWORD: {password}", name="synapse-secrets")
     other = secret("stringData", f"password: {encoded(password)}", name="synapse-db-credentials")
-    assert told({"a.yaml": main, "b.yaml": other}, "base64-in-plain") == ["b.yaml:6", "b.yaml:6"]
+    assert told({"a.yaml": main, "b.yaml": other}, "base64-in-plain") == ["b.yaml:6"]
     other = secret("data", f"password: {encoded(password)}", name="synapse-db-credentials")
     assert told({"a.yaml": main, "b.yaml": other}, "base64-in-plain") == []
 
@@ -115,10 +117,11 @@ def test_a_copy_that_is_the_base64_of_the_other_copy() -> None:
         (secret("data", f"password: {encoded('swordfish-9' + chr(10))}") + BY_OTHER_KEY, []),
         (secret("data", f"password: {encoded('one' + chr(10) + 'two' + chr(10))}") + BY_VARIABLE, []),
         (secret("stringData", "password: |", "  swordfish-9") + BY_VARIABLE, ["a.yaml:6"]),
+        (secret("stringData", "a.key: |", "  swordfish-9") + BY_ENVIRONMENT, []),
         (secret("stringData", "password: |-", "  swordfish-9") + BY_VARIABLE, []),
         (secret("stringData", "password: |", "  swordfish-9", more="type: kubernetes.io/basic-auth\n"), ["a.yaml:7"]),
     ],
-    ids=["none", "variable", "envFrom", "another", "lines", "block", "stripped", "basic-auth"],
+    ids=["none", "variable", "envFrom", "another", "lines", "block", "file", "stripped", "basic-auth"],
 )  # fmt: skip
 def test_a_line_end_in_a_secret_that_its_reader_keeps(tree: str, lines: list[str]) -> None:
     assert told(tree, "trailing-newline") == lines

@@ -91,6 +91,8 @@ def test_annotations_labels_and_variables_are_texts_and_counts_are_not() -> None
     assert told(DEPLOYMENT, "not-a-string") == ["a.yaml:5", "a.yaml:11", "a.yaml:17"]
     assert any("env PORT" in each.message for each in found(DEPLOYMENT))
     assert told(DEPLOYMENT.replace("kind: Deployment", "kind: Widget"), "not-a-string") == []
+    other = DEPLOYMENT.replace("  replicas: 2", "  strategy: {annotations: {weight: 2}}")
+    assert told(other, "not-a-string") == ["a.yaml:5", "a.yaml:11", "a.yaml:17"], "somebody's field of that name"
     assert told(DEPLOYMENT + "x: {{ .Values.x }}\n", "not-a-string") == [], "Helm writes that file anew"
 
 

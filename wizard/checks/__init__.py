@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from wizard.checks import (
+    certificates,
     clusters,
     encodings,
     instep,
@@ -13,6 +14,7 @@ from wizard.checks import (
     material,
     references,
     scalars,
+    strength,
     synapsefacts,
     twins,
     wellformed,
@@ -30,6 +32,8 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     encodings.findings,
     scalars.findings,
     material.findings,
+    certificates.findings,
+    strength.findings,
     liaccess.findings,
     synapsefacts.findings,
 )

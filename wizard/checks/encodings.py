@@ -14,12 +14,17 @@ from wizard.survey import Survey
 from wizard.workloads import Workload
 
 _BY_NAME = re.compile(r"b64|base64|encoded", re.IGNORECASE)  # the program decodes it itself
+_VARIABLE = re.compile(r"[A-Za-z_]\w*")  # of all keys that a container takes at once, those that name a variable
+# Marks of programs that write a text in their place, beyond those that placeholders and templates are told by.
+_MARK = re.compile(r"\$\w+|%\w+%|__\w+__|@@?\w+@@?|#\{\w+\}#?|<[^<>]+>|\[\[.+\]\]")
 _BASIC_AUTH = "kubernetes.io/basic-auth"  # CloudNativePG takes its password as it stands (FACTS 3)
 
 
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what is encoded otherwise than its reader decodes it."""
     known = {(each.leaf.resource, each.leaf.path) for each in survey.found.sites if each.leaf and _is_secret(each)}
+    copies = [*_copies(survey.found.sites)]
+    told = {(each.leaf.resource, each.leaf.path) for each, _ in copies if each.leaf}
     in_env = _in_environments(survey.workloads)
     for secret in survey.of_kind("Secret"):
         if secret.manifest.is_expanded or secret.is_guarded:
@@ -27,14 +32,18 @@ def findings(survey: Survey) -> Iterator[Finding]:
         for leaf in secret.leaves.values():
             if leaf.is_secret and leaf.nested is None and not _is_open(leaf.scalar.value):
                 yield from _refused(leaf) if leaf.is_encoded else ()
-                yield from _encoded(leaf, is_known=(secret, leaf.path) in known)
+                is_told, is_known = ((secret, leaf.path) in those for those in (told, known))
+                yield from () if is_told else _encoded(leaf, is_known=is_known)
                 yield from _newline(leaf, in_env)
-    yield from _of_another(survey.found.sites)
+    for site, other in copies:
+        message = f"{site.value} stands here as the base64 of what stands at {other.position}: two different secrets."
+        yield at(site.position, "base64-in-plain", message, "Write the same text as there.")
 
 
 def _is_open(text: str) -> bool:
     """Whether another program fills *text* in, or nobody has yet."""
-    return placeholders.is_template(text) or any(placeholders.find(text))
+    is_mark = _MARK.fullmatch(text.strip()) is not None
+    return is_mark or placeholders.is_template(text) or any(placeholders.find(text))
 
 
 def _is_secret(site: Site) -> bool:
@@ -76,20 +85,21 @@ def _encoded(leaf: Leaf, *, is_known: bool) -> Iterator[Finding]:
         yield at(where, "base64-in-plain", message, "Write the decoded text, or move the key to data:", severity)
 
 
-def _of_another(found: Iterable[Site]) -> Iterator[Finding]:
-    """Copies of a secret that are the base64 of another copy: the checklist's own commands make them (FACTS 10)."""
+def _copies(found: Iterable[Site]) -> Iterator[tuple[Site, Site]]:
+    """Yield each copy of a secret that is the base64 of another copy, and that: the checklist's own command makes them.
+
+    Source: FACTS 10, 2.2."""
     by_value: dict[str, list[Site]] = {}
     for site in found:
         if _is_secret(site):
             by_value.setdefault(site.value, []).append(site)
-    for name, group in by_value.items():
+    for group in by_value.values():
         texts = {site.text: site for site in group}
         for site in group:
             plain = base64text.plain(site.text)
             other = texts.get(plain) or texts.get(plain.rstrip("\n"))
             if plain and other is not None:
-                message = f"{name} stands here as the base64 of what stands at {other.position}: two different secrets."
-                yield at(site.position, "base64-in-plain", message, "Write the same text as there.")
+                yield site, other
 
 
 def _in_environments(workloads: Iterable[Workload]) -> set[tuple[str, str, str]]:
@@ -117,7 +127,8 @@ def _newline(leaf: Leaf, in_env: set[tuple[str, str, str]]) -> Iterator[Finding]
 
 def _is_variable(secret: Resource, key: str, in_env: set[tuple[str, str, str]]) -> bool:
     spaces = {secret.namespace, ""} if secret.namespace else {space for space, _, _ in in_env}
-    return any((space, secret.name, each) in in_env for space in spaces for each in (key, ""))
+    named = (key, "") if _VARIABLE.fullmatch(key) else (key,)
+    return any((space, secret.name, each) in in_env for space in spaces for each in named)
 
 
 def _type(secret: Resource) -> str:

@@ -27,6 +27,7 @@ _OPTIONS = frozenset(
         "redis-password", "li-redis-password",
     }
 )  # fmt: skip
+_OPTION = "server_name"  # the one that each homeserver has
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)|\$\(([A-Za-z_]\w*)\)")
 _BREAKS = re.compile(r":(?:\s|\Z)|\s#|\A[-?:,\[\]{}#&*!|>'\"%@`\s]|\s\Z|\n")
 
@@ -42,7 +43,8 @@ def findings(survey: Survey) -> Iterator[Finding]:
         if site.how != "comment" and site.leaf is not None and not site.token:
             yield from _misread(site, site.leaf)
     for resource in survey.of_kind("ConfigMap", "Secret"):
-        yield from _substituted(resource, held)
+        if resource.kind == "Secret" or _OPTION in resource.manifest.text:  # what is not Synapse's is not entered
+            yield from _substituted(resource, held)
 
 
 def _refused(resource: Resource) -> Iterator[Finding]:
@@ -149,7 +151,7 @@ def _substituted(resource: Resource, held: dict[str, list[Leaf]]) -> Iterator[Fi
 def _is_homeserver(leaf: Leaf) -> bool:
     """Whether the document that *leaf* stands in is a homeserver's, by the one option that each has."""
     above = leaf.path[: next(number for number, step in enumerate(leaf.path) if step.startswith("~")) + 1]
-    return (*above, "server_name") in leaf.resource.leaves
+    return (*above, _OPTION) in leaf.resource.leaves
 
 
 def _broken(leaf: Leaf, name: str, other: Leaf) -> Iterator[Finding]:

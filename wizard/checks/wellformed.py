@@ -34,7 +34,8 @@ _KINDS = [
     "Tenant",
 ]
 _HELD = frozenset({"Secret", "ConfigMap"})
-_HOMESERVER = re.compile(r"^server_name[ \t]*:", re.MULTILINE)  # the one option that each homeserver has
+_OPTION = "server_name"  # the one that each homeserver has
+_HOMESERVER = re.compile(rf"^{_OPTION}[ \t]*:", re.MULTILINE)
 
 
 def findings(survey: Survey) -> Iterator[Finding]:
@@ -45,7 +46,8 @@ def findings(survey: Survey) -> Iterator[Finding]:
             yield from _twice(resource)
             yield from _in_both_maps(resource)
     for resource in survey.of_kind("ConfigMap", "Secret"):
-        yield from _twice_inside(resource)
+        if resource.kind == "Secret" or _OPTION in resource.manifest.text:  # what is not Synapse's is not entered
+            yield from _twice_inside(resource)
 
 
 def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:

@@ -110,4 +110,109 @@ RULES: tuple[Rule, ...] = (
         "that you were given there whole, or a placeholder and run setup, which makes it or asks for it. Never have "
         "Synapse generate another signing key: other servers would see a different server.",
     ),
+    Rule(
+        "key-hint", "well formed", "error", "A comment is left inside key material.",
+        "In a block of text a line with # in front is text, so the key file has a line that its reader takes for a "
+        "key.",
+        "FACTS 1, 3",
+        "Manifests come with hints where the key belongs: # Replace this. In a block scalar they are no comments of "
+        "YAML but lines of the file, and who replaces only the marker leaves them. Synapse then does not start (not "
+        "enough values to unpack), and no PEM text loads with prose in its body. Remove the lines; setup replaces the "
+        "text as a whole.",
+    ),
+    Rule(
+        "key-known", "well formed", "error", "A signing key that everybody can make.",
+        "Whoever has it can sign as this server; Synapse from 1.147.1 on refuses it.", "FACTS 1; CVE-2026-24044",
+        "A Helm tool made signing keys from a fixed seed, so that all its users have the same one. Synapse knows its "
+        "public half and refuses it. Rotate it as compromised: matrix-wizard rotate signing-key --compromised.",
+    ),
+    Rule(
+        "rsa-short", "well formed", "error", "An RSA key of fewer than 2048 bits.",
+        "What it protects, the recovery keys of all users, can be read by whoever can factor it.",
+        "NIST SP 800-131A rev. 2; FACTS 3",
+        "RSA below 2048 bits has been disallowed since 2014. key_vault encrypts recovery keys under this one: a "
+        "longer key is made easily, but what is stored must be encrypted anew under it before the old one goes. 3072"
+        " bits and more are preferable.",
+    ),
+    Rule(
+        "htpasswd-scheme", "well formed", "error", "A password file with a scheme that its proxy does not verify.",
+        "Every login is refused; or, where the scheme is only weak, who reads the file knows the password soon.",
+        "FACTS 3, htpasswd",
+        "Each proxy verifies other schemes. ingress-nginx runs on Alpine, of which the C library knows no yescrypt "
+        "($y$); HAProxy gives everything to crypt(), so that Apache's MD5 ($apr1$), the default of htpasswd, never "
+        "matches. MD5, SHA-1 and plain text are a warning where they work. bcrypt under $2y$ works everywhere: "
+        "htpasswd -nB -C 10.",
+    ),
+    Rule(
+        "htpasswd-cost", "well formed", "warning", "A password file whose hash is dear.",
+        "nginx computes the hash for every request and keeps none, in a worker that serves nobody else meanwhile.",
+        "FACTS 3, htpasswd; nginx/nginx#1084",
+        "bcrypt at cost 10 takes about 100 ms, at 12 up to half a second, at 14 more than one, for each image and each "
+        "script of a page. With a long random password a cost of 8 to 10 is enough: htpasswd -nB -C 10 USER.",
+    ),
+    Rule(
+        "tls-malformed", "well formed", "error", "A certificate or its key cannot be read.",
+        "The ingress controller serves its own self-signed certificate instead, which no client trusts.",
+        "RFC 7468; checklist 6.2",
+        "tls.crt holds the server's certificate and then those of its issuers, tls.key the private key, both in PEM."
+        " See what is there: kubectl get secret NAME -o jsonpath='{.data.tls\\.crt}' | base64 -d | openssl x509 "
+        "-noout -text. Make the Secret anew from the files of your authority: kubectl create secret tls.",
+    ),
+    Rule(
+        "tls-key-differs", "well formed", "error", "The private key does not belong to the certificate.",
+        "No server loads the pair: ingress-nginx serves its own self-signed certificate instead.",
+        "FACTS 6; checklist 6.2",
+        "A renewed certificate came with a new key, or the certificates stand in the wrong order: the server's own "
+        "comes first. Compare: openssl x509 -in tls.crt -noout -pubkey, and openssl pkey -in tls.key -pubout.",
+    ),
+    Rule(
+        "tls-chain", "well formed", "error", "The chain of a certificate is out of order or incomplete.",
+        "Browsers may fetch what is missing; other homeservers and phones do not, and refuse the connection.",
+        "RFC 8446, 4.4.2; checklist 6.2",
+        "The file begins with the server's certificate, and each one after it signed the one before; the root may be"
+        " left out. Authorities hand this out as fullchain.pem. A file that has only the server's own certificate is"
+        " a warning: a root that signs servers directly is possible in a house of its own.",
+    ),
+    Rule(
+        "tls-names", "well formed", "error", "A certificate does not name a host that is served with it.",
+        "Clients refuse the connection: the name of the host must be among the certificate's own names.",
+        "RFC 9525; checklist 6.2",
+        "The hosts are those that an Ingress lists beside this Secret under tls:. A wildcard stands for one label, "
+        "so *.chat.net covers matrix.chat.net and neither chat.net nor a.b.chat.net; a name in the subject alone is "
+        "read by nobody. See them: openssl x509 -in tls.crt -noout -ext subjectAltName.",
+    ),
+    Rule(
+        "tls-expired", "well formed", "error", "A certificate has expired.",
+        "Clients and other homeservers refuse the connection.", "RFC 5280, 4.1.2.5",
+        "The end of a certificate is in the file; each one of the chain counts. Renew it with your authority and put"
+        " both files into the Secret, or let cert-manager do it: matrix-wizard setup --set tls.mode=letsencrypt.",
+    ),
+    Rule(
+        "tls-not-yet", "well formed", "error", "A certificate is not valid yet.",
+        "Clients refuse the connection until its first day.", "RFC 5280, 4.1.2.5",
+        "A certificate has a first day as well as a last one. Wait for it, or ask for one that is valid now; see "
+        "that the clock of this machine is right.",
+    ),
+    Rule(
+        "tls-expiring", "well formed", "warning", "A certificate expires within 30 days.",
+        "A certificate that was given by hand is renewed by nobody, and authorities no longer write a mail.", "FACTS 6",
+        "Let's Encrypt stopped its mails about expiry in June 2025. Renew the certificate and replace both files, or"
+        " let cert-manager renew it: matrix-wizard setup --set tls.mode=letsencrypt.",
+    ),
+    Rule(
+        "secret-refused", "well formed", "error", "A secret that its server does not accept.",
+        "The server stops at it, or reads another text than its peers.", "FACTS 2, 3",
+        "MinIO takes no secret of fewer than 8 characters, Synapse's replication secret travels in an HTTP header "
+        "and may hold neither a blank nor letters beyond ASCII, and coturn reads lines of 1023 bytes. The message "
+        "tells the limit. Have one made that every consumer takes: matrix-wizard rotate NAME.",
+    ),
+    Rule(
+        "secret-weak", "well formed", "warning", "A secret is short, or easy to guess.",
+        "Nothing limits the tries against most of these secrets, and whoever has one forges tokens or reads the "
+        "database.",
+        "FACTS 0, R1; FACTS 3",
+        "Django's own check wants 50 characters, LiveKit complains below 32; of any other secret that a machine can "
+        "make 16 are expected here, that are neither the same few again nor words that are tried first. Have one "
+        "made, of 40 letters and digits: matrix-wizard rotate NAME.",
+    ),
 )  # fmt: skip
