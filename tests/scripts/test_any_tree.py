@@ -207,7 +207,9 @@ def assert_only_sites_changed(things: list[Object], files: dict[str, bytes], dep
                 was, is_now = find(before, place), find(after, place)
                 if was is not None:
                     assert is_now == (expected(was, entry, values) if entry.token else was), (each.name, entry.key)
-    assert run("check", "--tree", str(deployment.tree)).code == 0
+    # What stands beside the sites is odd on purpose: of texts without quotes kubectl makes numbers and booleans.
+    found = run("check", "--json", "--tree", str(deployment.tree)).data["findings"]
+    assert {each["id"] for each in found if each["severity"] == "error"} <= {"not-a-string"}
 
 
 def expected(was: str, entry: Entry, values: dict[str, str]) -> str:

@@ -77,7 +77,7 @@ DIALECTS = {
         {"li.yaml": ingress(notes=notes(f"{TECH}: a", f"{TECH_OLD}: b"), spec=by_class("haproxytech"))}, {TECH},
     ),
     "HAProxy, commented out": (
-        {"li.yaml": ingress(notes=notes(f"# {TECH}: YOUR_LAW_ENFORCEMENT_IPS", "x: y"), spec=by_class("haproxytech"))},
+        {"li.yaml": ingress(notes=notes(f"# {TECH}: YOUR_LAW_ENFORCEMENT_IPS", "x: z"), spec=by_class("haproxytech"))},
         {TECH},
     ),
     "haproxy-ingress by its name": ({"li.yaml": ingress(spec=by_class("haproxy-ingress"))}, {SOURCE}),

@@ -87,9 +87,9 @@ LISTS = {
     "old": f"  annotations:\n    {WHITE}: YOUR_LAW_ENFORCEMENT_IPS\n",
     "new": f"  annotations:\n    {ALLOW}: YOUR_LAW_ENFORCEMENT_IPS\n",
     "both": f"  annotations:\n    {WHITE}: YOUR_LAW_ENFORCEMENT_IPS\n    {ALLOW}: YOUR_LAW_ENFORCEMENT_IPS\n",
-    "both, each its own": f"  annotations:\n    {ALLOW}: 10.1.0.0/16\n    x: y\n    {WHITE}: 10.2.0.0/16\n",
-    "null and another key": f"  annotations:\n    {WHITE}:\n    x: y\n",
-    "null at the end": f"  annotations:\n    x: y\n    {WHITE}:\n",
+    "both, each its own": f"  annotations:\n    {ALLOW}: 10.1.0.0/16\n    x: z\n    {WHITE}: 10.2.0.0/16\n",
+    "null and another key": f"  annotations:\n    {WHITE}:\n    x: z\n",
+    "null at the end": f"  annotations:\n    x: z\n    {WHITE}:\n",
 }
 
 
@@ -98,7 +98,7 @@ def test_an_allow_list_in_every_spelling(lay_out: LayOut, notes: str) -> None:
     deployment = lay_out(ingress(notes=notes))
     found = noted(go_round(deployment))
     assert [found[key] for key in (WHITE, ALLOW) if key in found] == [RANGE]
-    assert found.get("x", "y") == "y"
+    assert found.get("x", "z") == "z"
     assert found_ids(deployment) == []
 
 
@@ -375,4 +375,5 @@ def test_placeholders_that_no_site_can_hold_are_found(lay_out: LayOut) -> None:
         "  CHANGEME_NAME: x\n  TOKEN: CHANGEME_HIDDEN\n  TOKEN: plain\n"
     )
     deployment = lay_out(text)
-    assert found_ids(deployment) == [("placeholder-left", "main.yaml", 5), ("placeholder-left", "main.yaml", 6)]
+    lost = ("key-twice", "main.yaml", 7)
+    assert found_ids(deployment) == [("placeholder-left", "main.yaml", 5), ("placeholder-left", "main.yaml", 6), lost]

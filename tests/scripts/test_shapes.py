@@ -970,7 +970,7 @@ def test_the_name_of_a_secret_is_no_weak_one(lay_out: LayOut) -> None:
 
 
 def test_check_knows_the_instances_that_the_answers_named(lay_out: LayOut) -> None:
-    text = ingress("web", hosts=("web.chat-corp.net",), metadata="  annotations: {x: y}\n")
+    text = ingress("web", hosts=("web.chat-corp.net",), metadata="  annotations: {x: text}\n")
     deployment = lay_out(text, MINIMUM + "instances: {Ingress//web: li}\n")
     succeed(deployment.setup())
     assert found_ids(deployment) == []
