@@ -2,40 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wizard import baseline, files, git, host, ignores, onlyyou, opening, rules, sealing, store
 from wizard import check as findings
-from wizard import host, onlyyou, opening, rules, sealing
 from wizard import lock as locks
-from wizard.errors import RefusedError, UsageError
-from wizard.finding import no_such_rule
+from wizard.baseline import Baseline
+from wizard.errors import Problem, RefusedError, UsageError
+from wizard.finding import Finding, by_rule, masked, no_such_rule
+from wizard.ignores import Ignored, Ignores
 from wizard.opening import Where
 from wizard.outcome import Checked
 from wizard.rules import Rule
 from wizard.structure import Tree
 from wizard.survey import survey
 
+_NEED_THE_KEY = frozenset({"audit-log", "open-steps"})
 
-def check(where: Where) -> Checked:
-    """Return the findings about the tree, and what is left out of it.
+
+@dataclass(frozen=True)
+class Wishes:
+    """What check is told besides: the baseline to compare with, one to write, and whether LI's ranges are shown.
+
+    ``is_strict``: warnings stand in the way, too."""
+
+    baseline: Path | None = None
+    new_baseline: Path | None = None
+    show_ranges: bool = False
+    is_strict: bool = False
+
+
+def check(where: Where, wishes: Wishes = Wishes(), tell: Callable[[Finding], None] = lambda _: None) -> Checked:
+    """Return the findings about the tree, and what is left out of it; *tell* is handed each as soon as it is known.
 
     No key is touched, and of the vault only what its header tells everybody, unless the key is named: then the audit
-    log is verified, one that is gone is missed, and open steps are told."""
+    log is verified, one that is gone is missed, and open steps are told. Nothing is written but the new baseline.
+    UsageError where there is no tree, and for ignores and a baseline that cannot be read."""
     tree = opening.existing(where)
+    sieve = _Sieve(ignores.read(tree.files, tree.ignores()), _baseline(wishes), wishes, tell)
     data = tree.lock()
     read = locks.read(data.decode("utf-8", "replace")) if data else None
-    opening_keys = sealing.count_keys(tree.vault() or b"")
     seen = survey(Tree(tree.files, instances=read.instances if read else {}), read, host.now())
-    found = findings.check(seen, opening_keys)
-    found += findings.of_custody(has_vault=tree.vault() is not None, has_lock=data is not None)
-    log = None
-    if tree.log() is not None or tree.vault() is not None:
-        log = "" if where.identity else "no key is named"
-        try:
-            vault = opening.opened(where, is_told=False).vault if where.identity else None
-            found += findings.of_log(opening.log_faults(tree, vault)) if vault else ()
-            found += findings.of_steps(vault.sheets) if vault else ()
-        except (RefusedError, UsageError) as error:  # it stops no finding about the tree
-            log = error.problems[0].what
-    return Checked(tuple(found), read.left_out if read else (), log, onlyyou.of(seen))
+    for each in sorted(findings.check(seen, sealing.count_keys(tree.vault() or b"")), key=by_rule):
+        sieve.take(each)
+    for each in findings.of_custody(has_vault=tree.vault() is not None, has_lock=data is not None):
+        sieve.take(each)
+    log, of_vault = _proven(where, tree)
+    for each in of_vault:
+        sieve.take(each)
+    unseen = _NEED_THE_KEY if log else frozenset[str]()
+    for each in sieve.ignores.unmet(unseen):
+        sieve.take(each)
+    if wishes.new_baseline:
+        _write(wishes.new_baseline, sieve.known)
+    return Checked(
+        _sorted(sieve.found),
+        read.left_out if read else (),
+        log,
+        onlyyou.of(seen),
+        wishes.is_strict,
+        tuple(sieve.ignored),
+        _sorted(sieve.known),
+        sieve.baseline.gone(unseen) if sieve.baseline else (),
+        str(wishes.baseline or wishes.new_baseline or ""),
+    )
 
 
 def explain(name: str) -> Rule:
@@ -43,3 +75,85 @@ def explain(name: str) -> Rule:
     if name not in rules.BY_ID:
         raise UsageError(no_such_rule(name))
     return rules.BY_ID[name]
+
+
+def place(where: Where) -> str:
+    """Return where the tree lies, as seen from the top of its repository, or from here outside of one.
+
+    "" for the top itself, else with a slash at the end."""
+    below = git.from_top(where.tree)
+    if below is None:
+        below = files.seen_from(Path(), str(where.tree))
+    return "" if below == "." else f"{below}/"
+
+
+@dataclass
+class _Sieve:
+    """Parts what is found into what counts, what is ignored, and what was there already."""
+
+    ignores: Ignores
+    baseline: Baseline | None
+    wishes: Wishes
+    tell: Callable[[Finding], None]
+    found: list[Finding] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
+    known: list[Finding] = field(default_factory=list)
+
+    def take(self, found: Finding) -> None:
+        """Put *found* where it belongs, and tell it if it counts."""
+        shown = found if self.wishes.show_ranges else masked(found)
+        if ignored := self.ignores.of(shown):
+            self.ignored.append(ignored)
+        elif self._is_known(shown):
+            self.known.append(shown)
+        else:
+            self.found.append(shown)
+            self.tell(shown)
+
+    def _is_known(self, found: Finding) -> bool:
+        if not baseline.may_hold(found):
+            return False
+        return bool(self.wishes.new_baseline or (self.baseline and self.baseline.knows(found)))
+
+
+def _proven(where: Where, tree: store.Tree) -> tuple[str | None, list[Finding]]:
+    """Return why the audit log could not be verified (as ``Checked.log``), and what the vault tells once it is open."""
+    if tree.log() is None and tree.vault() is None:
+        return None, []
+    if not where.identity:
+        return "no key is named", []
+    try:
+        vault = opening.opened(where, is_told=False).vault
+        return "", [*findings.of_log(opening.log_faults(tree, vault)), *findings.of_steps(vault.sheets)]
+    except (RefusedError, UsageError) as error:  # it stops no finding about the tree
+        return error.problems[0].what, []
+
+
+def _baseline(wishes: Wishes) -> Baseline | None:
+    """Return the baseline to compare with, None where there is none.
+
+    UsageError where it cannot be read, and where what stands in the place of a new one is none."""
+    path = wishes.baseline or wishes.new_baseline
+    if path is None:
+        return None
+    try:
+        read = baseline.read(files.read(path), str(path))
+    except FileNotFoundError:
+        if wishes.baseline is None:
+            return None
+        mend = f"Write it first: matrix-wizard check --write-baseline {path}"
+        raise UsageError(Problem("There is no such baseline.", str(path), mend)) from None
+    except OSError as error:
+        raise UsageError(Problem(f"The baseline cannot be read: {error.strerror}.", str(path))) from None
+    return read if wishes.baseline else None
+
+
+def _write(path: Path, known: list[Finding]) -> None:
+    try:
+        files.write(path, baseline.text(known).encode())
+    except OSError as error:
+        raise UsageError(Problem(f"The baseline cannot be written: {error.strerror}.", str(path))) from None
+
+
+def _sorted(found: list[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(found, key=lambda each: (each.file, each.line, each.column)))

@@ -84,7 +84,12 @@ def write_private(path: Path, data: bytes) -> None:
     """Make or replace a file atomically, mode 0600 from its first byte, durable on return.
 
     Other runs may do so at the same time, or have been killed at it."""
-    staged = stage(path, data, None, private=True, infix=f".{os.urandom(8).hex()}")
+    write(path, data, private=True)
+
+
+def write(path: Path, data: bytes, *, private: bool = False) -> None:
+    """As ``write_private``, but for *private* with the mode of a new file, by umask."""
+    staged = stage(path, data, None, private, infix=f".{os.urandom(8).hex()}")
     try:
         staged.replace(path)
     except BaseException:

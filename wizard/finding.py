@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 from wizard import rules
 from wizard.errors import Problem
 from wizard.rules import Severity
+from wizard.secret import MASK
 
 
 @dataclass(frozen=True)
@@ -40,3 +42,54 @@ def no_such_rule(rule: str, place: str = "") -> Problem:
     near = difflib.get_close_matches(rule, rules.BY_ID, 1)
     then = f"Did you mean {near[0]}?" if near else "To see them all: matrix-wizard explain"
     return Problem(f"There is no rule called {rule}.", place, then)
+
+
+def by_rule(found: Finding) -> int:
+    """Return where the rule of a finding stands in the table, as a key to sort by: the groups stand in order there."""
+    return [*rules.BY_ID].index(found.id)
+
+
+def is_shown(found: Finding, least: Severity) -> bool:
+    """Say whether a finding is as bad as the *least* that is asked for."""
+    return least == "warning" or found.severity == "error"
+
+
+def shape(found: Finding) -> tuple[str, str, str]:
+    """Return what stays the same of a finding when lines move: rule, file, and message with # for each number.
+
+    No address is in it, so that what is kept of it may be read by everybody."""
+    return found.id, found.file, _NUMBER.sub("#", _masked(found.message))
+
+
+def masked(found: Finding) -> Finding:
+    """Return *found* with the address ranges of LI masked, which are a confidential answer (DESIGN, Words)."""
+    if rules.BY_ID[found.id].group != "li access":
+        return found
+    return replace(found, message=_masked(found.message), fix=_masked(found.fix))
+
+
+_NUMBER = re.compile(r"\d+")
+_ADDRESS = re.compile(r"(?<![\w.:/])(?=[\da-fA-F:]*[.:])[\da-fA-F:.]+(?:/\d{1,3})?")
+# Blocks that stand in manuals and standards: everybody, oneself, private use, documentation (RFC 6890, 5737, 3849).
+_WELL_KNOWN = frozenset(
+    (
+        *("0.0.0.0/0", "::/0", "127.0.0.0/8", "127.0.0.1/32", "::1/128"),
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7", "fe80::/10"),
+        *("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"),
+    )
+)
+
+
+def _masked(text: str) -> str:
+    return _ADDRESS.sub(_mask, text)
+
+
+def _mask(found: re.Match[str]) -> str:
+    import ipaddress
+
+    address = found[0].rstrip(".:")
+    try:
+        network = str(ipaddress.ip_network(address, strict=False))
+    except ValueError:
+        return found[0]
+    return found[0] if network in _WELL_KNOWN else MASK + found[0][len(address) :]

@@ -54,7 +54,7 @@ def is_guarded(root: Path) -> bool:
     """Tell whether the hook of the repository around *root* looks at each commit for secrets of this very tree.
 
     Known are lines as ``guard`` words them, whatever program they start with; another tree's line says nothing."""
-    hook, below = _hook(root), _below(root)
+    hook, below = _hook(root), from_top(root)
     return hook is not None and host.may_run(hook) and below in set(_guarded(_text(hook) or ""))
 
 
@@ -64,7 +64,7 @@ def guard(root: Path, program: Sequence[str]) -> Path:
     Return the hook's path; one that guards the tree already stays as it is, and one that was made for other trees gets
     a line more. RefusedError for another hook, which is never overwritten, and for a directory of hooks outside the
     repository; UsageError where there is no repository."""
-    hook, below = _hook(root), _below(root)
+    hook, below = _hook(root), from_top(root)
     if hook is None or below is None:
         what = "This tree is in no git work tree, so that no commit can publish it."
         raise UsageError(Problem(what, str(root), "Call git init first, if it is to be one."))
@@ -229,7 +229,7 @@ def _hook(root: Path) -> Path | None:
     return None if found is None else root / found
 
 
-def _below(root: Path) -> str | None:
+def from_top(root: Path) -> str | None:
     """Return the directory *root* as seen from the top of its work tree, where git runs hooks; None outside of one."""
     top = _path(root, "--show-toplevel")
     if top is None or not root.resolve().is_relative_to(top.resolve()):

@@ -9,8 +9,10 @@ from typing import Literal
 
 from wizard.actions import Cluster
 from wizard.afterwards import Afterwards
+from wizard.baseline import Entry
 from wizard.errors import Problem
 from wizard.finding import Finding
+from wizard.ignores import Ignored
 from wizard.onlyyou import Duty
 from wizard.plan import Plan
 from wizard.runsheet import Consequence
@@ -103,13 +105,18 @@ class Checked:
     """What ``check`` found, and the components that are switched off and so were not looked at.
 
     ``log``: why the audit log could not be verified, "" where it was, None without log and vault. ``only_you``: what
-    no file shows. ``is_strict``: warnings stand in the way, too."""
+    no file shows. ``is_strict``: warnings stand in the way, too. Not among the findings are those that are ``ignored``,
+    and those ``known`` from the ``baseline`` (its path, "" for none), which also has what is ``gone``."""
 
     findings: tuple[Finding, ...]
     left_out: tuple[str, ...]
     log: str | None = None
     only_you: tuple[Duty, ...] = ()
     is_strict: bool = False
+    ignored: tuple[Ignored, ...] = ()
+    known: tuple[Finding, ...] = ()
+    gone: tuple[Entry, ...] = ()
+    baseline: str = ""
 
     @property
     def errors(self) -> int:

@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from wizard import rules
-from wizard.finding import Finding
+from wizard.finding import Finding, is_shown
 from wizard.outcome import Checked
 from wizard.review import count
 from wizard.rules import Rule, Severity
+from wizard.vault import IGNORES
 
 SCHEMA = 1  # of the JSON documents
 
@@ -22,10 +23,12 @@ SCHEMA = 1  # of the JSON documents
 class Report:
     """One run's findings told to people: each in a line as it comes, and what several in a row share once behind them.
 
-    Nothing below *shown* is told; *quiet* leaves the findings' own lines alone."""
+    Nothing below *shown* is told; *quiet* leaves the findings' own lines alone; *has_ignored*: with those ignored."""
 
     shown: Severity = "warning"
     quiet: bool = False
+    has_ignored: bool = False
+    _first: Finding | None = field(default=None, init=False)
     _last: Finding | None = field(default=None, init=False)
     _told: set[str] = field(default_factory=set, init=False)  # rules of which is told why they matter
 
@@ -33,7 +36,7 @@ class Report:
         """Yield the lines to print once *found* is known."""
         if not is_shown(found, self.shown):
             return
-        last, self._last = self._last, found
+        last, self._last, self._first = self._last, found, self._first or found
         group = rules.BY_ID[found.id].group
         if not self.quiet:
             if last and (last.id, last.fix) != (found.id, found.fix):
@@ -49,6 +52,9 @@ class Report:
         if self._last:
             yield from self._remedy(self._last)
             yield ""
+        if self.has_ignored:
+            yield from _ignored(checked)
+        yield from _of_baseline(checked)
         if checked.left_out:
             yield f"Left out, since the answers do not ask for it; do not deploy it: {', '.join(checked.left_out)}"
         if checked.log:
@@ -59,8 +65,8 @@ class Report:
                 yield f"  {duty.heading}"
                 yield from (f"    {item}" for item in duty.items)
             yield ""
-        if self._last:
-            yield f"What a finding means, and what else mends it: matrix-wizard explain {self._last.id}"
+        if self._first:
+            yield f"What a finding means, and what else there is to know of it: matrix-wizard explain {self._first.id}"
         yield _verdict(checked)
 
     def _remedy(self, last: Finding) -> Iterator[str]:
@@ -77,16 +83,6 @@ def line(found: Finding) -> str:
     return f"{found.file}:{found.line}:{found.column}: {found.severity} [{found.id}] {found.message}"
 
 
-def by_rule(found: Finding) -> int:
-    """Return where the rule of a finding stands in the table, as a key to sort by: the groups stand in order there."""
-    return [*rules.BY_ID].index(found.id)
-
-
-def is_shown(found: Finding, least: Severity) -> bool:
-    """Say whether a finding is as bad as the *least* that is asked for."""
-    return least == "warning" or found.severity == "error"
-
-
 def as_data(checked: Checked, shown: Severity = "warning") -> dict[str, Any]:
     """Return what a run of check found, nothing below *shown*, as JSON holds it; commands stand without its options."""
     return {
@@ -97,6 +93,8 @@ def as_data(checked: Checked, shown: Severity = "warning") -> dict[str, Any]:
         "left_out": list(checked.left_out),
         "audit_log": checked.log,
         "findings": [asdict(each) for each in checked.findings if is_shown(each, shown)],
+        "ignored": [{**asdict(each.finding), "reason": each.reason, "where": each.place} for each in checked.ignored],
+        "baseline": _baseline_as_data(checked),
         "only_you": [asdict(each) for each in checked.only_you],
     }
 
@@ -111,7 +109,13 @@ def explained(rule: Rule) -> Iterator[str]:
     yield f"{rule.id}: {rule.title}"
     yield f"({rule.severity}; {rules.TITLES[rule.group]})"
     yield f"\n{rule.why}"
-    yield from (f"\n{part}" for part in filter(None, (rule.story,)))
+    if rule.story:
+        yield f"\n{rule.story}"
+    if rule.may_be_ignored:
+        yield "\nTo ignore it, with a reason, in a comment at the end of the line or above it:"
+        yield f"    # matrix-wizard: ignore {rule.id} REASON"
+        yield f"Or in {IGNORES} of the tree, for files by their paths:"
+        yield f"    {rule.id} PATH REASON"
     yield f"\nSource: {rule.source}"
 
 
@@ -129,4 +133,34 @@ def listed() -> Iterator[str]:
 
 def _verdict(checked: Checked) -> str:
     ready = "ready" if checked.is_ready else "not ready"
-    return f"{ready}: {count(checked.errors, 'error')}, {count(checked.warnings, 'warning')}."
+    told = [count(checked.errors, "error"), count(checked.warnings, "warning")]
+    if checked.ignored:
+        told.append(f"{len(checked.ignored)} ignored")
+    if checked.known:
+        told.append(f"{len(checked.known)} in the baseline")
+    return f"{ready}: {', '.join(told)}."
+
+
+def _ignored(checked: Checked) -> Iterator[str]:
+    if checked.ignored:
+        yield "Ignored, each for the reason that is given:"
+    for each in checked.ignored:
+        yield line(each.finding)
+        yield f"    ignored by {each.place}: {each.reason}"
+    if checked.ignored:
+        yield ""
+
+
+def _of_baseline(checked: Checked) -> Iterator[str]:
+    if checked.gone:
+        gone = sum(each.count for each in checked.gone)
+        yield f"The baseline has {count(gone, 'finding')} that {'is' if gone == 1 else 'are'} there no more:"
+        yield from (f"  {each.file}: [{each.id}] {each.message} ({each.count})" for each in checked.gone)
+        yield f"To write it anew: matrix-wizard check --write-baseline {checked.baseline}\n"
+
+
+def _baseline_as_data(checked: Checked) -> dict[str, Any] | None:
+    if not checked.baseline:
+        return None
+    gone = [asdict(each) for each in checked.gone]
+    return {"file": checked.baseline, "known": [asdict(each) for each in checked.known], "gone": gone}

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from wizard import files, host
 from wizard.errors import Problem, RefusedError, UsageError, WizardError, WriteFailedError
-from wizard.vault import LOCK, LOG, VAULT
+from wizard.vault import IGNORES, LOCK, LOG, VAULT
 
 STATE = ".matrix-wizard"
 _IGNORE, _BUSY = f"{STATE}/.gitignore", f"{STATE}/.busy"
@@ -56,6 +56,10 @@ class Tree:
     def log(self) -> bytes | None:
         """Return the audit log, None where there is none. Raises RefusedError."""
         return _read(self.root / LOG)
+
+    def ignores(self) -> str:
+        """Return the list of what check is to ignore, "" where there is none. Raises RefusedError."""
+        return (_read(self.root / IGNORES) or b"").decode("utf-8", "replace")
 
 
 @dataclass(frozen=True)

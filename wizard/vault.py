@@ -22,6 +22,7 @@ VERSION = 3  # of the format; 1 had neither seal nor log, and its recipients wer
 VAULT = ".matrix-wizard/vault.age"
 LOCK = ".matrix-wizard/sites.lock"
 LOG = ".matrix-wizard/audit.log"
+IGNORES = ".matrix-wizard/ignore"  # without .yaml, which kubectl -R would read
 IDENTITY = ".matrix-wizard/identity.age"  # the vault's key where a passphrase protects it
 
 UNSEALED = Secret("")  # the seal of a vault of the first format, which had none

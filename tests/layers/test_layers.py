@@ -31,9 +31,9 @@ HEAD = (
     {"structure", "union"},
     {"plan", "exposure", "rotation", "survey"},
     {"checks", "live", "onlyyou", "parcel", "renewal", "review", "runsheet"},
-    {"check"},
+    {"baseline", "check", "ignores"},
     {"outcome"},
-    {"report"},
+    {"report", "sarif"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"cluster", "console", "git", "keystore", "lines", "pins", "prompt", "resume", "sources", "store"})

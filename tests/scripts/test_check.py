@@ -173,3 +173,127 @@ def test_explain_reads_no_tree(tmp_path: Path) -> None:
     )  # fmt: skip
     assert json.loads(done.stdout)["rules"][0]["id"] == "li-open"
     assert list(tmp_path.iterdir()) == []
+
+
+IGNORING = """\
+kind: Secret
+apiVersion: v1
+metadata: {name: db, namespace: shop}
+stringData:
+  # matrix-wizard: ignore weak-default gone each night
+  # matrix-wizard: ignore secret-empty of no use here
+  password: minioadmin
+  token: ''  # matrix-wizard: ignore secret-empty nobody asks for it
+  other-password: postgres
+"""
+
+
+def test_a_comment_ignores_its_line_or_the_next_and_nothing_else(tree: Tree) -> None:
+    found = check(tree({"a.yaml": IGNORING}), "--json").data
+    assert [(each["id"], each["line"]) for each in found["findings"]] == [("ignore-unused", 6), ("weak-default", 9)]
+    assert [(each["id"], each["line"], each["reason"], each["where"]) for each in found["ignored"]] == [
+        ("weak-default", 7, "gone each night", "a.yaml:5:3"),
+        ("secret-empty", 8, "nobody asks for it", "a.yaml:8:14"),
+    ]
+
+
+def test_what_is_ignored_is_counted_and_shown_with_its_reason_when_asked_for(tree: Tree) -> None:
+    root = tree({"a.yaml": IGNORING, ".matrix-wizard/ignore": "# why\n\nweak-default  *.yaml  never  deployed\n"})
+    done = check(root)
+    assert done.code == 0
+    assert done.out.endswith("ready: 0 errors, 1 warning, 3 ignored.\n")
+    assert "never" not in done.out
+    shown = check(root, "--show-ignored").out
+    assert "a.yaml:9:19: error [weak-default]" in shown
+    assert "    ignored by .matrix-wizard/ignore:3:1: never  deployed\n" in shown
+
+
+def test_a_list_ignores_files_by_their_paths_and_prose_ignores_nothing(tree: Tree) -> None:
+    files = {"apps/x/a.yaml": WEAK, "b.yaml": WEAK, "README.md": "Write # matrix-wizard: ignore RULE why\n"}
+    root = tree({**files, ".matrix-wizard/ignore": "weak-default apps/* x\nplaceholder-left *a.yaml y\nli-open * z\n"})
+    found = check(root, "--json").data
+    assert {each["file"] for each in found["ignored"]} == {"apps/x/a.yaml"}
+    assert [each["id"] for each in found["findings"] if each["file"] == "b.yaml"] == [
+        "weak-default",
+        "placeholder-left",
+    ]
+    [unused] = [each for each in found["findings"] if each["id"] == "ignore-unused"]
+    assert (unused["file"], unused["line"]) == (".matrix-wizard/ignore", 3)
+
+
+def test_every_wrong_ignore_is_told_at_once_with_what_to_write(tree: Tree) -> None:
+    wrong = WEAK.replace("minioadmin", "minioadmin  # matrix-wizard: ignore weak-defualt sandbox")
+    wrong += "  # matrix-wizard: ignore weak-default\n  # matrix-wizard: ignore\n"
+    done = check(tree({"a.yaml": wrong, ".matrix-wizard/ignore": "audit-log * mine\nli-open\n"}))
+    assert (done.code, done.out) == (2, "")
+    assert re.sub(r"\S+ explain", "matrix-wizard explain", done.err).splitlines() == [
+        "a.yaml:5:25: There is no rule called weak-defualt.",
+        "    Did you mean weak-default?",
+        "a.yaml:7:3: This ignore of weak-default gives no reason.",
+        "    Write: # matrix-wizard: ignore weak-default REASON",
+        "a.yaml:8:3: This ignore names no rule.",
+        "    Write: # matrix-wizard: ignore RULE REASON",
+        ".matrix-wizard/ignore:1:1: audit-log can not be ignored.",
+        "    What it means: matrix-wizard explain audit-log",
+        ".matrix-wizard/ignore:2:1: This ignore of li-open gives no reason.",
+        "    Write: li-open PATH REASON",
+        "5 problems, all shown.",
+    ]
+
+
+def test_a_baseline_lets_what_was_there_pass_and_nothing_more(tree: Tree, tmp_path: Path) -> None:
+    root, known = tree({"a.yaml": WEAK, "b.yaml": EMPTY}), str(tmp_path / "known.json")
+    assert check(root).code == 1
+    assert check(root, "--write-baseline", known).code == 0
+    assert "minioadmin" not in Path(known).read_text()
+    tree({"a.yaml": f"# moved\n{WEAK}"})
+    again = check(root, "--baseline", known, "--strict")
+    assert (again.code, again.out) == (0, "ready: 0 errors, 0 warnings, 3 in the baseline.\n")
+    tree({"a.yaml": f"{WEAK}---\n{WEAK}"})
+    more = check(root, "--baseline", known, "--json")
+    assert more.code == 1
+    assert [each["id"] for each in more.data["findings"]] == ["weak-default", "placeholder-left"], (
+        "as many as there were"
+    )
+    assert len(more.data["baseline"]["known"]) == 3
+
+
+def test_what_a_baseline_has_and_the_tree_no_more_is_told(tree: Tree, tmp_path: Path) -> None:
+    root, known = tree({"a.yaml": WEAK, "b.yaml": EMPTY}), str(tmp_path / "known.json")
+    check(root, "--write-baseline", known)
+    tree({"a.yaml": "kind: Secret\n"})
+    done = check(root, "--baseline", known)
+    assert done.code == 0
+    assert "The baseline has 2 findings that are there no more:\n  a.yaml: [placeholder-left]" in done.out
+    gone = check(root, "--baseline", known, "--json").data["baseline"]["gone"]
+    assert [(each["id"], each["count"]) for each in gone] == [("placeholder-left", 1), ("weak-default", 1)]
+    check(root, "--write-baseline", known)
+    assert "no more" not in check(root, "--baseline", known).out, "a baseline is written over a baseline"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{", "known.json:1:2: This is no baseline: it is not JSON"),
+        ('{"schema": 2, "findings": []}', "known.json: This is no baseline of check, or one of another version."),
+        ('{"schema": 1, "findings": [{"id": "a"}]}', "known.json: This is no baseline of check"),
+        ("[]", "known.json: This is no baseline of check"),
+        (None, "known.json: There is no such baseline."),
+    ],
+    ids=["not JSON", "a later one", "an entry", "a list", "missing"],
+)
+def test_what_is_no_baseline_is_told_and_never_overwritten(
+    tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, told: str
+) -> None:
+    tree({"a.yaml": WEAK})
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        Path("known.json").write_text(text)
+    done = check(Path("tree"), "--baseline", "known.json")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(told)
+    if text is not None:
+        assert check(Path("tree"), "--write-baseline", "known.json").code == 2
+        assert Path("known.json").read_text() == text
+    assert check(Path("tree"), "--write-baseline", "no/such/dir.json").code == 2
+    assert check(Path("tree"), "--write-baseline", "a.json", "--baseline", "b.json").code == 2

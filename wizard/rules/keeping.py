@@ -35,5 +35,15 @@ RULES: tuple[Rule, ...] = (
         "This log was edited, shortened or mixed with another one, by a merge at best. Compare it with git's history "
         "of the file and bring the right one back. This finding can not be ignored: whoever can change the log could "
         "write that, too.",
+        may_be_ignored=False,
+    ),
+    Rule(
+        "ignore-unused", "safe to keep", "warning", "An ignore that nothing is met of.",
+        "What it was meant for is mended or has moved, and the next fault at this place would pass unseen.",
+        "docs/decisions/0014",
+        "An ignore stands in a comment, for its line or the next one, or in .matrix-wizard/ignore for whole files. "
+        "Once the finding is gone the ignore is of no use and does harm: another secret in that line would not be "
+        "told. Take the comment or the line of the list out; git keeps who wrote it and why.",
+        may_be_ignored=False,
     ),
 )  # fmt: skip

@@ -23,7 +23,8 @@ TITLES: dict[Group, str] = {
 class Rule:
     """One rule: its id, its group, how bad it is, what it finds, why that matters, and the source of that.
 
-    A finding may be less bad than its rule, and says so itself. ``story`` is what ``explain`` tells beyond ``why``."""
+    A finding may be less bad than its rule, and says so itself. ``story`` is what ``explain`` tells beyond ``why``.
+    Not ``may_be_ignored``: whoever does what it finds could write the ignore, too."""
 
     id: str
     group: Group
@@ -32,3 +33,4 @@ class Rule:
     why: str
     source: str
     story: str = ""
+    may_be_ignored: bool = True

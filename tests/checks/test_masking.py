@@ -1,0 +1,39 @@
+"""What a finding about LI shows of the addresses that are allowed: nothing but blocks that stand in every manual."""
+
+from __future__ import annotations
+
+import pytest
+
+from wizard.finding import Finding, masked, of_file, shape
+from wizard.secret import MASK
+
+
+def told(message: str, rule: str = "li-open") -> Finding:
+    return masked(of_file("a.yaml", rule, message, message))
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("10.20.30.0/24 and 4.5.6.7, too.", f"{MASK} and {MASK}, too."),
+        ("2a01:4f8::/32: it is wide.", f"{MASK}: it is wide."),
+        ("It ends at 81.2.69.160.", f"It ends at {MASK}."),
+    ],
+)
+def test_addresses_are_masked(message: str, shown: str) -> None:
+    assert (told(message).message, told(message).fix) == (shown, shown)
+    assert told(message, "weak-default").message == message
+    assert "30" not in shape(of_file("a.yaml", "weak-default", message, ""))[2]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "0.0.0.0/0 and ::/0 let everybody in.",
+        "203.0.113.0/24 is of documentation, 10.0.0.0/8 private.",
+        "It differs from deploy/a.yaml:12:3 at 12:30:45, since 1.27.3.",
+        "Ingress/matrix-li/synapse-li: it has no list.",
+    ],
+)
+def test_what_is_no_answer_stays(message: str) -> None:
+    assert told(message).message == message
