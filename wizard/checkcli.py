@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from wizard import completion, helppage
+from wizard import __version__, completion, helppage
 from wizard.options import PATH, everywhere, typed, where
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,8 +36,8 @@ def judging(command: F) -> F:
     examples=(
         ("matrix-wizard check --tree k8s/matrix", "Say what is wrong with a tree, whoever filled it."),
         ("matrix-wizard check --strict --json", "The same for a pipeline: warnings fail as well."),
-        ("matrix-wizard check --write-baseline known.json", "Put up with what is there, and from now on with no more:"),
-        ("matrix-wizard check --baseline known.json", "Only what is new fails."),
+        ("matrix-wizard check --write-baseline known.json", "Put up with what is there now, and with no more."),
+        ("matrix-wizard check --baseline known.json", "Fail on what is new since then."),
         ("matrix-wizard check --sarif > check.sarif", "For code scanning."),
     ),
 )
@@ -66,7 +66,7 @@ def check(**options: Any) -> int:
     place = where(options)
     found = checking.check(place, wishes, tell)
     if as_sarif:
-        console.data(sarif.log(found, checking.place(place), least))
+        console.data(sarif.log(found, __version__, checking.place(place), least))
     elif options["as_json"]:
         console.data(report.as_data(found, least))
     else:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from wizard import __version__, rules
+from wizard import rules
 from wizard.finding import Finding, is_shown, shape
 from wizard.outcome import Checked
 from wizard.rules import Rule, Severity
@@ -20,8 +20,8 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 _ROOT = "%SRCROOT%"
 
 
-def log(checked: Checked, below: str = "", least: Severity = "warning") -> dict[str, Any]:
-    """Return what a run of check found as a SARIF log; the tree lies at *below* from the sources' top.
+def log(checked: Checked, version: str, below: str = "", least: Severity = "warning") -> dict[str, Any]:
+    """Return what a run of check by this *version* found as a SARIF log; *below* is the tree, from the sources' top.
 
     Nothing below *least* is in it. Findings that are ignored or in a baseline are results that are suppressed, with
     the reason. A fingerprint is a digest of rule, file and message without numbers: of no text of the tree, and the
@@ -43,8 +43,8 @@ def log(checked: Checked, below: str = "", least: Severity = "warning") -> dict[
                 "tool": {
                     "driver": {
                         "name": "matrix-wizard",
-                        "version": __version__,
-                        "semanticVersion": __version__,
+                        "version": version,
+                        "semanticVersion": version,
                         "rules": [_rule(each) for each in rules.RULES],
                     }
                 },

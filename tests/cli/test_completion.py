@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.shell_completion import ShellComplete
 
-from wizard import catalogue
+from wizard import catalogue, rules
 from wizard.cli import app, main
 from wizard.completion import PROGRAM
 from wizard.questions import QUESTIONS
@@ -34,11 +34,17 @@ def test_every_value_is_offered() -> None:
     assert offered("show", "") == [row.name for row in catalogue.ROWS]
 
 
+def test_every_rule_is_offered() -> None:
+    assert offered("explain", "") == [*rules.BY_ID]
+    assert offered("explain", "placeholder-") == ["placeholder-left"]
+
+
 @pytest.mark.parametrize(
     ("argv", "what"),
     [
         (("setup", "--tree", "x"), "a dir"),
         (("check", "--tree", ""), "a dir"),
+        (("check", "--baseline", ""), "a file"),
         (("setup", "--answers", ""), "a file"),
         (("show", "--identity", ""), "a file"),
         (("show", "turn-secret", "--out", ""), "a file"),
