@@ -204,7 +204,9 @@ def growths() -> Iterator[Case]:
 def _checking(number: int) -> Run:
     text = "---\n".join(SECRET.format(each, "a" * 200) for each in range(number))
     return partial(
-        _timed, lambda one: checking.check(survey(Tree({"a.yaml": one.encode()}), None, "2026-01-01T00:00:00Z")), [text]
+        _timed,
+        lambda one: list(checking.check(survey(Tree({"a.yaml": one.encode()}), None, "2026-01-01T00:00:00Z"))),
+        [text],
     )
 
 

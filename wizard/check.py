@@ -15,11 +15,13 @@ from wizard.survey import Survey
 from wizard.vault import LOCK, VAULT, Sheet
 
 
-def check(survey: Survey, keys_of_vault: int = 0) -> list[Finding]:
-    """Return every finding about a tree, sorted by place. *keys_of_vault*: how many open it; 0 where there is none."""
-    found = [finding for family in checks.FAMILIES for finding in family(survey)]
-    found += _single_key(keys_of_vault)
-    return sorted(found, key=lambda each: (each.file, each.line, each.column))
+def check(survey: Survey, keys_of_vault: int = 0) -> Iterator[Finding]:
+    """Yield every finding about a tree as soon as it is met, one family after another.
+
+    *keys_of_vault*: how many open it; 0 where there is none."""
+    for family in checks.FAMILIES:
+        yield from family(survey)
+    yield from _single_key(keys_of_vault)
 
 
 def of_custody(*, has_vault: bool, has_lock: bool) -> Iterator[Finding]:

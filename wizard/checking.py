@@ -11,7 +11,7 @@ from wizard import check as findings
 from wizard import lock as locks
 from wizard.baseline import Baseline
 from wizard.errors import Problem, RefusedError, UsageError
-from wizard.finding import Finding, by_rule, masked, no_such_rule
+from wizard.finding import Finding, masked, no_such_rule
 from wizard.ignores import Ignored, Ignores
 from wizard.opening import Where
 from wizard.outcome import Checked
@@ -45,7 +45,7 @@ def check(where: Where, wishes: Wishes = Wishes(), tell: Callable[[Finding], Non
     data = tree.lock()
     read = locks.read(data.decode("utf-8", "replace")) if data else None
     seen = survey(Tree(tree.files, instances=read.instances if read else {}), read, host.now())
-    for each in sorted(findings.check(seen, sealing.count_keys(tree.vault() or b"")), key=by_rule):
+    for each in findings.check(seen, sealing.count_keys(tree.vault() or b"")):
         sieve.take(each)
     for each in findings.of_custody(has_vault=tree.vault() is not None, has_lock=data is not None):
         sieve.take(each)

@@ -13,9 +13,10 @@ NOW = "2026-11-27T00:00:00Z"
 
 
 def found(files: Mapping[str, str] | str, *, now: str = NOW) -> list[Finding]:
-    """Return the findings about a tree of *files* by their paths, or of one file ``a.yaml``."""
+    """Return the findings about a tree of *files* by their paths, or of one file ``a.yaml``, in the order of places."""
     texts = {"a.yaml": files} if isinstance(files, str) else files
-    return check(survey(Tree({path: text.encode() for path, text in texts.items()}), None, now))
+    every = check(survey(Tree({path: text.encode() for path, text in texts.items()}), None, now))
+    return sorted(every, key=lambda each: (each.file, each.line, each.column))
 
 
 def told(files: Mapping[str, str] | str, rule: str, *, now: str = NOW) -> list[str]:

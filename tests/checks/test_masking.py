@@ -26,6 +26,14 @@ def test_addresses_are_masked(message: str, shown: str) -> None:
     assert "30" not in shape(of_file("a.yaml", "weak-default", message, ""))[2]
 
 
+def test_what_is_kept_of_a_message_is_the_same_when_another_place_or_day_is_in_it() -> None:
+    first, later = (
+        of_file("a.yaml", "secrets-differ", f"It differs from b.yaml:{line}:5 since 9 days.", "") for line in (7, 12)
+    )
+    assert shape(first) == shape(later)
+    assert shape(first) != shape(of_file("b.yaml", "secrets-differ", first.message, ""))
+
+
 @pytest.mark.parametrize(
     "message",
     [

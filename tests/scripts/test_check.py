@@ -48,15 +48,17 @@ def check(root: Path, *argv: str) -> Run:
 
 
 def test_people_are_told_by_groups_with_what_is_shared_told_once(tree: Tree) -> None:
-    done = check(tree({"a.yaml": WEAK, "b.yaml": WEAK, "c.yaml": EMPTY, "d.yaml": BROKEN}))
+    done = check(tree({"a.yaml": WEAK, "b.yaml": WEAK, "c.yaml": EMPTY, "d.yaml": BROKEN, "e.yaml": WEAK}))
     lines = done.out.splitlines()
     titles = [line for line in lines if line in rules.TITLES.values()]
     assert titles == [rules.TITLES["left"], rules.TITLES["well formed"]]
     weak = [line for line in lines if "[weak-default]" in line]
-    assert [line.partition(" ")[0] for line in weak] == ["a.yaml:5:13:", "b.yaml:5:13:"]
+    assert [line.partition(" ")[0] for line in weak] == ["a.yaml:5:13:", "b.yaml:5:13:", "e.yaml:5:13:"]
     assert done.out.count(f"    why: {rules.BY_ID['weak-default'].why}") == 1
-    assert done.out.count("    fix: Put a placeholder there, and run: ") == 1
-    assert lines[-1] == "not ready: 5 errors, 1 warning."
+    assert done.out.count("    fix: Put a placeholder there, and run: ") == 2, (
+        "an empty one stands between the last two"
+    )
+    assert lines[-1] == "not ready: 7 errors, 1 warning."
     assert done.code == 1
 
 
@@ -185,12 +187,17 @@ stringData:
   password: minioadmin
   token: ''  # matrix-wizard: ignore secret-empty nobody asks for it
   other-password: postgres
+  api-token: ''
 """
 
 
 def test_a_comment_ignores_its_line_or_the_next_and_nothing_else(tree: Tree) -> None:
     found = check(tree({"a.yaml": IGNORING}), "--json").data
-    assert [(each["id"], each["line"]) for each in found["findings"]] == [("ignore-unused", 6), ("weak-default", 9)]
+    assert [(each["id"], each["line"]) for each in found["findings"]] == [
+        ("ignore-unused", 6),
+        ("weak-default", 9),
+        ("secret-empty", 10),
+    ]
     assert [(each["id"], each["line"], each["reason"], each["where"]) for each in found["ignored"]] == [
         ("weak-default", 7, "gone each night", "a.yaml:5:3"),
         ("secret-empty", 8, "nobody asks for it", "a.yaml:8:14"),
@@ -201,7 +208,7 @@ def test_what_is_ignored_is_counted_and_shown_with_its_reason_when_asked_for(tre
     root = tree({"a.yaml": IGNORING, ".matrix-wizard/ignore": "# why\n\nweak-default  *.yaml  never  deployed\n"})
     done = check(root)
     assert done.code == 0
-    assert done.out.endswith("ready: 0 errors, 1 warning, 3 ignored.\n")
+    assert done.out.endswith("ready: 0 errors, 2 warnings, 3 ignored.\n")
     assert "never" not in done.out
     shown = check(root, "--show-ignored").out
     assert "a.yaml:9:19: error [weak-default]" in shown
