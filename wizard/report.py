@@ -51,20 +51,19 @@ class Report:
             return
         if self._last:
             yield from self._remedy(self._last)
-            yield ""
-        if self.has_ignored:
-            yield from _ignored(checked)
-        yield from _of_baseline(checked)
-        if checked.left_out:
-            yield f"Left out, since the answers do not ask for it; do not deploy it: {', '.join(checked.left_out)}"
-        if checked.log:
-            yield f"The audit log was not verified: {checked.log.rstrip('.')}."
-        if checked.only_you:
-            yield "\nOnly you can see to these; no file shows them:"
-            for duty in checked.only_you:
-                yield f"  {duty.heading}"
-                yield from (f"    {item}" for item in duty.items)
-            yield ""
+        blocks = (
+            _ignored(checked) if self.has_ignored else (),
+            _of_baseline(checked),
+            _unseen(checked),
+            _only_you(checked),
+            self._last_lines(checked),
+        )
+        is_first = self._last is None
+        for block in filter(None, map(list, blocks)):
+            yield from block if is_first else ("", *block)
+            is_first = False
+
+    def _last_lines(self, checked: Checked) -> Iterator[str]:
         if self._first:
             yield f"What a finding means, and what else there is to know of it: matrix-wizard explain {self._first.id}"
         yield _verdict(checked)
@@ -147,8 +146,21 @@ def _ignored(checked: Checked) -> Iterator[str]:
     for each in checked.ignored:
         yield line(each.finding)
         yield f"    ignored by {each.place}: {each.reason}"
-    if checked.ignored:
-        yield ""
+
+
+def _unseen(checked: Checked) -> Iterator[str]:
+    if checked.left_out:
+        yield f"Left out, since the answers do not ask for it; do not deploy it: {', '.join(checked.left_out)}"
+    if checked.log:
+        yield f"The audit log was not verified: {checked.log.rstrip('.')}."
+
+
+def _only_you(checked: Checked) -> Iterator[str]:
+    if checked.only_you:
+        yield "Only you can see to these; no file shows them:"
+    for duty in checked.only_you:
+        yield f"  {duty.heading}"
+        yield from (f"    {item}" for item in duty.items)
 
 
 def _of_baseline(checked: Checked) -> Iterator[str]:
@@ -156,7 +168,7 @@ def _of_baseline(checked: Checked) -> Iterator[str]:
         gone = sum(each.count for each in checked.gone)
         yield f"The baseline has {count(gone, 'finding')} that {'is' if gone == 1 else 'are'} there no more:"
         yield from (f"  {each.file}: [{each.id}] {each.message} ({each.count})" for each in checked.gone)
-        yield f"To write it anew: matrix-wizard check --write-baseline {checked.baseline}\n"
+        yield f"To write it anew: matrix-wizard check --write-baseline {checked.baseline}"
 
 
 def _baseline_as_data(checked: Checked) -> dict[str, Any] | None:
