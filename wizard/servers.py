@@ -64,6 +64,27 @@ def roles(workloads: Iterable[Workload], places: Places) -> tuple[Role, ...]:
     return tuple(dict.fromkeys(found))
 
 
+_CNPG = "postgresql.cnpg.io"
+
+
+def given(owner: Resource) -> Iterator[tuple[str, str]]:
+    """Yield the name of each role of *owner*, a Cluster or DatabaseRole of CloudNativePG, and that of its Secret.
+
+    Either is '' where it is not written; nothing is yielded for another kind or a Go template."""
+    if _text(owner.node, "apiVersion").partition("/")[0] != _CNPG or owner.manifest.actions:
+        return
+    if owner.kind == "DatabaseRole":
+        yield _text(owner.node, "spec", "name"), _text(owner.node, "spec", "passwordSecret", "name")
+    for way in ("initdb", "recovery", "pg_basebackup") if owner.kind == "Cluster" else ():
+        start = owner.get("spec", "bootstrap", way)
+        # The operator's defaults (CloudNativePG 1.27, API reference, BootstrapInitDB): the owner is called as the
+        # database, and that "app". What a cluster that is copied calls its own is in the copy.
+        name = _text(start, "owner") or _text(start, "database") or ("app" if way == "initdb" else "")
+        yield name, _text(start, "secret", "name")
+    for role in _items(owner.get("spec", "managed", "roles")):
+        yield _text(role, "name"), _text(role, "passwordSecret", "name")
+
+
 def databases(workloads: Iterable[Workload], instance: str) -> tuple[Role, ...]:
     """Return the owner of the database of each CloudNativePG cluster of *instance* ("main" or "li")."""
     clusters = (each.resource for each in workloads if each.kind == "Cluster" and each.instance == instance)

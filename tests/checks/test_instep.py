@@ -25,7 +25,7 @@ def test_a_copy_that_differs_is_told_where_it_stands_and_not_at_those_that_agree
     assert sorted(told(files, "secrets-differ")) == ["livekit.yaml:6", "synapse.yaml:7"]
     message = next(each.message for each in found(files) if each.file == "synapse.yaml")
     assert "Secret/matrix/synapse-secrets:stringData.REDIS_PASSWORD" in message
-    assert "li.yaml:6:19 and 1 more" in message
+    assert "redis.yaml:6:13 and 2 more" in message
     assert not any(text in f"{each}" for each in found(files) for text in (ONE, OTHER, THIRD))
 
 
@@ -133,3 +133,52 @@ def test_one_text_is_not_the_secret_of_two_purposes() -> None:
     assert told(text.replace(ONE, THIRD, 1), "secret-of-two-purposes") == []
     # What everybody knows is told as that, once.
     assert told(text.replace(ONE, "changeit"), "secret-of-two-purposes") == []
+
+
+def test_lines_of_a_configuration_in_a_secret_are_copies_too() -> None:
+    redis = secret("redis-password", f"password: {ONE}", "redis.conf: |", f'  requirepass "{OTHER}"', "  port 6379")
+    files = {"redis.yaml": redis, "synapse.yaml": secret("synapse-secrets", f"REDIS_PASSWORD: {ONE}")}
+    assert told(files, "secrets-differ") == ["redis.yaml:8"]
+    assert told({**files, "redis.yaml": redis.replace(OTHER, ONE)}, "secrets-differ") == []
+    turn = secret("coturn-config", "turnserver.conf: |", "  use-auth-secret", f"  static-auth-secret={OTHER}")
+    files = {"turn.yaml": turn, "synapse.yaml": secret("synapse-secrets", f"TURN_SECRET: {ONE}")}
+    assert told(files, "secrets-differ") == ["turn.yaml:8"]
+
+
+CLUSTER = """\
+apiVersion: postgresql.cnpg.io/v1
+kind: Cluster
+metadata: {name: pg, namespace: matrix}
+spec:
+  bootstrap:
+    initdb: {owner: synapse, secret: {name: pg-owner}}
+  managed:
+    roles:
+      - {name: key_vault, passwordSecret: {name: pg-vault}}
+      - {name: grafana, passwordSecret: {name: pg-grafana}}
+"""
+
+
+def test_the_passwords_of_a_clusters_roles_are_copies_whatever_their_secrets_are_called() -> None:
+    files = {
+        "cluster.yaml": CLUSTER,
+        "a-owner.yaml": secret("pg-owner", "username: synapse", f"password: {ONE}"),
+        "a-vault.yaml": secret("pg-vault", "username: key_vault", f"password: {OTHER}"),
+        "a-grafana.yaml": secret("pg-grafana", "username: grafana", f"password: {THIRD}"),
+        "synapse.yaml": secret("synapse-secrets", f"DB_PASSWORD: {ONE}"),
+        "vault.yaml": secret("key-vault-secrets", f"DB_PASSWORD: {OTHER}"),
+    }
+    assert told(files, "secrets-differ") == []
+    changed = {path: text.replace(ONE, f"{ONE}x") for path, text in files.items() if path == "a-owner.yaml"}
+    assert len(told({**files, **changed}, "secrets-differ")) == 1
+    changed = {path: text.replace(OTHER, f"{OTHER}x") for path, text in files.items() if path == "a-vault.yaml"}
+    assert len(told({**files, **changed}, "secrets-differ")) == 1
+    theirs = {path: text.replace("synapse", "nextcloud") for path, text in files.items() if path != "synapse.yaml"}
+    theirs |= {"a-owner.yaml": secret("pg-owner", f"password: {THIRD}x"), "synapse.yaml": files["synapse.yaml"]}
+    assert told(theirs, "secrets-differ") == []
+
+
+def test_of_two_copies_mains_is_taken_for_the_one_in_use() -> None:
+    files = {"a-li.yaml": secret("synapse-li-secrets", f"S3_SECRET_KEY: {ONE}"),
+             "main.yaml": secret("synapse-secrets", f"S3_SECRET_KEY: {OTHER}")}  # fmt: skip
+    assert told(files, "secrets-differ") == ["a-li.yaml:6"]

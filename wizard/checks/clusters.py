@@ -4,42 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from wizard import manifests, placeholders
+from wizard import placeholders, servers
 from wizard.finding import Finding, at
-from wizard.manifests import Node, Scalar, Sequence
 from wizard.resources import Leaf, Resource
 from wizard.survey import Survey
-
-_GROUP = "postgresql.cnpg.io"
 
 
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield each user name that is not the name of the role whose Secret it stands in."""
     secrets: list[Resource] | None = None
     for owner in survey.of_kind("Cluster", "DatabaseRole"):
-        for role, name in _roles(owner) if _is_cnpg(owner) else ():
+        for role, name in servers.given(owner):
             secrets = list(survey.of_kind("Secret")) if secrets is None else secrets
             yield from _misnamed(owner, role, name, secrets)
-
-
-def _is_cnpg(resource: Resource) -> bool:
-    return _text(resource.node, "apiVersion").partition("/")[0] == _GROUP and not resource.manifest.actions
-
-
-def _roles(owner: Resource) -> Iterator[tuple[str, str]]:
-    """Yield the name of each role of *owner*, and the name of the Secret that it is given."""
-    if owner.kind == "DatabaseRole":
-        yield _text(owner.node, "spec", "name"), _text(owner.node, "spec", "passwordSecret", "name")
-        return
-    for way in ("initdb", "recovery", "pg_basebackup"):
-        start = owner.get("spec", "bootstrap", way)
-        # The operator's defaults (CloudNativePG 1.27, API reference, BootstrapInitDB): the owner is called as the
-        # database, and that "app". What a cluster that is copied calls its own is in the copy.
-        name = _text(start, "owner") or _text(start, "database") or ("app" if way == "initdb" else "")
-        yield name, _text(start, "secret", "name")
-    roles = owner.get("spec", "managed", "roles")
-    for role in roles.items if isinstance(roles, Sequence) else ():
-        yield _text(role, "name"), _text(role, "passwordSecret", "name")
 
 
 def _misnamed(owner: Resource, role: str, name: str, secrets: Iterable[Resource]) -> Iterator[Finding]:
@@ -59,8 +36,3 @@ def _username(secret: Resource) -> Leaf | None:
 
 def _is_open(text: str) -> bool:
     return placeholders.is_template(text) or any(placeholders.find(text))
-
-
-def _text(node: Node | None, *path: str) -> str:
-    found = manifests.get(node, path) if node is not None else None
-    return found.value if isinstance(found, Scalar) else ""

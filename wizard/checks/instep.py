@@ -5,13 +5,15 @@ Values are compared as their readers get them: out of base64, of embedded docume
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from itertools import combinations
 
-from wizard import catalogue, filling, placeholders, weak
+from wizard import catalogue, contexts, filling, meanings, placeholders, servers, weak
 from wizard.catalogue import Kind
 from wizard.finding import Finding, at
+from wizard.resources import Resource
 from wizard.rules import Severity
 from wizard.sites import Site
 from wizard.survey import Survey
@@ -19,7 +21,7 @@ from wizard.survey import Survey
 
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what is out of step, and what is the same and must not be."""
-    groups = _comparable(survey.found.sites)
+    groups = _comparable([*survey.found.sites, *_further(survey)])
     for name, group in groups.items():
         for environment in _environments(group):
             yield from _differing(name, environment)
@@ -46,6 +48,59 @@ def _comparable(found: Iterable[Site]) -> dict[str, list[Site]]:
         if is_one and (_is_ours(site) or (homes and (_namespace(site) in homes or "" in {_namespace(site), *homes}))):
             groups.setdefault(site.value, []).append(site)
     return groups
+
+
+def _further(survey: Survey) -> Iterator[Site]:
+    """Yield the places that the search leaves to the operator, and that hold copies all the same.
+
+    Lines of configurations in Secrets, and the passwords that CloudNativePG gives its roles."""
+    secrets = list(survey.of_kind("Secret"))
+    known = {(each.document, each.path) for each in survey.found.sites}
+    for site in (*_in_lines(secrets), *_of_clusters(survey.of_kind("Cluster"), secrets)):
+        if (site.document, site.path) not in known and not any(placeholders.find(site.text)):
+            yield site
+
+
+def _in_lines(secrets: Iterable[Resource]) -> Iterator[Site]:
+    secrets = list(secrets)
+    own = catalogue.own_services(each.name for each in secrets if each.instance == "li")
+    for secret in secrets:
+        for leaf in (each for each in secret.leaves.values() if each.key.endswith(".conf")):
+            for key, start, end in contexts.line_settings(leaf):
+                row = meanings.known_place(leaf, key, own)
+                if row is not None:
+                    yield Site(row.name, secret.manifest, leaf, start, end, "place")
+
+
+def _of_clusters(clusters: Iterable[Resource], secrets: Iterable[Resource]) -> Iterator[Site]:
+    by_name: dict[tuple[str, str], list[Resource]] = {}
+    for secret in secrets:
+        by_name.setdefault((secret.namespace, secret.name), []).append(secret)
+    for cluster in clusters:
+        for role, name in servers.given(cluster):
+            value = _of_role(cluster, role)
+            for secret in by_name.get((cluster.namespace, name), ()) if value else ():
+                for section in ("data", "stringData"):
+                    leaf = secret.leaves.get((section, "password"))
+                    if leaf is not None:
+                        yield Site(value, secret.manifest, leaf, 0, len(leaf.text.rstrip("\n")), "place")
+
+
+_ROLES = (
+    (re.compile(r"synapse|matrix"), "synapse-db-password"),
+    (re.compile(r"key_?vault"), "key-vault-db-password"),
+    (re.compile(r"replicat(?:ion|or)(?:_user)?"), "replication-password"),
+)
+_OURS = re.compile(r"synapse|matrix")
+
+
+def _of_role(cluster: Resource, role: str) -> str:
+    """Return the value that is the password of *role* in *cluster*, '' where that is not known."""
+    name = next((value for pattern, value in _ROLES if pattern.search(role)), "")
+    if not name or not any(_OURS.search(each) for each in (cluster.name, *(one for one, _ in servers.given(cluster)))):
+        return ""
+    row = catalogue.twin(catalogue.BY_NAME[name], cluster.instance)
+    return row.name if row else ""
 
 
 def _is_ours(site: Site) -> bool:
@@ -98,7 +153,8 @@ def _above(path: str) -> list[str]:
 
 
 def _differing(name: str, group: list[Site]) -> Iterator[Finding]:
-    """Yield a finding at each site that has not the text which most sites of *name* have (of as many the first)."""
+    """Yield a finding at each site that has not the text which most sites of *name* have (of as many main's)."""
+    group = sorted(group, key=lambda site: site.leaf is not None and site.leaf.resource.instance == "li")
     texts = [filling.read(name, site.text) for site in group]
     usual = Counter(texts).most_common(1)[0][0] if texts else ""
     first = group[texts.index(usual)]
