@@ -29,7 +29,7 @@ _WRAPPED = re.compile(
 _BETWEEN_RANGES = rf"[,\n]|(?<![\s,/])(?<!{_DASH})[^\S\n]+(?![\s/]|{_DASH}|255\.)"
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @one_line
@@ -54,7 +54,7 @@ def allowed_range(text: str) -> str:
     network = _network(text, allowed_range)
     if network.prefixlen == 0:
         raise FormatError(f"{network} opens LI to everyone.", "Write the ranges of those who may reach it.")
-    if network.prefixlen < _WIDEST[network.version]:
+    if is_too_wide(network):
         raise FormatError(
             f"{network} is too wide: it covers {network.num_addresses:,} addresses.",
             f"Write ranges of /{_WIDEST[network.version]} or narrower.",
@@ -132,11 +132,27 @@ def remarks(ranges: Sequence[str]) -> Iterator[str]:
     """
     networks = [ipaddress.ip_network(text) for text in ranges]
     for number, network in enumerate(networks, start=1):
-        if network.prefixlen < 2 * _WIDEST[network.version]:
+        if is_wide(network):
             yield f"Range {number} is wide: {network.num_addresses:,} addresses may reach LI."
         for other_number, other in enumerate(networks, start=1):
             if other != network and _within(network, other):
                 yield f"Range {number} lies within range {other_number} and adds nothing."
+
+
+def is_too_wide(network: Network) -> bool:
+    """Say whether *network* is a large part of all addresses, which no list of those who may reach LI holds."""
+    return network.prefixlen < _WIDEST[network.version]
+
+
+def is_wide(network: Network) -> bool:
+    """Say whether *network* is wider than a /16 of IPv4 or a /32 of IPv6, which few own as a whole."""
+    return network.prefixlen < 2 * _WIDEST[network.version]
+
+
+def is_no_clients(network: Network) -> bool:
+    """Say whether no client has an address of *network*: loopback, link-local, multicast, reserved, documentation."""
+    kinds = (network.is_loopback, network.is_link_local, network.is_multicast, network.is_reserved)
+    return any(kinds) or any(_within(network, reserved) for reserved in _DOCUMENTATION)
 
 
 HOST = Kind("host name or address", host, example="smtp.chat-corp.net")
@@ -166,7 +182,7 @@ def _address(text: str) -> _Address | None:
         return None
 
 
-def _network(text: str, read: Callable[[str], object]) -> _Network:
+def _network(text: str, read: Callable[[str], object]) -> Network:
     """Return the network of a CIDR or address; host bits are refused with both meanings, for only the writer knows."""
     try:
         interface = ipaddress.ip_interface(text if "%" not in text else "")
@@ -205,7 +221,7 @@ def _unwrapped(text: str) -> list[str]:
     return [inner] if _address(inner) else []
 
 
-def _unmapped(network: _Network) -> list[str]:
+def _unmapped(network: Network) -> list[str]:
     """Return the IPv4 range that a range of IPv6 spells; empty for none."""
     if not _within(network, _MAPPED):
         return []
@@ -247,10 +263,10 @@ def _plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 'es' if noun.endswith('s') else 's'}"
 
 
-def _refuse_documentation(shown: object, network: _Network) -> None:
+def _refuse_documentation(shown: object, network: Network) -> None:
     if any(_within(network, reserved) for reserved in _DOCUMENTATION):
         raise FormatError(f"{shown} is an address that only documents use.", "Write your own.")
 
 
-def _within(inner: _Network, outer: _Network) -> bool:
+def _within(inner: Network, outer: Network) -> bool:
     return inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]

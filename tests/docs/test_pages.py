@@ -88,6 +88,10 @@ def found(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [each["id"] for each in json.loads(capsys.readouterr().out)["findings"]]
 
 
+# What check tells of the examples: one key, and LI's range, which is a private one to be replaced.
+FOUND = ["vault-single-key", "li-private"]
+
+
 def test_the_example_of_the_readme_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,7 +104,7 @@ def test_the_example_of_the_readme_does_what_it_says(
     first = {path: path.read_bytes() for path in Path("deployment").rglob("*") if path.is_file()}
     assert cli.main(shlex.split(line)) == 0
     assert {path: path.read_bytes() for path in Path("deployment").rglob("*") if path.is_file()} == first
-    assert found(capsys) == ["vault-single-key"]
+    assert found(capsys) == FOUND
     assert b"chat-corp.net" in first[Path("deployment/main-instance/01-synapse/configmap.yaml")]
     assert all(
         not path.stat().st_mode & 0o077 for path in (Path("identity.txt"), *Path("deployment").rglob("vault.age"))
@@ -130,7 +134,7 @@ def test_the_example_answers_do(
     monkeypatch.chdir(tmp_path)
     arguments = "--answers answers.yaml --tree deployment --identity identity.txt --no-input --yes"
     assert cli.main(["setup", *arguments.split()]) == 0
-    assert found(capsys) == ["vault-single-key"]
+    assert found(capsys) == FOUND
     assert Path("deployment/main-instance/07-sygnal/fcm-secret.yaml").is_file()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 FAULTS = {
     "checklist": {
+        "li-address-forged",  # its controller believes X-Forwarded-For, and no proxy stands before it (FACTS 4)
         "li-shares-redis",  # as the checklist's own tree, whose twins use one Redis (FACTS 2)
     },
     "dress": {

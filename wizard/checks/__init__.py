@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from wizard.checks import (
+    allowlists,
     certificates,
     clusters,
+    edge,
     encodings,
     instep,
     left,
-    liaccess,
+    liserver,
     material,
+    passwords,
     references,
     scalars,
     strength,
@@ -34,6 +37,9 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     material.findings,
     certificates.findings,
     strength.findings,
-    liaccess.findings,
     synapsefacts.findings,
+    allowlists.findings,
+    passwords.findings,
+    edge.findings,
+    liserver.findings,
 )
