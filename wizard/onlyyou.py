@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from wizard import access, afterwards, clauses, firewall, homeserver
+from wizard import access, afterwards, clauses, firewall, homeserver, networkpolicies
 from wizard.answers import Answers
 from wizard.firewall import Port
 from wizard.homeserver import Configuration
@@ -58,9 +58,17 @@ def of(survey: Survey) -> tuple[Duty, ...]:
         Duty("legal", _SETTLED, _LEGAL if any(each.instance == "li" for each in configured) else ()),
         *_measured(survey),
     )
-    is_held = any(survey.of_kind("NetworkPolicy"))
-    held = (Duty("policies", "NetworkPolicies: the cluster's network plugin enforces them.", ()),) if is_held else ()
-    return (*(each for each in duties if each.items), *held)
+    return (*(each for each in duties if each.items), *_policies(survey))
+
+
+def _policies(survey: Survey) -> Iterator[Duty]:
+    """Yield what is to be seen to of NetworkPolicies where there are any; those of later phases are listed here."""
+    if any(survey.of_kind("NetworkPolicy")):
+        yield Duty("policies", "NetworkPolicies: the cluster's network plugin enforces them.", ())
+        due = list(networkpolicies.due(survey.of_kind(*networkpolicies.KINDS)))
+        later = (each for each in networkpolicies.POLICIES if each.phase and each not in due)
+        heading = "NetworkPolicies of later phases: each is in force before the servers that it is for."
+        yield Duty("policies-later", heading, tuple(f"{each.name}  {each.phase}" for each in later))
 
 
 _CLOSED = "LI: from an allowed address none of these says 403, from any other each does."

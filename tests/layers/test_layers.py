@@ -22,7 +22,7 @@ HEAD = (
     {"codec", "gotemplate", "invocation", "keys", "manifests", "mint", "served", "finding", "yamltypes"},
     {"base64text", "formats", "lenses", "vault"},
     {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
-    {"access", "backup", "contexts", "homeserver", "makers", "overlap", "questions", "workloads"},
+    {"access", "backup", "contexts", "homeserver", "networkpolicies", "makers", "overlap", "questions", "workloads"},
     {"answers", "clauses", "consumed", "meanings", "pods", "schema", "weak"},
     {"configurations", "mail", "oldkeys"},
     {"answerfile", "answersheet", "sites", "traces", "values"},

@@ -50,6 +50,7 @@ def test_the_bundled_tree_wants_names_ports_the_law_and_what_is_tried() -> None:
     assert told["backups"] == ("Cluster/matrix/matrix-postgresql-li", "Cluster/matrix/matrix-postgresql")
     assert any(each.startswith("Tenant/matrix/matrix-minio ") for each in told["storage"])
     assert told["policies"] == ()
+    assert told["policies-later"] == ("allow-prometheus-scraping  monitoring", "antivirus-access  antivirus")
 
 
 def test_a_main_instance_alone_wants_no_legal_review_and_no_requests_of_li() -> None:

@@ -15,6 +15,7 @@ from wizard.checks import (
     liserver,
     material,
     passwords,
+    policies,
     references,
     scalars,
     strength,
@@ -42,4 +43,5 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     passwords.findings,
     edge.findings,
     liserver.findings,
+    policies.findings,
 )

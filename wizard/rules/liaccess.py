@@ -138,4 +138,21 @@ RULES: tuple[Rule, ...] = (
         "delete on each instance by its own configuration: what LI deletes is gone there, though main has it. Leave "
         "them out of LI's configuration, or give them main's values.",
     ),
+    Rule(
+        "policy-missing", "li access", "warning", "A NetworkPolicy of the checklist is missing.",
+        "The allow-lists guard LI's hosts at the ingress controller only: inside the cluster policies alone do.",
+        "checklist 9.3; FACTS 4",
+        "The checklist names twelve policies, of which those are looked for that are about something in the tree. "
+        "Those of later phases, monitoring and antivirus, are no findings before their servers are there. One under "
+        "another name does as well: then ignore this with that as the reason. What is in force in a cluster is told by "
+        "kubectl get networkpolicies -A.",
+    ),
+    Rule(
+        "policy-idle", "li access", "warning", "A NetworkPolicy selects no pod of the tree.",
+        "A policy that selects nothing protects nothing, and a peer that is nobody is let in in vain.",
+        "checklist 9.3; Kubernetes, NetworkPolicy",
+        "A selector must have the labels of the pods, not those of the object that makes them: spec.template."
+        "metadata.labels. Pods of CloudNativePG have cnpg.io/cluster, those of MinIO v1.min.io/tenant. Labels that no "
+        "pod of the tree has at all are taken for those of somebody else.",
+    ),
 )  # fmt: skip
