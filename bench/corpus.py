@@ -143,7 +143,7 @@ def within_others(manifest: Manifest) -> Iterator[Manifest]:
         f"kind: Secret\ndata:\n  {name}: {base64.b64encode(manifest.text.encode()).decode()}\n",
         yaml.dump(config, Dumper=yaml.CSafeDumper, default_style="|", sort_keys=False, allow_unicode=True),
     )
-    yield from (Manifest("outer.yaml", text.encode(), text, bom=False) for text in texts)
+    yield from (Manifest("outer.yaml", text.encode()) for text in texts)
 
 
 def try_edits(manifest: Manifest, path: Path, chance: random.Random, tally: Tally) -> bool:

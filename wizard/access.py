@@ -26,6 +26,7 @@ ROUTES = frozenset(
     {"GRPCRoute", "HTTPProxy", "HTTPRoute", "IngressRoute", "IngressRouteTCP", "IngressRouteUDP", "TLSRoute"}
     | {"VirtualService"}
 )
+WAYS = ROUTES | {"Ingress"}
 
 _GROUP, _FORMER_GROUP = "traefik.io", "traefik.containo.us"  # the latter until Traefik 2
 _PROVIDER = "@kubernetescrd"
@@ -45,9 +46,17 @@ class Wiring:
     stuck: Mapping[Resource, str]
 
 
-def edge(tree: Iterable[Manifest]) -> Edge:
-    """Return what the manifests of *tree* say of their edge together."""
-    every = [resource for manifest in tree for resource in manifest.resources]
+# Traefik's own kinds (traefik/traefik 3, pkg/provider/kubernetes/crd/traefikio/v1alpha1/register.go).
+_TRAEFIKS = frozenset(
+    {"IngressRoute", "IngressRouteTCP", "IngressRouteUDP", "Middleware", "MiddlewareTCP", "ServersTransport"}
+    | {"ServersTransportTCP", "TLSOption", "TLSStore", "TraefikService"}
+)
+EDGES = frozenset({"Ingress", "IngressClass"}) | _TRAEFIKS  # the kinds that say something of an edge
+
+
+def edge(objects: Iterable[Resource]) -> Edge:
+    """Return what the *objects* of a tree say of its edge together; those of ``EDGES`` say it all."""
+    every = list(objects)
     classes = {each.name: _text(each, "spec", "controller") for each in every if each.kind == "IngressClass"}
     defaults = [each.name for each in every if each.kind == "IngressClass" and _note(each, _IS_DEFAULT) == "true"]
     default = defaults[0] if defaults else ""
@@ -106,7 +115,7 @@ def passed(router: Resource) -> list[set[Name]]:
 
 def is_open(resource: Resource) -> bool:
     """Say whether *resource* leads to an LI host and names no allow-list at all, whatever its controller would read."""
-    if resource.instance != "li" or resource.kind not in ({"Ingress"} | ROUTES):
+    if resource.instance != "li" or resource.kind not in WAYS:
         return False
     keys = {MIDDLEWARES, *(key for each in CONTROLLERS for key in (*each.older, each.allow_list, *each.newer))}
     return not any(resource.get(*ANNOTATIONS, key) for key in keys if key) and not any(passed(resource))
@@ -119,7 +128,7 @@ def is_asked(by: Controller, resource: Resource, tree: Iterable[Manifest]) -> bo
     """
     if not by.middlewares:
         return by.asks != "" and resource.get(*ANNOTATIONS, by.asks) is not None
-    every = [each for manifest in tree for each in manifest.resources if each.kind == "Middleware"]
+    every = [each for manifest in tree for each in manifest.some({"Middleware"})]
     asking = {_key(each) for each in every if _is_traefiks(each) and any(each.get("spec", key) for key in _ASKING)}
     return all(names & asking for names in passed(resource))
 

@@ -533,6 +533,9 @@ _BY_ROLE = {role: row for row in ROWS for role in row.roles}
 _BY_HOST = {label: row for row in ROWS for label in row.hosts}
 _PLACE_KINDS = frozenset(place.kind for row in ROWS for place in row.places)
 _SETTINGS = {each.key: [other for other in SETTINGS if other.key == each.key] for each in SETTINGS}
+_SETTING_PARTS = frozenset(frozenset(each.key.split(".")) for each in SETTINGS)
+_VARIABLES = "|".join(sorted({place.key for row in ROWS for place in row.places}))
+_VARIABLE_NAME = re.compile(rf"""name["']?:\s+["']?(?:{_VARIABLES})["']?(?![\w.-])""")
 _TWINS = {row.twin_of: row for row in ROWS if row.twin_of}
 
 
@@ -605,6 +608,14 @@ def is_named(kind: str, name: str, but: Container[str]) -> bool:
     """Say whether the object *kind*/*name* is known as the place of any value, those called in *but* aside."""
     rows = (row for row in ROWS if row.name not in but)
     return any(place.kind == kind and _whole(place.name, name) for row in rows for place in row.places)
+
+
+def may_hold_a_known_place(text: str) -> bool:
+    """Say whether *text*, the source of an object that is no Secret, can hold a setting or a variable of a row.
+
+    A scan that errs towards yes.
+    """
+    return _VARIABLE_NAME.search(text) is not None or any(all(part in text for part in each) for each in _SETTING_PARTS)
 
 
 def parts_of(path: str, name: str) -> list[str]:

@@ -6,7 +6,7 @@ value's place, and the sites so made are filled like all others. Pure: gives bac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -309,6 +309,17 @@ def lists(resource: Resource, settings: Settings) -> dict[str, Node]:
     wanted = [each for each in of(resource) if each.exact and each.state(settings) is State.PRESENT]
     found = ((each.value, resource.get(*each.parent, each.key)) for each in wanted)
     return {value: node for value, node in found if node}
+
+
+def of_lists(resources: Iterable[Resource]) -> frozenset[str]:
+    """Return the values of the lists that clauses can write as a whole into *resources*."""
+    return frozenset(clause.value for resource in resources for clause in of(resource) if clause.exact)
+
+
+def kinds_with_values(settings: Settings) -> frozenset[str]:
+    """Return the kinds of objects in which the answers make some value stand as an entry of its own."""
+    wanted = (each for each in CLAUSES if each.value and not each.exact and each.state(settings) is State.PRESENT)
+    return frozenset(kind for each in wanted for kind in each.kinds)
 
 
 def is_over(record: Record, settings: Settings) -> bool:

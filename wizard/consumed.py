@@ -74,6 +74,11 @@ def find(tree: Iterable[Manifest]) -> Consumed:
     return Consumed(frozenset(tokens), tuple(fields))
 
 
+def may_fill_in(data: bytes) -> bool:
+    """Say whether the manifest of *data* can fill in a placeholder elsewhere: a scan that errs towards yes."""
+    return b"replacements" in data or placeholders.may_hold(data)
+
+
 def _replaced(leaf: Leaf) -> Iterator[str]:
     is_argument = any(step in _COMMANDS for step in leaf.path)
     if not (is_argument or _TOOLS.search(leaf.text)):

@@ -22,7 +22,7 @@ _SHELL = re.compile(r"#!\s*/")
 # Text for people: what it says about placeholders is no placeholder.
 _PROSE_KEYS = frozenset({"description", "summary", "message", "notes", "note", "help", "title", "comment", "usage"})
 _PROSE_ENDINGS = (".md", ".rst", ".adoc", ".txt", "/description", "/summary")
-_PROSE_KINDS = frozenset({"CustomResourceDefinition"})
+PROSE_KINDS = frozenset({"CustomResourceDefinition"})
 _GROUP_KEYS = frozenset({"apiVersion", "apiGroup", "apiGroups", "group"})
 _QUALIFIED_KEYS = frozenset({"conditionType", "controller", "controllerName", "driver", "finalizers", "key"})
 _QUALIFIED_KEYS |= {"provisioner", "resourceName", "signerName", "topologyKey"}
@@ -97,7 +97,7 @@ def is_script(leaf: Leaf) -> bool:
 def is_prose(leaf: Leaf) -> bool:
     """Say whether the text is written for people: a description, a page, the words of a CustomResourceDefinition."""
     return (
-        leaf.resource.kind in _PROSE_KINDS
+        leaf.resource.kind in PROSE_KINDS
         or leaf.key.lower() in _PROSE_KEYS
         or leaf.key.lower().endswith(_PROSE_ENDINGS)
     )

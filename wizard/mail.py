@@ -43,6 +43,12 @@ OPTIONS: tuple[Option, ...] = (
 _WITH_USER = frozenset({"smtp_user", "smtp_pass"})
 
 
+def may_be_home(data: bytes) -> bool:
+    """Say whether the manifest of *data* can hold such a block: a scan that errs towards yes, also of base64."""
+    is_named = b".yaml" in data or b".yml" in data
+    return is_named and any(word in data for word in (b"Secret", b"server_name", b"email"))
+
+
 def home_of(resources: Iterable[Resource]) -> Leaf | None:
     """Return the leaf that holds (or is to hold) Synapse's ``email:`` block on main, None where there is none.
 

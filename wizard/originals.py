@@ -72,11 +72,14 @@ def key(record: Record) -> tuple[object, ...]:
 
 def moved(records: Iterable[Record], tree: Iterable[Manifest]) -> tuple[Record, ...]:
     """Return *records* with the files where their objects stand now; one in several files stays where it was."""
-    tree, homes = list(tree), dict[str, list[str]]()
-    for manifest in tree:
-        for resource in manifest.resources:
-            homes.setdefault(resource.ref, []).append(manifest.path)
-    records, standing = list(records), {manifest.path for manifest in tree}
+    records, by_path = list(records), {manifest.path: manifest for manifest in tree}
+    strayed = [each for each in records if each.document and not _stands(each, by_path.get(each.file))]
+    kinds = {"", *(record.document.partition("/")[0] for record in strayed)}
+    homes: dict[str, list[str]] = {}
+    for path, manifest in by_path.items() if strayed else ():
+        for resource in manifest.some(kinds):
+            homes.setdefault(resource.ref, []).append(path)
+    standing = by_path.keys()
     went: dict[str, set[str]] = {}
     for record in records:
         if record.file not in standing and len(homes.get(record.document, ())) == 1:
@@ -87,6 +90,12 @@ def moved(records: Iterable[Record], tree: Iterable[Manifest]) -> tuple[Record, 
         replace(record, file=files[0]) if len(files) == 1 and record.file != files[0] else record
         for record, files in found
     )
+
+
+def _stands(record: Record, manifest: Manifest | None) -> bool:
+    """Whether the object of *record* stands in its file."""
+    kinds = {"", record.document.partition("/")[0]}
+    return manifest is not None and any(each.ref == record.document for each in manifest.some(kinds))
 
 
 def renumbered(

@@ -260,6 +260,11 @@ def may_hold(data: bytes) -> bool:
     return is_signed and _IN_BYTES.search(data) is not None
 
 
+def may_hold_in_comment(data: bytes) -> bool:
+    """Say the same of the lines of *data* with a ``#`` in them, as comments of YAML have."""
+    return b"#" in data and may_hold(b"\n".join(line for line in data.split(b"\n") if b"#" in line))
+
+
 def _goes_on(data: bytes, sign: bytes, tails: tuple[bytes, ...]) -> bool:
     at = data.find(sign)
     while at >= 0 and not data.startswith(tails, at + len(sign)):

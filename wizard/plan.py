@@ -143,7 +143,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
             *map(_not_found, found.lost),
             *found.notes,
             *_spoken_of(structure.spoken_of(tree)),
-            *map(_weak, weak.find(arranged)),
+            *map(_weak, weak.find(resource for manifest in arranged for resource in manifest.resources)),
             *_earlier(found, vault),
             *_open_li(after, scope),
             *_in_plain_sight(found),

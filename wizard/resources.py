@@ -6,7 +6,7 @@ Pure: bytes in, data out. Finding files is the store's work; deciding what a tex
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,7 +16,11 @@ from wizard import gotemplate, lenses, manifests, placeholders
 from wizard.controllers import Edge
 from wizard.lenses import CannotHold, Edit, View, Whole, encoded, scalar
 from wizard.lenses.region import Region
-from wizard.manifests import Broken, Document, Node, Path, Scalar, Sequence
+from wizard.manifests import Broken, Document, Node, Part, Path, Scalar, Sequence
+
+_BOM = b"\xef\xbb\xbf"
+_KIND_WORD = re.compile(rb"""kind["']?\s*:\s*["']?([A-Za-z0-9]+|[&!>|#])""")
+_SPELLED_OTHERWISE = frozenset("&!>|#")  # what stands before a kind that is no plain word behind its key
 
 SUFFIXES = (".yaml", ".yml", ".json")
 # Files beside the manifests that are read as one text each, without objects: environments, configurations, keys.
@@ -43,16 +47,32 @@ _INSTANCE_LABEL = "matrix.instance"  # the label of the checklist's own tree; it
 
 @dataclass(frozen=True, eq=False)
 class Manifest:
-    """One file of a tree: its path (posix, relative to the tree), bytes, and text without a byte order mark."""
+    """One file of a tree: its path (posix, relative to the tree) and its bytes, which are UTF-8.
+
+    What is read of it is kept: its text, each document that was asked for, and the objects in that.
+    """
 
     path: str
     data: bytes
-    text: str
-    bom: bool
     origin: tuple[Manifest, tuple[Edit, ...]] | None = None  # what it was made of, by which edits
     instances: Mapping[str, str] = field(default_factory=dict)  # as the answers say: by object, path or directory
     keyed: frozenset[tuple[str, Path]] = frozenset()  # mapping keys that hold a value: by object and path
-    edge: Edge = field(default_factory=Edge)  # what the whole tree says of its ingress controllers
+    edge_of: Callable[[], Edge] = Edge  # tells what the whole tree says of its ingress controllers
+
+    @cached_property
+    def text(self) -> str:
+        """Its text, without a byte order mark."""
+        return self.data.decode("utf-8-sig")
+
+    @property
+    def bom(self) -> bool:
+        """Whether a byte order mark begins the file."""
+        return self.data.startswith(_BOM)
+
+    @property
+    def edge(self) -> Edge:
+        """What the whole tree says of its ingress controllers."""
+        return self.edge_of()
 
     @cached_property
     def is_text(self) -> bool:
@@ -78,7 +98,7 @@ class Manifest:
     @property
     def actions(self) -> list[tuple[int, int]]:
         """The spans of its actions where the file is a Go template, which is no YAML; none where it is YAML."""
-        return self._read[1]
+        return [] if not self._is_whole and self._outline else self._read[1]
 
     @cached_property
     def is_expanded(self) -> bool:
@@ -97,17 +117,87 @@ class Manifest:
     @cached_property
     def broken(self) -> list[Broken]:
         """The parts that are not valid YAML."""
-        return [part for part in self.parts if isinstance(part, Broken)]
+        is_sound = not self._is_whole and bool(self._outline)
+        return [] if is_sound else [part for part in self.parts if isinstance(part, Broken)]
 
     @cached_property
     def resources(self) -> list[Resource]:
         """The objects of the file; the items of a ``List`` are objects of their own."""
+        documents = (part for part in self.parts if isinstance(part, Document))
+        return [resource for each in documents for resource in self._objects(each)]
+
+    def some(self, kinds: Set[str]) -> list[Resource]:
+        """Return the objects of these *kinds*; only documents that are, or may be, of one of them are parsed.
+
+        The kind '' is that of documents that are no objects.
+        """
+        found = self.where(lambda kind, _: kind in kinds) if self.may_hold(kinds) else ()
+        return [each for each in found if each.kind in kinds]
+
+    def may_hold(self, kinds: Set[str]) -> bool:
+        """Say whether objects of these *kinds* can be in the file: a fast scan that errs towards yes."""
+        return self._is_whole or "" in kinds or not self._words.isdisjoint(kinds | _SPELLED_OTHERWISE)
+
+    def where(self, is_wanted: Callable[[str, str], bool]) -> list[Resource]:
+        """Return the objects in the documents that are wanted by their kind and their source.
+
+        All are, of which no line tells the kind, and all of a file of which something does not parse.
+        """
+        if self._is_whole or not self._outline:
+            return self.resources
         found: list[Resource] = []
-        for part in self.parts:
-            if isinstance(part, Document):
-                found.extend(_resources(self, part.index, part.root))
-        names = [(each.kind, each.namespace, each.name) for each in found]
-        return [replace(each, twin=names[: at + 1].count(names[at])) for at, each in enumerate(found)]
+        index = 0
+        for number, part in enumerate(self._outline):
+            if part.kind and not is_wanted(part.kind, self.text[part.start : part.end]):
+                index += 1
+                continue
+            if number not in self._read_parts:
+                self._read_parts[number] = manifests.parse_part(self.text, part, index)
+            documents = self._read_parts[number]
+            for each in documents:
+                found += self._objects(each) if isinstance(each, Document) else ()
+            index += len(documents)
+        return found
+
+    @property
+    def is_parsed(self) -> bool:
+        """Whether any object of the file was asked for so far."""
+        return self._is_whole or "_held" in vars(self)
+
+    def forget(self) -> None:
+        """Drop what was read of the file, of which nobody has kept anything: it is read again if it is asked for."""
+        for name in ("text", "_outline", "_read", "_read_parts", "_held", "resources", "root"):
+            vars(self).pop(name, None)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the file was parsed as a whole."""
+        return "_read" in vars(self)
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        """All that the file calls a kind, of an object of its own or of another; found without parsing it."""
+        return frozenset(word.decode() for word in _KIND_WORD.findall(self.data))
+
+    @cached_property
+    def _outline(self) -> list[Part]:
+        """What can be told of each document without parsing it; nothing where one of them does not parse."""
+        return [] if self.is_text else manifests.outline(self.text)
+
+    @cached_property
+    def _held(self) -> dict[int, list[Resource]]:
+        """The objects that were asked for, by the number of their document."""
+        return {}
+
+    @cached_property
+    def _read_parts(self) -> dict[int, list[Document | Broken]]:
+        """What was parsed alone, by the number of its part."""
+        return {}
+
+    def _objects(self, document: Document) -> list[Resource]:
+        if document.index not in self._held:
+            self._held[document.index] = list(_resources(self, document.index, document.root))
+        return self._held[document.index]
 
     def is_comment(self, offset: int) -> bool:
         """Whether the character *offset* stands behind a ``#`` that opens a comment, as far as its line tells."""
@@ -153,7 +243,7 @@ class Manifest:
         Positions of what those made are told as the file stands on disk.
         """
         origin = None if edits is None else (self, edits)
-        return replace(self, data=self.encode(text), text=text, origin=origin, keyed=self.keyed | self._held_keys)
+        return replace(self, data=self.encode(text), origin=origin, keyed=self.keyed | self._held_keys)
 
     @cached_property
     def has_keys(self) -> bool:
@@ -165,15 +255,15 @@ class Manifest:
         every = ((each.ref, path) for each in self.resources for path in each.leaves) if self.has_keys else ()
         return frozenset((ref, path) for ref, path in every if is_key(path))
 
-    def at_edge(self, edge: Edge) -> Manifest:
+    def at_edge(self, edge: Callable[[], Edge]) -> Manifest:
         """Return the same manifest as one of a tree with that *edge*; it is not parsed again."""
-        same = replace(self, edge=edge)
-        vars(same)["_read"] = self._read
+        same = replace(self, edge_of=edge)
+        vars(same).update({name: vars(self)[name] for name in ("text", "_read") if name in vars(self)})
         return same
 
     def encode(self, text: str) -> bytes:
         """Return *text* as this file's bytes: UTF-8, with the byte order mark that it had."""
-        return (b"\xef\xbb\xbf" if self.bom else b"") + text.encode()
+        return (_BOM if self.bom else b"") + text.encode()
 
     def position(self, offset: int) -> str:
         """Return ``file:line:column`` (both from 1) of a character *offset*, as the file stands on disk."""
@@ -193,7 +283,13 @@ class Resource:
     name: str
     namespace: str
     labels: dict[str, str]
-    twin: int = 1
+
+    @cached_property
+    def twin(self) -> int:
+        """Which of the objects of its kind, namespace and name in its file it is, from 1."""
+        name = (self.kind, self.namespace, self.name)
+        alike = [each for each in self.manifest.some({self.kind}) if (each.kind, each.namespace, each.name) == name]
+        return next(number for number, each in enumerate(alike, 1) if each is self)
 
     @cached_property
     def ref(self) -> str:
@@ -425,12 +521,11 @@ def read(
 
     *instances*: as the answers name them; *keyed*: the keys that hold a value, by object and path.
     """
-    bom = data.startswith(b"\xef\xbb\xbf")
     try:
-        text = data.decode("utf-8-sig")
+        data.isascii() or data.decode()
     except UnicodeDecodeError:
         return None
-    return Manifest(path, data, text, bom, instances=instances or {}, keyed=keyed)
+    return Manifest(path, data, instances=instances or {}, keyed=keyed)
 
 
 def _before(edits: Iterable[Edit], offset: int) -> int:

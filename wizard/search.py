@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 
 from wizard import catalogue, clauses, consumed, contexts, holes, lenses, mail, meanings, placeholders, resources
 from wizard.answers import Decision
@@ -28,35 +30,67 @@ _HELD = re.compile(r"://[^\s/:@]*:(?![${<%])[^\s/@\"']+@")
 def find(manifests: Iterable[Manifest], scope: Scope) -> Found:
     """Return the sites of *manifests* and what could not be decided about them, in the order of the files."""
     manifests = list(manifests)
-    home = mail.home_of(resource for manifest in manifests for resource in manifest.resources)
-    secrets = (
-        each.name for one in manifests for each in one.resources if each.kind == "Secret" and each.instance == "li"
-    )
-    search = _Search(scope, home, consumed.find(manifests), catalogue.own_services(secrets))
-    recorded: dict[tuple[str, str], list[Record]] = {}
-    for record in scope.records:
-        recorded.setdefault((record.file, record.document), []).append(record)
-    for manifest in manifests:
-        for resource in manifest.resources:
-            search.resource(resource, recorded.get((manifest.path, resource.ref), ()))
-        refs = {resource.ref for resource in manifest.resources} | {""}
-        outside = [record for ref in refs for record in recorded.get((manifest.path, ref), ()) if not record.path]
-        if not manifest.is_text:
-            search.comments(manifest, outside)
-    located = {id(site.record) for site in search.sites if site.record}
-    lost = tuple(record for record in scope.records if record.kind in ("site", "comment") and id(record) not in located)
-    every = (resource for manifest in manifests for resource in manifest.resources)
-    listed = frozenset(clause.value for resource in every for clause in clauses.of(resource) if clause.exact)
+    every = [resource for manifest in manifests for resource in manifest.resources]
+    lis = (each.name for each in every if each.kind == "Secret" and each.instance == "li")
+    walk = Walk(scope, mail.home_of(every), consumed.find(manifests), catalogue.own_services(lis))
+    found = [walk.through(manifest, manifest.resources) for manifest in manifests]
+    return joined(found, scope, clauses.of_lists(every))
+
+
+def joined(found: Iterable[Found], scope: Scope, listed: frozenset[str]) -> Found:
+    """Return what was *found* in each manifest of a tree as one, with the records of *scope* that are nowhere in it.
+
+    *listed*: the values of the lists that clauses write as a whole.
+    """
+    found = list(found)
+    sites = tuple(site for each in found for site in each.sites)
+    located = {id(site.record) for site in sites if site.record}
+    left_out: dict[str, int] = {}
+    for each in found:
+        for part, count in each.left_out.items():
+            left_out[part] = left_out.get(part, 0) + count
     return Found(
-        tuple(search.sites),
-        tuple(search.unknown),
-        lost,
-        tuple(search.kept),
-        search.left_out,
-        tuple(search.refused),
-        tuple(search.notes),
+        sites,
+        tuple(unknown for each in found for unknown in each.unknown),
+        tuple(each for each in scope.records if each.kind in ("site", "comment") and id(each) not in located),
+        tuple(record for each in found for record in each.kept),
+        left_out,
+        tuple(refusal for each in found for refusal in each.refused),
+        tuple(note for each in found for note in each.notes),
         listed,
     )
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A search that goes from manifest to manifest, with what it has to know of the whole tree before it begins.
+
+    ``home``: the leaf of the mail block; ``own``: what the LI instance has for itself.
+    """
+
+    scope: Scope
+    home: Leaf | None
+    consumed: Consumed
+    own: Container[str]
+
+    def through(self, manifest: Manifest, resources: Iterable[Resource]) -> Found:
+        """Return what stands in the *resources* of *manifest*, and in its comments."""
+        search = _Search(self.scope, self.home, self.consumed, self.own)
+        resources = list(resources)
+        for resource in resources:
+            search.resource(resource, self._records.get((manifest.path, resource.ref), ()))
+        refs = {resource.ref for resource in resources} | {""}
+        outside = [record for ref in refs for record in self._records.get((manifest.path, ref), ()) if not record.path]
+        if not manifest.is_text:
+            search.comments(manifest, resources, outside)
+        return search.found
+
+    @cached_property
+    def _records(self) -> Mapping[tuple[str, str], list[Record]]:
+        by_object: dict[tuple[str, str], list[Record]] = {}
+        for record in self.scope.records:
+            by_object.setdefault((record.file, record.document), []).append(record)
+        return by_object
 
 
 def _token(text: str) -> str:
@@ -92,7 +126,7 @@ _HOW: dict[str, How] = {"site": "record", "comment": "comment", "retiring": "ret
 
 
 class _Search:
-    """One walk over the tree; collects sites and what is undecided."""
+    """The search of one manifest; collects sites and what is undecided."""
 
     def __init__(self, scope: Scope, home: Leaf | None, consumed: Consumed, own: Container[str]) -> None:
         self.scope, self.mail, self.consumed, self.own = scope, home, consumed, own
@@ -138,7 +172,13 @@ class _Search:
             return False
         return is_owned
 
-    def comments(self, manifest: Manifest, records: Iterable[Record]) -> None:
+    @property
+    def found(self) -> Found:
+        """What was found so far."""
+        undecided = (tuple(self.unknown), (), tuple(self.kept), self.left_out)
+        return Found(tuple(self.sites), *undecided, tuple(self.refused), tuple(self.notes))
+
+    def comments(self, manifest: Manifest, resources: Iterable[Resource], records: Iterable[Record]) -> None:
         """Search what stands in no scalar: comments, which only ever lose a placeholder's name."""
         text, taken = manifest.text, set[tuple[int, int]]()
         for record in records:
@@ -146,7 +186,7 @@ class _Search:
             if span and text[slice(*span)] in self._expected(record):
                 taken.add(span)
                 self.sites.append(Site("", manifest, None, *span, "comment", record=record))
-        leaves = (leaf.scalar for each in manifest.resources for leaf in each.leaves.values())
+        leaves = (leaf.scalar for each in resources for leaf in each.leaves.values())
         scalars = sorted({(_content_start(manifest, scalar), scalar.end) for scalar in leaves})
         for found in placeholders.find(text):
             at = bisect_right(scalars, (found.start, len(text)))

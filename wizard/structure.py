@@ -7,7 +7,7 @@ and what clauses add, enable or put out of force.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wizard import (
@@ -49,18 +49,28 @@ class Tree:
 
     def manifests(self, records: Iterable[Record]) -> list[Manifest]:
         """Return the manifests worth parsing: those with a placeholder, a record, or an object that something reads."""
-        every, recorded = {**self.files, **self.created}, {record.file for record in records}
+        records = list(records)
+        return _at_its_edge(worth_parsing(self.unparsed(records), records))
+
+    def unparsed(self, records: Iterable[Record]) -> list[Manifest]:
+        """Return every manifest of the tree; none is parsed."""
+        every = {**self.files, **self.created}
         keyed: dict[str, set[tuple[str, Path]]] = {}
         for record in records:
             if resources.is_key(record.path):
                 keyed.setdefault(record.file, set()).add((record.document, record.path))
-        wanted = [path for path in sorted(every) if resources.is_read(path)]
         read = (
             resources.read(path, every[path], self.instances, frozenset(keyed.get(path, ())))
-            for path in wanted
-            if path in recorded or resources.is_text(path) or _is_wanted(every[path])
+            for path in sorted(every)
+            if resources.is_read(path)
         )
-        return _at_its_edge(manifest for manifest in read if manifest)
+        return [manifest for manifest in read if manifest]
+
+
+def worth_parsing(tree: Iterable[Manifest], records: Iterable[Record]) -> Iterator[Manifest]:
+    """Yield the manifests of *tree* with a placeholder, one of the *records*, or an object that something reads."""
+    recorded = {record.file for record in records}
+    return (each for each in tree if each.path in recorded or each.is_text or _is_wanted(each.data))
 
 
 def tree(files: Mapping[str, bytes], bundled: Mapping[str, bytes], scope: Scope, is_ours: bool) -> Tree:
@@ -218,30 +228,29 @@ def _with_allow_lists(before: list[Manifest], scope: Scope) -> tuple[list[Manife
 
 def _at_its_edge(tree: Iterable[Manifest]) -> list[Manifest]:
     tree = list(tree)
-    edge = access.edge(tree)
-    return [manifest.at_edge(edge) for manifest in tree]
+    edge = access.edge(resource for manifest in tree for resource in manifest.resources)
+    return [manifest.at_edge(lambda: edge) for manifest in tree]
 
 
-def _in_use(tree: Iterable[Manifest], scope: Scope, *, templates: bool = False) -> list[Resource]:
+def _in_use(tree: Iterable[Manifest], scope: Scope) -> list[Resource]:
     """Return the objects of *tree* but for those of components that are switched off.
 
-    No structure is written into Go templates: their objects are told apart by *templates*.
+    No structure is written into Go templates: their objects are left out, too.
     """
-    return [
-        resource
-        for manifest in tree
-        for resource in manifest.resources
-        if bool(manifest.actions) is templates
-        and not any(map(scope.is_off, catalogue.parts_of(manifest.path, resource.name)))
-    ]
+    every = (resource for manifest in tree for resource in manifest.resources if not manifest.actions)
+    return [each for each in every if not _is_off(each, scope)]
+
+
+def _is_off(resource: Resource, scope: Scope) -> bool:
+    return any(map(scope.is_off, catalogue.parts_of(resource.manifest.path, resource.name)))
 
 
 def unguarded(tree: Iterable[Manifest], scope: Scope) -> dict[Resource, str]:
     """Return the objects that lead to LI hosts and for which no allow-list can be written, each with the reason."""
-    tree = list(tree)
-    used = _in_use(tree, scope)
+    every = [each for manifest in tree for each in manifest.some(access.WAYS) if not _is_off(each, scope)]
+    used = [each for each in every if not each.manifest.actions]
     hopeless = {resource: why for resource in used if (why := access.obstacle(resource))}
-    rendered = (each for each in _in_use(tree, scope, templates=True) if access.is_open(each))
+    rendered = (each for each in every if each.manifest.actions and access.is_open(each))
     hopeless |= dict.fromkeys(rendered, "it stands in a Go template, into which no allow-list is written.")
     return hopeless | dict(access.wiring(each for each in used if each not in hopeless).stuck)
 
@@ -314,4 +323,4 @@ _WANTED = re.compile(rf"""kind["']?\s*:\s*["']?(?:{_WANTED_KINDS})""".encode())
 
 
 def _is_wanted(data: bytes) -> bool:
-    return placeholders.may_hold(data) or _WANTED.search(data) is not None or weak.may_hold(data)
+    return _WANTED.search(data) is not None or placeholders.may_hold(data) or weak.may_hold(data)

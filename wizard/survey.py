@@ -5,50 +5,120 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
-from wizard import configurations, originals, pods, resources, rollout, search, workloads
+from wizard import (
+    access,
+    catalogue,
+    clauses,
+    configurations,
+    consumed,
+    contexts,
+    mail,
+    originals,
+    placeholders,
+    pods,
+    rollout,
+    search,
+    structure,
+    weak,
+    workloads,
+)
 from wizard.answers import Answers
 from wizard.configurations import Configuration, Server
 from wizard.lock import Lock
 from wizard.pods import Container
 from wizard.resources import Manifest, Resource
+from wizard.search import Walk
 from wizard.sites import Found, Scope
 from wizard.structure import Tree
 from wizard.workloads import Workload
 
 # A word of those stands in every file with the configuration of a server, if only in the name of the object.
 _CONFIGURING = re.compile(rb"(?i)synapse|homeserver|server_name|coturn|turnserver|livekit|sygnal|redis|valkey|haproxy")
-_RUNNING = re.compile(rf"""kind["']?\s*:\s*["']?(?:{"|".join(sorted(workloads.KINDS))})\b""".encode())
 
 
 @dataclass(frozen=True)
 class Survey:
-    """A tree as rules see it: its bytes, the manifests worth parsing, and the places that hold values.
+    """A tree as rules see it: its bytes, its manifests, and the places that hold values.
 
-    ``scope`` tells what is switched off, as sites.lock says; ``now`` is the time, ISO 8601 in UTC."""
+    No document is parsed before somebody asks for its kind, or its text says that it is worth it. ``every``: all
+    manifests of the tree. ``scope`` tells what is switched off, as sites.lock says; ``now`` is the time, ISO 8601 in
+    UTC."""
 
     tree: Tree
-    manifests: tuple[Manifest, ...]
+    every: tuple[Manifest, ...]
     scope: Scope
-    found: Found
     now: str
 
     @cached_property
-    def resources(self) -> tuple[Resource, ...]:
-        """Every object of the tree that is in use."""
-        every = (each for manifest in self.manifests for each in manifest.resources)
-        return tuple(each for each in every if each.kind and not rollout.is_off(each, self.scope))
+    def manifests(self) -> tuple[Manifest, ...]:
+        """The manifests with a placeholder, a record, or an object that something reads."""
+        return tuple(structure.worth_parsing(self.every, self.scope.records))
+
+    def searched(self) -> Iterator[tuple[Manifest, list[Resource], Found]]:
+        """Yield each manifest, its objects that were worth searching, and what was found there.
+
+        Each is searched when it is asked for, so that what is told of one waits for no other."""
+        for manifest in self.manifests:
+            is_first = not manifest.is_parsed
+            worth = self._worth_searching(manifest)
+            if manifest not in self._founds:
+                is_open = bool(worth) or placeholders.may_hold_in_comment(manifest.data)
+                self._founds[manifest] = self._walk.through(manifest, worth) if is_open else Found(())
+            found = self._founds[manifest]
+            yield manifest, worth, found
+            if is_first and not found.sites:
+                manifest.forget()
+
+    @cached_property
+    def found(self) -> Found:
+        """The places that hold values, in all manifests."""
+        return search.joined((found for _, _, found in self.searched()), self.scope, frozenset())
+
+    @cached_property
+    def _founds(self) -> dict[Manifest, Found]:
+        """What was found so far."""
+        return {}
+
+    def _worth_searching(self, manifest: Manifest) -> list[Resource]:
+        """Return the objects that can have a place of any sort, as far as can be told without parsing them."""
+        if manifest.is_text or manifest.path in self._recorded:
+            return manifest.resources
+        is_hinted = placeholders.may_hold(manifest.data)
+
+        def is_worth(kind: str, source: str) -> bool:
+            if kind in contexts.PROSE_KINDS:  # where nothing is to be replaced, whatever is spelled like it
+                return is_hinted and placeholders.is_grepped(source)
+            is_set = kind in self._valued or catalogue.may_hold_a_known_place(source) or weak.may_set(source)
+            return is_set or (is_hinted and placeholders.may_hold(source.encode()))
+
+        is_open = is_hinted or manifest.may_hold(self._valued) or is_worth("", manifest.text)
+        return manifest.where(is_worth) if is_open else []
+
+    @cached_property
+    def _recorded(self) -> frozenset[str]:
+        return frozenset(record.file for record in self.scope.records)
+
+    @cached_property
+    def _valued(self) -> frozenset[str]:
+        """The kinds whose objects hold values where neither a placeholder nor a known name tells it."""
+        return clauses.kinds_with_values(self.scope.setting) | {"Secret"}
+
+    @cached_property
+    def _walk(self) -> Walk:
+        """The search, which knows what of the whole tree decides about each place."""
+        homes = (each for each in self.manifests if mail.may_be_home(each.data))
+        home = mail.home_of(resource for each in homes for resource in each.some({"ConfigMap", "Secret"}))
+        tools = (each for each in self.manifests if consumed.may_fill_in(each.data))
+        secrets = (resource for each in self.manifests for resource in each.some({"Secret"}))
+        own = catalogue.own_services(each.name for each in secrets if each.instance == "li")
+        return Walk(self.scope, home, consumed.find(tools), own)
 
     @cached_property
     def workloads(self) -> tuple[Workload, ...]:
         """Every object that runs something and is in use, whether or not other rules read its file."""
-        known = {each.path for each in self.manifests}
-        others = (path for path in sorted(self.tree.files) if path not in known and resources.is_read(path))
-        running = ((path, self.tree.files[path]) for path in others if _RUNNING.search(self.tree.files[path]))
-        further = (resources.read(path, data, self.tree.instances) for path, data in running)
-        every = (*self.manifests, *(each for each in further if each is not None))
-        return tuple(each for each in workloads.of(every) if not rollout.is_off(each.resource, self.scope))
+        return tuple(each for each in workloads.of(self.every) if not rollout.is_off(each.resource, self.scope))
 
     @cached_property
     def containers(self) -> tuple[Container, ...]:
@@ -62,24 +132,25 @@ class Survey:
 
     def of_kind(self, *kinds: str) -> Iterator[Resource]:
         """Yield the objects of these kinds."""
-        yield from (each for each in self.resources if each.kind in kinds)
+        wanted = frozenset(kinds)
+        every = (resource for manifest in self.manifests for resource in manifest.some(wanted))
+        yield from (each for each in every if not rollout.is_off(each, self.scope))
 
     def holding(self, mark: re.Pattern[bytes], *kinds: str) -> Iterator[Resource]:
         """Yield the objects of these kinds in files whose bytes hold *mark*, whether or not other rules read those.
 
         The kind '' is that of documents that are no objects, such as the values of a chart."""
-        known = {each.path: each for each in self.manifests}
-        for path, data in sorted(self.tree.files.items()):
-            if resources.is_read(path) and mark.search(data):
-                manifest = known.get(path) or resources.read(path, data, self.tree.instances)
-                every = manifest.resources if manifest else ()
-                yield from (each for each in every if each.kind in kinds and not rollout.is_off(each, self.scope))
+        wanted = frozenset(kinds)
+        for manifest in self.every:
+            if manifest.may_hold(wanted) and mark.search(manifest.data):
+                yield from (each for each in manifest.some(wanted) if not rollout.is_off(each, self.scope))
 
 
 def survey(tree: Tree, lock: Lock | None, now: str) -> Survey:
     """Return the survey of *tree* at the time *now*; *lock* is its sites.lock, if it has one."""
     records = lock.records if lock else ()
-    manifests = tree.manifests(records)
-    records = originals.moved(records, manifests)
+    edge = cache(lambda: access.edge(resource for each in every for resource in each.some(access.EDGES)))
+    every = tuple(each.at_edge(edge) for each in tree.unparsed(records))
+    records = originals.moved(records, structure.worth_parsing(every, records))
     scope = Scope(Answers(), records, frozenset(lock.left_out if lock else ()))
-    return Survey(tree, tuple(manifests), scope, search.find(manifests, scope), now)
+    return Survey(tree, every, scope, now)

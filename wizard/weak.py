@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from wizard import contexts, lenses, placeholders
-from wizard.resources import Leaf, Manifest
+from wizard.resources import Leaf, Resource
 
 # What manuals, charts and images ship with, in lower case. Of the second sort are names of products and accounts: as a
 # password they are a default, as any other setting they are just a name.
@@ -33,6 +33,8 @@ _NAMED = re.compile(r"(?:^|_)(?:EXISTING|REF|NAME|PULL|TLS)(?:_|$)")  # a refere
 _SETTING = re.compile(
     r"^[ \t]*(?:export[ \t]+)?([A-Za-z][\w.-]*)[ \t]*(?:[=:][ \t]*|[ \t])[\"']?([^\s\"']+)[\"']?[ \t]*\r?$"
 )
+_KEYS = tuple(f"{of}{by}key" for of in ("api", "access", "private", "signing") for by in ("", "_", "-", ".", " "))
+_WORDS = ("pass", "secret", "token", *_KEYS)  # one of them is in every key that _SECRET takes
 _WORTH_READING = re.compile(
     rb"(?i)pass(?:word|wd|phrase)?[\"']?\s*[:=]\s*[\"']?(?:"
     + b"|".join(re.escape(word).encode() for word in sorted(_KNOWN | _NAMES))
@@ -54,14 +56,20 @@ def may_hold(data: bytes) -> bool:
     return b"pass" in data.lower() and _WORTH_READING.search(data) is not None  # the pattern alone is much slower
 
 
+def may_set(source: str) -> bool:
+    """Say whether *source*, of an object that is no Secret, can set a secret at all: a scan that errs towards yes."""
+    low = source.lower()
+    return any(word in low for word in _WORDS)
+
+
 def is_well_known(text: str) -> bool:
     """Say whether *text* is a default that everybody knows, or the name of a product or an account."""
     return text.strip().lower() in _KNOWN | _NAMES
 
 
-def find(tree: Iterable[Manifest]) -> Iterator[Weak]:
-    """Yield every weak secret of *tree*: in Secrets, in environments, in configurations."""
-    for resource in (resource for manifest in tree for resource in manifest.resources):
+def find(resources: Iterable[Resource]) -> Iterator[Weak]:
+    """Yield every weak secret of *resources*: in Secrets, in environments, in configurations."""
+    for resource in resources:
         for leaf in resource.leaves.values():
             for key, text, at in _settings(leaf):
                 is_empty = leaf.is_secret and not text.strip() and leaf.nested is None

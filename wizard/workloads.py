@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
@@ -266,7 +266,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})  # YAML 1.1, "null"
 
 def of(tree: Iterable[Manifest]) -> tuple[Workload, ...]:
     """Return the workloads of *tree*, in its order; what is a Go template is left out, since Helm decides of it."""
-    return tuple(Workload(each, _references(each)) for each in _applied(tree) if _rows(each))
+    return tuple(Workload(each, _references(each)) for each in _applied(tree, KINDS) if _rows(each))
 
 
 def pod(each: Workload) -> tuple[Reader, Node] | None:
@@ -401,10 +401,10 @@ class Reader:
         }
 
 
-def _applied(tree: Iterable[Manifest]) -> Iterator[Resource]:
-    """Yield the objects that can be applied as they stand: those of a template cannot, nor those without a name."""
-    every = (resource for manifest in tree if not manifest.actions for resource in manifest.resources)
-    return (resource for resource in every if resource.name)
+def _applied(tree: Iterable[Manifest], kinds: Set[str]) -> Iterator[Resource]:
+    """Yield the objects of these *kinds* that can be applied as they stand: no template can, nor what has no name."""
+    every = (resource for manifest in tree for resource in manifest.some(kinds))
+    return (resource for resource in every if resource.name and not resource.manifest.actions)
 
 
 def _rows(resource: Resource) -> list[_Kind]:
@@ -528,7 +528,7 @@ def _is_met(reference: Reference, namespace: str, changed: Changed) -> bool:
 def _held(tree: Iterable[Manifest]) -> dict[tuple[str, str, str], dict[str, list[bytes]]]:
     """Return the values of each key of the Secrets and ConfigMaps of *tree*: of several objects of one name all."""
     found: dict[tuple[str, str, str], dict[str, list[bytes]]] = {}
-    for resource in _applied(tree):
+    for resource in _applied(tree, _HELD.keys()):
         reader, values = Reader(resource), dict[str, bytes]()
         for section, is_base64 in _HELD.get(resource.kind, ()):
             for key, node in reader.entries(reader.entries(resource.node).get(section)).items():

@@ -9,26 +9,27 @@ from wizard import manifests as manifests_of
 from wizard import weak as weak_ones
 from wizard.finding import Finding, at
 from wizard.placeholders import Placeholder
-from wizard.resources import Manifest
+from wizard.resources import Manifest, Resource
 from wizard.sites import Found, Scope
 from wizard.structure import Tree
 from wizard.survey import Survey
 
 
 def findings(survey: Survey) -> Iterator[Finding]:
-    """Yield what is left to fill in."""
-    yield from _left(survey.manifests, survey.found, survey.scope)
-    yield from _weak(survey.manifests)
+    """Yield what is left to fill in, file by file as they are read, and then what nobody reads."""
+    for manifest, searched, found in survey.searched():
+        told = [*_left(manifest, searched, found, survey.scope), *_weak(searched)]
+        yield from sorted(told, key=lambda each: (each.line, each.column))
     yield from _unread(survey.tree)
 
 
-def _left(manifests: Iterable[Manifest], found: Found, scope: Scope) -> Iterator[Finding]:
+def _left(manifest: Manifest, searched: Iterable[Resource], found: Found, scope: Scope) -> Iterator[Finding]:
     """Placeholders of every spelling: in values, base64 and comments, where the checklist's grep finds one spelling."""
     told = set()
     for site in found.sites:
         if site.token:
             offset = site.start + max(site.around[site.start : site.end].find(site.token), 0)
-            position = site.manifest.at(site.view, offset)
+            position = manifest.at(site.view, offset)
             told.add(position)
             yield _placeholder(position, site.token)
     for unknown in found.unknown:
@@ -36,18 +37,17 @@ def _left(manifests: Iterable[Manifest], found: Found, scope: Scope) -> Iterator
     for refusal in found.refused:
         message = f"The placeholder {refusal.token} is left, and setup does not write there: {refusal.why}."
         yield at(refusal.position, "placeholder-left", message, "Fill it in by hand.")
-    for manifest in manifests:
-        if not sites.is_left_out(manifest.path, scope):
-            yield from _beside(manifest)
-        for each in placeholders.find(manifest.text):
-            position = manifest.position(each.start) if manifest.is_comment(each.start) else ""
-            if position and position not in told and not _is_off(each, scope) and not _is_ours(manifest, each, scope):
-                yield _placeholder(position, each.token, in_comment=True)
+    if not sites.is_left_out(manifest.path, scope):
+        yield from _beside(manifest, searched)
+    for each in placeholders.find(manifest.text) if placeholders.may_hold_in_comment(manifest.data) else ():
+        position = manifest.position(each.start) if manifest.is_comment(each.start) else ""
+        if position and position not in told and not _is_off(each, scope) and not _is_ours(manifest, each, scope):
+            yield _placeholder(position, each.token, in_comment=True)
 
 
-def _beside(manifest: Manifest) -> Iterator[Finding]:
+def _beside(manifest: Manifest, searched: Iterable[Resource]) -> Iterator[Finding]:
     """Placeholders in keys, and in entries that a later one of the same key hides: no site can be there."""
-    for resource in manifest.resources:
+    for resource in searched:
         for path, scalar in manifests_of.walk(resource.node):
             leaf = resource.leaves.get(path)
             hidden = [] if leaf is not None and leaf.scalar is scalar else list(placeholders.find(scalar.value))
@@ -85,8 +85,8 @@ def _unread(tree: Tree) -> Iterator[Finding]:
         yield at(refusal.position, "not-read", f"{what}{refusal.why}.", "Fill it in by hand.", "warning")
 
 
-def _weak(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    for each in weak_ones.find(manifests):
+def _weak(searched: Iterable[Resource]) -> Iterator[Finding]:
+    for each in weak_ones.find(searched):
         if each.is_empty:
             yield at(each.position, "secret-empty", f"{each.key} is empty.", "Fill it in, or remove it.", "warning")
         else:
