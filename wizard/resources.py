@@ -136,7 +136,9 @@ class Manifest:
 
     def may_hold(self, kinds: Set[str]) -> bool:
         """Say whether objects of these *kinds* can be in the file: a fast scan that errs towards yes."""
-        return self._is_whole or "" in kinds or not self._words.isdisjoint(kinds | _SPELLED_OTHERWISE)
+        if self._is_whole or not self._words.isdisjoint(kinds | _SPELLED_OTHERWISE):
+            return True
+        return "" in kinds and (self.is_text or _objects_told(self.data) < self.data.count(b"\n---") + 1)
 
     def where(self, is_wanted: Callable[[str, str], bool]) -> list[Resource]:
         """Return the objects in the documents that are wanted by their kind and their source.
@@ -248,7 +250,8 @@ class Manifest:
     @cached_property
     def has_keys(self) -> bool:
         """Whether a mapping key of the file is, or may be, the place of a value: others are no leaves."""
-        return bool(self.keyed) or any(scan.search(self.text) is not None for scan in (_KEY, _HIDDEN_KEY))
+        is_open = placeholders.may_hold(self.data) and _KEY.search(self.text) is not None
+        return bool(self.keyed) or is_open or _HIDDEN_KEY.search(self.text) is not None
 
     @property
     def _held_keys(self) -> frozenset[tuple[str, Path]]:
@@ -526,6 +529,11 @@ def read(
     except UnicodeDecodeError:
         return None
     return Manifest(path, data, instances=instances or {}, keyed=keyed)
+
+
+def _objects_told(data: bytes) -> int:
+    """Return how many documents of *data* tell their kind in a line of its own."""
+    return data.count(b"\nkind:") + data.startswith((b"kind:", _BOM + b"kind:"))
 
 
 def _before(edits: Iterable[Edit], offset: int) -> int:

@@ -186,6 +186,8 @@ class _Search:
             if span and text[slice(*span)] in self._expected(record):
                 taken.add(span)
                 self.sites.append(Site("", manifest, None, *span, "comment", record=record))
+        if not placeholders.may_hold_in_comment(manifest.data):
+            return
         leaves = (leaf.scalar for each in resources for leaf in each.leaves.values())
         scalars = sorted({(_content_start(manifest, scalar), scalar.end) for scalar in leaves})
         for found in placeholders.find(text):

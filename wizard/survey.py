@@ -141,9 +141,30 @@ class Survey:
 
         The kind '' is that of documents that are no objects, such as the values of a chart."""
         wanted = frozenset(kinds)
+        marked = self._marked.setdefault(mark, {})
         for manifest in self.every:
-            if manifest.may_hold(wanted) and mark.search(manifest.data):
-                yield from (each for each in manifest.some(wanted) if not rollout.is_off(each, self.scope))
+            if manifest.may_hold(wanted):
+                if manifest not in marked:
+                    marked[manifest] = _is_in(mark, manifest.data)
+                if marked[manifest]:
+                    yield from (each for each in manifest.some(wanted) if not rollout.is_off(each, self.scope))
+
+    @cached_property
+    def _marked(self) -> dict[re.Pattern[bytes], dict[Manifest, bool]]:
+        """Which manifests are known to hold a mark, or not to."""
+        return {}
+
+
+_CHOICE = re.compile(rb"(?:\(\?i\))?([a-z_-]+(?:\|[a-z_-]+)*)")
+
+
+def _is_in(mark: re.Pattern[bytes], data: bytes) -> bool:
+    """Whether *mark* is in *data*; where it is a choice of words each is looked for, which is twenty times as fast."""
+    choice = _CHOICE.fullmatch(mark.pattern)
+    if choice is None:
+        return mark.search(data) is not None
+    text = data.lower() if mark.flags & re.IGNORECASE else data
+    return any(word in text for word in choice[1].split(b"|"))
 
 
 def survey(tree: Tree, lock: Lock | None, now: str) -> Survey:
