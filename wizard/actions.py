@@ -100,7 +100,17 @@ def _path(cluster: Cluster, item: str) -> str:
 # terminal it reads both of its questions' answers from standard input.
 def _role(about: About, cluster: Cluster) -> list[Command]:
     words = _psql(about, "postgres", "-c", f"\\password {_identifier(about['role'])}")
-    return [Command(_exec(cluster, about, *words), lambda texts: f"{texts[0]}\n{texts[0]}\n")]
+    told = Command(_exec(cluster, about, *words), lambda texts: f"{texts[0]}\n{texts[0]}\n")
+    ended = Command(_exec(cluster, about, *_psql(about, "postgres", "-c", _END_SESSIONS % _literal(about["role"]))))
+    return [told, ended] if about.get("sessions") else [told]
+
+
+# A new password ends no open session (PostgreSQL, "ALTER ROLE" and "Server Signaling Functions"). One that is still
+# there after ten seconds fails the command; a constant divisor the planner would divide by at once.
+_END_SESSIONS = (
+    "SELECT CASE WHEN NOT bool_and(pg_terminate_backend(pid, 10000)) THEN 1 / (count(*) - count(*)) END "
+    "FROM pg_stat_activity WHERE usename = %s AND pid <> pg_backend_pid()"
+)
 
 
 def _psql(about: About, database: str, *words: str) -> tuple[str, ...]:
@@ -214,7 +224,9 @@ def _accept(about: About, cluster: Cluster) -> list[Command]:
 
 
 def _drop(about: About, cluster: Cluster) -> list[Command]:
-    feed = _redis("ACL SETUSER default OLD", "CONFIG SET masterauth BARE")
+    # A password that is dropped ends no connection that it opened (Redis, "ACL SETUSER" and "CLIENT KILL").
+    ends = [f"CLIENT KILL TYPE {kind} SKIPME yes" for kind in ("normal", "pubsub")] if about.get("sessions") else []
+    feed = _redis("ACL SETUSER default OLD", "CONFIG SET masterauth BARE", *ends)
     return [Command(_exec(cluster, about, "redis-cli"), feed)]
 
 
@@ -313,7 +325,8 @@ def _none(_about: About, _cluster: Cluster) -> list[Command]:
 ACTIONS: dict[str, Action] = {
     "apply": Action(lambda about: f"Apply {_count(about['files'], 'file')} of the tree", _apply, applied=True),
     "postgres-role": Action(
-        lambda about: f"Give PostgreSQL the new password of the role {about['role']}", _role, _role_proofs
+        lambda about: f"Give PostgreSQL the new password of the role {about['role']}{_ending(about)}",
+        _role, _role_proofs,
     ),
     "postgres-subscription": Action(
         lambda about: f"Give the subscription to main the new password of {about['role']}",
@@ -324,7 +337,7 @@ ACTIONS: dict[str, Action] = {
         _accept, _accept_proofs,
     ),
     "redis-drop": Action(
-        lambda about: f"Have Redis refuse the old password ({about['target']})", _drop, _drop_proofs
+        lambda about: f"Have Redis refuse the old password ({about['target']}){_ending(about)}", _drop, _drop_proofs
     ),
     "minio-user": Action(
         lambda about: f"Give MinIO the new secret of {about['user']} (mc's alias of the tenant: {about['tenant']})",
@@ -341,6 +354,10 @@ ACTIONS: dict[str, Action] = {
     ),
     "note": Action(lambda about: about["text"], _none, is_yours=True),
 }  # fmt: skip
+
+
+def _ending(about: About) -> str:
+    return ", and end its open sessions" if about.get("sessions") else ""
 
 
 def _count(items: str, noun: str) -> str:

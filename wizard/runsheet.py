@@ -192,7 +192,12 @@ def _is_back(now: Situation, each: Replaced) -> bool:
 def _dropped(now: Situation, each: Replaced) -> Iterator[Step]:
     if procedures.of(each.name).overlap == "acl" and each.before and not _is_back(now, each):
         for server in servers.redis(now.workloads, now.places(each.name)):
-            yield Step("redis-drop", _about(server), _uses(each))
+            yield Step("redis-drop", {**_about(server), **_sessions(now)}, _uses(each))
+
+
+def _sessions(now: Situation) -> dict[str, str]:
+    """Return what has a step end the open sessions as well: whoever stole a password may be in already."""
+    return {"sessions": "end"} if now.verb == "compromise" else {}
 
 
 def _about(server: servers.Redis) -> dict[str, str]:
@@ -211,7 +216,7 @@ def _told(now: Situation, each: Replaced) -> Iterator[Step]:
 def _told_postgresql(now: Situation, each: Replaced) -> Iterator[Step]:
     found = servers.roles(now.workloads, now.places(each.name))
     for role in found:
-        yield Step("postgres-role", _role(role), _uses(each))
+        yield Step("postgres-role", {**_role(role), **_sessions(now)}, _uses(each))
     if not found:
         yield _by_hand(each.name, "Give the database", "by \\password ROLE in psql, as its superuser")
     if each.name == "replication-password":

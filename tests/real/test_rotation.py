@@ -10,18 +10,20 @@ import re
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from typing import NamedTuple, Self
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any, NamedTuple, Self
 
+import psycopg
 import pytest
 from scripts.runs import Deployment
 
 from . import clients
 from .clients import Attempt, Client, RefusedError
 from .cluster import Cluster
-from .loopback import postgres_programs
+from .loopback import HOST, postgres_programs
 from .operator import AGREED, Operator
 from .pods import texts
+from .servers import Redis
 
 # Twisted and others warn of their own old ways; that is theirs to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
@@ -613,6 +615,30 @@ def test_a_compromised_redis_password_is_refused_before_anything_else(whole: Ope
     given(whole, new)
     people_log_in(whole)
     whole.run("undo", *AGREED, code=3)
+
+
+def test_who_is_in_with_a_stolen_password_is_thrown_out(quick: Operator) -> None:
+    server, user, database = ROLES["li-db-password"]
+    where: dict[str, Any] = {"host": HOST, "port": quick.cluster.port(server, 5432), "dbname": database}
+    with ExitStack() as stack:
+        redis = stack.enter_context(closing(Redis(quick.cluster.port("redis", 6379))))
+        assert redis.knows(quick.show("redis-password"))
+        login: dict[str, Any] = {"user": user, "password": quick.show("li-db-password"), "sslmode": "require"}
+        session = stack.enter_context(psycopg.connect(**where, **login, autocommit=True))
+        quick.rotate("redis-password", "li-db-password", way="--compromised")
+        assert session.execute("SELECT 1").fetchall() == [(1,)]
+        assert redis.ask("PING") == b"+PONG"
+        quick.drive()
+        with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+            session.execute("SELECT 1")
+        assert not is_heard(redis)
+
+
+def is_heard(redis: Redis) -> bool:
+    try:
+        return bool(redis.ask("PING"))
+    except ConnectionError:
+        return False
 
 
 def test_a_restored_cluster_gets_the_values_of_the_vault(whole: Operator) -> None:
