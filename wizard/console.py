@@ -635,6 +635,9 @@ def stepped(done: Stepped, *, as_json: bool, quiet: bool) -> None:
     if not done.is_confirmed:
         _say(f"{done.place.context} stands for kubectl's context, which is not confirmed yet.", sys.stdout)
     _say(_labelled("When it is taken:", _command("next --done", done.options)), sys.stdout)
+    for sheet in done.later:
+        later = sum(not each.done for each in sheet.steps)
+        _say(f"Then {reviewing.count(later, 'step')} of {sheet.verb} ({sheet.made[:10]}).", sys.stdout)
 
 
 def status(found: Status, *, as_json: bool) -> None:
@@ -699,9 +702,13 @@ def _step_as_data(sheet: Sheet, number: int, place: Cluster, options: str) -> di
 
 
 def _stepped_as_data(done: Stepped) -> dict[str, Any]:
-    sheet, failed = done.sheet, done.failed
-    steps = enumerate(sheet.steps) if sheet else ()
-    left = [_step_as_data(sheet, at, done.place, done.options) for at, step in steps if sheet and not step.done]
+    failed, sheets = done.failed, ((done.sheet, *done.later) if done.sheet else ())
+    left = [
+        _step_as_data(sheet, at, done.place, done.options)
+        for sheet in sheets
+        for at, step in enumerate(sheet.steps)
+        if not step.done
+    ]
     return {
         "schema": SCHEMA,
         "closed": [f"{each.id}.{number + 1}" for each, number in done.closed],

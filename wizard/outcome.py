@@ -61,6 +61,7 @@ class Rotated:
 class Stepped:
     """Where a tree's run sheets stand: the next open step, if there is one, after those that were closed now.
 
+    ``later``: the sheets after this one that have open steps too.
     ``failed``: why the last one was not closed. ``address`` is "sheet.number", as ``--feed`` takes it."""
 
     sheet: Sheet | None
@@ -70,6 +71,7 @@ class Stepped:
     closed: tuple[tuple[Sheet, int], ...] = ()
     failed: Problem | None = None
     is_confirmed: bool = True
+    later: tuple[Sheet, ...] = ()
 
     @property
     def step(self) -> Step | None:

@@ -30,10 +30,11 @@ def following(where: Where) -> Stepped:
 
 def standing(where: Where, vault: Vault) -> Stepped:
     """Return the first open step of the run sheets of *vault*, which is the tree's."""
-    found = next(_open(vault), None)
-    sheet = next((each for each in vault.sheets if found and each.id == found[0]), None)
-    number = found[1] if found else 0
-    return Stepped(sheet, number, place_of(where, vault), where.options, is_confirmed=bool(vault.context))
+    sheets = tuple(each for each in vault.sheets if not all(step.done for step in each.steps))
+    _, number = next(_open(vault), ("", 0))
+    place, is_confirmed = place_of(where, vault), bool(vault.context)
+    sheet = sheets[0] if sheets else None
+    return Stepped(sheet, number, place, where.options, is_confirmed=is_confirmed, later=sheets[1:])
 
 
 def close(where: Where, context: str, *, unchecked: bool = False) -> Stepped:

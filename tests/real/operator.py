@@ -60,7 +60,7 @@ class Operator:
         return told
 
     def steps(self) -> list[dict[str, Any]]:
-        """Return the open steps of the first sheet that has one."""
+        """Return the open steps, in their order."""
         found: list[dict[str, Any]] = self.run("next", "--json").data["open"]
         return found
 

@@ -233,6 +233,9 @@ def test_a_value_with_open_steps_is_not_rotated_again_and_others_are(one: Filled
     assert "open step" in rotate(deployment, "form-secret", "macaroon-secret", code=3)
     assert deployment.everything() == before
     rotate(deployment, "macaroon-secret")
+    sheets = [step["step"].partition(".")[0] for step in deployment.run("next", "--json").data["open"]]
+    assert sheets == sorted(sheets, key=sheets.index) and len(set(sheets)) == 2, "both, one after the other"
+    assert f"Then {sheets.count(sheets[-1])} steps of rotate (20" in deployment.run("next").out
     close_all(deployment)
     rotate(deployment, "form-secret")
 
