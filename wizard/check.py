@@ -7,12 +7,13 @@ finding holds a value. The rules are families of ``checks``, each id is a row of
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
-from wizard import actions, checks
+from wizard import actions, checks, rotation
 from wizard.errors import Problem
-from wizard.finding import Finding, of_file
+from wizard.finding import Finding, at, of_file
 from wizard.survey import Survey
-from wizard.vault import LOCK, VAULT, Sheet
+from wizard.vault import LOCK, VAULT, Sheet, Vault
 
 
 def check(survey: Survey, keys_of_vault: int = 0) -> Iterator[Finding]:
@@ -48,6 +49,32 @@ def of_steps(sheets: Iterable[Sheet]) -> Iterator[Finding]:
                 title = actions.of(step).title(step.about)
                 message = f"Step {number} of {len(sheet.steps)} of {sheet.verb} ({sheet.made[:10]}) is open: {title}."
                 yield of_file(VAULT, "open-steps", message, "matrix-wizard next")
+
+
+def of_lock(faults: Iterable[Problem]) -> Iterator[Finding]:
+    """Yield a finding for each fault of a sites.lock that cannot be read."""
+    for fault in faults:
+        _, _, line = fault.where.partition(":")
+        yield at(f"{LOCK}:{line or 1}:1", "lock-damaged", fault.what, fault.next)
+
+
+def of_vault(faults: Iterable[Problem]) -> Iterator[Finding]:
+    """Yield a finding for each fault of a vault that no key is needed to see."""
+    for fault in faults:
+        yield of_file(VAULT, "vault-damaged", fault.what, fault.next)
+
+
+def of_ages(vault: Vault, most_days: int, now: str) -> Iterator[Finding]:
+    """Yield a finding for each secret of *vault* that is older than *most_days* at the time *now* (ISO 8601, UTC).
+
+    Those that nobody can rotate are left out."""
+    today = datetime.fromisoformat(now)
+    for name in rotation.rotatable(vault):
+        made = vault.values[name].current.made
+        days = (today - datetime.fromisoformat(made)).days
+        if days > most_days:
+            message = f"{name} is {days} days old (made {made[:10]}), more than {most_days}."
+            yield of_file(VAULT, "secret-too-old", message, f"matrix-wizard rotate {name}")
 
 
 def _single_key(keys_of_vault: int) -> Iterator[Finding]:

@@ -20,6 +20,8 @@ def judging(command: F) -> F:
         counts("--strict", is_flag=True, help="Warnings count too."),
         counts("--baseline", type=PATH, help="Only findings that are not in this file count."),
         counts("--write-baseline", "new_baseline", type=PATH, help="Write what is found now to such a file."),
+        counts("--max-age", "most_days", type=click.IntRange(0), metavar="DAYS",
+               help="Secrets older than that are found, too; it takes the vault's key."),
         shown("--severity", "least", type=click.Choice(["error", "warning"]), default="warning", show_default=True,
               help="Show nothing below this."),
         shown("--show-ignored", is_flag=True, help="List what is ignored too, with the reason of each."),
@@ -49,7 +51,11 @@ def check(**options: Any) -> int:
 
     least, as_sarif = options["least"], options["as_sarif"]
     wishes = checking.Wishes(
-        options["baseline"], options["new_baseline"], options["show_ranges"], is_strict=options["strict"]
+        options["baseline"],
+        options["new_baseline"],
+        options["show_ranges"],
+        is_strict=options["strict"],
+        most_days=options["most_days"],
     )
     if wishes.is_strict and least == "error":
         raise click.UsageError("With --strict warnings count, so they are shown: leave out --severity error.")

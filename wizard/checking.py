@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,46 +14,56 @@ from wizard.baseline import Baseline
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.finding import Finding, masked, no_such_rule
 from wizard.ignores import Ignored, Ignores
+from wizard.lock import Lock
 from wizard.opening import Where
 from wizard.outcome import Checked
 from wizard.rules import Rule
 from wizard.structure import Tree
-from wizard.survey import survey
+from wizard.survey import Surroundings, survey
 
 _NEED_THE_KEY = frozenset({"audit-log", "open-steps"})
+_ASKED_FOR = frozenset({"secret-too-old"})  # and so not met where it is not
 
 
 @dataclass(frozen=True)
 class Wishes:
     """What check is told besides: the baseline to compare with, one to write, and whether LI's ranges are shown.
 
-    ``is_strict``: warnings stand in the way, too."""
+    ``is_strict``: warnings stand in the way, too. ``most_days``: how old a secret may be, None for no limit."""
 
     baseline: Path | None = None
     new_baseline: Path | None = None
     show_ranges: bool = False
     is_strict: bool = False
+    most_days: int | None = None
 
 
 def check(where: Where, wishes: Wishes = Wishes(), tell: Callable[[Finding], None] = lambda _: None) -> Checked:
     """Return the findings about the tree, and what is left out of it; *tell* is handed each as soon as it is known.
 
     No key is touched, and of the vault only what its header tells everybody, unless the key is named: then the audit
-    log is verified, one that is gone is missed, and open steps are told. Nothing is written but the new baseline.
+    log is verified, one that is gone is missed, and open steps are told. For the age of secrets the vault is opened as
+    ``status`` does, and what stops that is raised. Nothing is written but the new baseline.
     UsageError where there is no tree, and for ignores and a baseline that cannot be read."""
     tree = opening.existing(where)
     sieve = _Sieve(ignores.read(tree.files, tree.ignores()), _baseline(wishes), wishes, tell)
-    data = tree.lock()
-    read = locks.read(data.decode("utf-8", "replace")) if data else None
-    seen = survey(Tree(tree.files, instances=read.instances if read else {}), read, host.now())
-    for each in findings.check(seen, sealing.count_keys(tree.vault() or b"")):
-        sieve.take(each)
-    for each in findings.of_custody(has_vault=tree.vault() is not None, has_lock=data is not None):
+    sealed, data = tree.vault(), tree.lock()
+    read, faults = _lock(data)
+    around = Surroundings(git.has(tree.root, tree.files), store.open_to_all(tree))
+    seen = survey(Tree(tree.files, instances=read.instances if read else {}), read, host.now(), around)
+    for each in itertools.chain(
+        findings.check(seen, sealing.count_keys(sealed or b"")),
+        findings.of_custody(has_vault=sealed is not None, has_lock=data is not None),
+        findings.of_lock(faults),
+        findings.of_vault(sealing.faults(sealed) if sealed is not None else ()),
+        _aged(where, wishes.most_days, seen.now),
+    ):
         sieve.take(each)
     log, of_vault = _proven(where, tree)
     for each in of_vault:
         sieve.take(each)
     unseen = _NEED_THE_KEY if log else frozenset[str]()
+    unseen |= _ASKED_FOR if wishes.most_days is None else frozenset[str]()
     for each in sieve.ignores.unmet(unseen):
         sieve.take(each)
     if wishes.new_baseline:
@@ -68,6 +79,19 @@ def check(where: Where, wishes: Wishes = Wishes(), tell: Callable[[Finding], Non
         sieve.baseline.gone(unseen) if sieve.baseline else (),
         str(wishes.baseline or wishes.new_baseline or ""),
     )
+
+
+def _aged(where: Where, most_days: int | None, now: str) -> Iterator[Finding]:
+    if most_days is not None:
+        yield from findings.of_ages(opening.opened(where, is_told=False).vault, most_days, now)
+
+
+def _lock(data: bytes | None) -> tuple[Lock | None, tuple[Problem, ...]]:
+    """Return what sites.lock tells, or what is wrong with it: that stops no finding about the tree."""
+    try:
+        return (locks.read(data.decode("utf-8", "replace")) if data is not None else None), ()
+    except RefusedError as error:
+        return None, error.problems
 
 
 def explain(name: str) -> Rule:

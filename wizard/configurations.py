@@ -115,16 +115,15 @@ def of(server: Server, objects: Iterable[Resource], containers: Iterable[Contain
     """Yield what *server* reads among the entries of *objects*, which are Secrets and ConfigMaps.
 
     A pod in which any container mounts the object counts: an init container may fill in its text before."""
-    pods: dict[tuple[str, str], list[Container]] = {}
-    for each in containers:
-        pods.setdefault((each.workload.resource.ref, each.workload.resource.manifest.path), []).append(each)
+    mounting = _mounting(server, containers)
     for resource in objects:
         if resource.manifest.actions:
             continue
+        near = mounting.get((resource.kind, resource.name), ())
         running = tuple(
             each
-            for pod in pods.values()
-            if any(_mounts(one, resource) for one in pod)
+            for pod in near
+            if "" in (pod[0].workload.namespace, resource.namespace) or pod[0].workload.namespace == resource.namespace
             for each in pod
             if not each.is_init and server.image.search(each.image)
         )
@@ -133,12 +132,17 @@ def of(server: Server, objects: Iterable[Resource], containers: Iterable[Contain
                 yield Configuration(server, leaf, running)
 
 
-def _mounts(container: Container, resource: Resource) -> bool:
-    is_near = container.workload.namespace == resource.namespace or "" in (
-        container.workload.namespace,
-        resource.namespace,
-    )
-    return is_near and (resource.kind, resource.name) in container.objects
+def _mounting(server: Server, containers: Iterable[Container]) -> dict[tuple[str, str], list[list[Container]]]:
+    """Return the pods that run *server*, by the kind and name of each object that any of their containers mounts."""
+    pods: dict[Resource, list[Container]] = {}
+    for each in containers:
+        pods.setdefault(each.workload.resource, []).append(each)
+    found: dict[tuple[str, str], list[list[Container]]] = {}
+    for pod in pods.values():
+        if any(server.image.search(each.image) for each in pod):
+            for name in frozenset[tuple[str, str]]().union(*(each.objects for each in pod)):
+                found.setdefault(name, []).append(pod)
+    return found
 
 
 def _entries(resource: Resource, called: re.Pattern[str]) -> Iterator[Leaf]:

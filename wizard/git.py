@@ -6,6 +6,7 @@ publish. It is started by argument lists only; what git runs by configuration of
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -37,6 +38,22 @@ _START = "#!/bin/sh\n# Refuses a commit whose staged files hold a secret of the 
 def tracked(root: Path, paths: Collection[str]) -> frozenset[str]:
     """Return those of *paths* (below the directory *root*, with `/`) that git tracks; none where there is no git."""
     return frozenset(_names(_git(root, "ls-files", "-z"))) & frozenset(paths)
+
+
+def has(root: Path, files: Mapping[str, bytes]) -> frozenset[str]:
+    """Return those of *files* (by their paths below the directory *root*) that git tracks with those very bytes.
+
+    What a filter encrypts (git-crypt) is another object, and so is what was filled in since it was added."""
+    rows = (row.partition("\t") for row in _names(_git(root, "ls-files", "-s", "-z")))
+    ids = {path: head.split(" ")[1] for head, _, path in rows}
+    return frozenset(path for path, data in files.items() if path in ids and ids[path] == _id(data, len(ids[path])))
+
+
+def _id(data: bytes, digits: int) -> str:
+    """Return the id of a blob (git-hash-object(1)), by SHA-256 where ids have 64 *digits*, by SHA-1 else."""
+    hashed = hashlib.new("sha256" if digits == 64 else "sha1", usedforsecurity=False)
+    hashed.update(b"blob %d\0" % len(data) + data)
+    return hashed.hexdigest()
 
 
 def unmerged(root: Path, paths: Collection[str]) -> frozenset[str]:

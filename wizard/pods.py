@@ -181,3 +181,12 @@ def containers(each: Workload) -> Iterator[Container]:
         for key, is_init in (("initContainers.*", True), ("containers.*", False)):
             for node in reader.at(spec, key):
                 yield Container(each, reader, node, spec, is_init)
+
+
+def octal(mode: str) -> int:
+    """Return the permissions that a ``defaultMode`` writes: YAML 1.1 reads 0400 as octal, and 256 as it stands."""
+    digits = mode.removeprefix("0o")
+    try:
+        return int(digits, 8) if mode.startswith("0") else int(mode)
+    except ValueError:
+        return 0o644

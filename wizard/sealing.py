@@ -104,6 +104,15 @@ def count_keys(data: bytes) -> int:
     return sum(line.startswith(_STANZAS) for line in header.split(b"\n"))
 
 
+def faults(data: bytes) -> tuple[Problem, ...]:
+    """Return what is wrong with a vault as far as its header tells, without a key: no age file, or cut short."""
+    try:
+        _refuse_foreign(data, _THE_VAULT)
+    except RefusedError as error:
+        return error.problems
+    return ()
+
+
 def encrypted(plain: bytes, keys: Sequence[str]) -> bytes:
     """Return *plain* as an age file for the public *keys*. Raises RefusedError for one that is no public key."""
     import pyrage

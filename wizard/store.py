@@ -108,6 +108,18 @@ def bundled() -> dict[str, bytes]:
     return _contents(installed if installed.is_dir() else package.parent / "templates")
 
 
+def open_to_all(tree: Tree) -> frozenset[str]:
+    """Return the files of *tree* that every user of this machine may read, as far as their own modes tell."""
+    return frozenset(path for path in tree.files if _mode(tree.root / path) & 0o004)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError:  # gone since it was read
+        return 0
+
+
 def refuse_read_only(root: Path) -> None:
     """Raise RefusedError where nothing can be written below *root*, or *root* itself cannot be made."""
     _refuse_unwritable(root, [_Step(name, root / name, None, b"", private=True) for name in (VAULT, "tree")])

@@ -39,17 +39,27 @@ _CONFIGURING = re.compile(rb"(?i)synapse|homeserver|server_name|coturn|turnserve
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """What is known of a tree's files beside their bytes: which ones git has as they stand, and which ones every user
+    of the machine may read."""
+
+    in_git: frozenset[str] = frozenset()
+    open_to_all: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Survey:
     """A tree as rules see it: its bytes, its manifests, and the places that hold values.
 
     No document is parsed before somebody asks for its kind, or its text says that it is worth it. ``every``: all
     manifests of the tree. ``scope`` tells what is switched off, as sites.lock says; ``now`` is the time, ISO 8601 in
-    UTC."""
+    UTC; ``surroundings`` what no byte of the tree tells."""
 
     tree: Tree
     every: tuple[Manifest, ...]
     scope: Scope
     now: str
+    surroundings: Surroundings
 
     @cached_property
     def manifests(self) -> tuple[Manifest, ...]:
@@ -125,10 +135,17 @@ class Survey:
         """Every container of what runs and is in use."""
         return tuple(each for workload in self.workloads for each in pods.containers(workload))
 
-    def of_server(self, server: Server) -> Iterator[Configuration]:
-        """Yield the texts that *server* reads as its configuration."""
-        objects = self.holding(_CONFIGURING, "Secret", "ConfigMap")
-        yield from configurations.of(server, objects, self.containers)
+    def of_server(self, server: Server) -> tuple[Configuration, ...]:
+        """Return the texts that *server* reads as its configuration."""
+        if server.name not in self._configured:
+            objects = self.holding(_CONFIGURING, "Secret", "ConfigMap")
+            self._configured[server.name] = tuple(configurations.of(server, objects, self.containers))
+        return self._configured[server.name]
+
+    @cached_property
+    def _configured(self) -> dict[str, tuple[Configuration, ...]]:
+        """What ``of_server`` has found, by the name of the server."""
+        return {}
 
     def of_kind(self, *kinds: str) -> Iterator[Resource]:
         """Yield the objects of these kinds."""
@@ -167,11 +184,12 @@ def _is_in(mark: re.Pattern[bytes], data: bytes) -> bool:
     return any(word in text for word in choice[1].split(b"|"))
 
 
-def survey(tree: Tree, lock: Lock | None, now: str) -> Survey:
-    """Return the survey of *tree* at the time *now*; *lock* is its sites.lock, if it has one."""
+def survey(tree: Tree, lock: Lock | None, now: str, surroundings: Surroundings | None = None) -> Survey:
+    """Return the survey of *tree* at the time *now*; *lock* is its sites.lock, if it has one, and *surroundings* what
+    is known beside its bytes."""
     records = lock.records if lock else ()
     edge = cache(lambda: access.edge(resource for each in every for resource in each.some(access.EDGES)))
     every = tuple(each.at_edge(edge) for each in tree.unparsed(records))
     records = originals.moved(records, structure.worth_parsing(every, records))
     scope = Scope(Answers(), records, frozenset(lock.left_out if lock else ()))
-    return Survey(tree, every, scope, now)
+    return Survey(tree, every, scope, now, surroundings or Surroundings())

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from wizard.check import check
 from wizard.finding import Finding
 from wizard.structure import Tree
-from wizard.survey import survey
+from wizard.survey import Surroundings, survey
 
 NOW = "2026-11-27T00:00:00Z"
 
 
-def found(files: Mapping[str, str] | str, *, now: str = NOW) -> list[Finding]:
+def found(files: Mapping[str, str] | str, *, now: str = NOW, around: Surroundings | None = None) -> list[Finding]:
     """Return the findings about a tree of *files* by their paths, or of one file ``a.yaml``, in the order of places."""
     texts = {"a.yaml": files} if isinstance(files, str) else files
-    every = check(survey(Tree({path: text.encode() for path, text in texts.items()}), None, now))
+    every = check(survey(Tree({path: text.encode() for path, text in texts.items()}), None, now, around))
     return sorted(every, key=lambda each: (each.file, each.line, each.column))
 
 

@@ -50,6 +50,8 @@ macaroon_secret_key: abcdefghijklmnop
 worker_replication_secret: abcdefghijklmnop
 """
 KEYS = ["- {name: keys, mountPath: /keys}", "- {name: keys, secret: {secretName: keys}}"]
+NARROW = "- {name: keys, mountPath: /keys/k, subPath: other.key}"
+ALL = "        - {name: all, emptyDir: {}}"
 
 
 @pytest.mark.parametrize(
@@ -94,6 +96,8 @@ def test_a_signing_key_that_nothing_mounts_is_told() -> None:
         ("/keys/k", KEYS[0], "- {name: keys, emptyDir: {}}", True),
         ("/keys/k", KEYS[0], "- {name: keys, secret: {secretName: of-another-tree}}", True),
         ("keys/k", *KEYS, True),
+        ("/keys/k", f"{NARROW}\n            - {{name: all, mountPath: /keys}}", f"{KEYS[1]}\n{ALL}", False),
+        ("/keys/j", f"{NARROW}\n            - {{name: all, mountPath: /keys}}", f"{KEYS[1]}\n{ALL}", True),
     ],
 )
 def test_a_file_is_looked_for_where_the_mounts_put_it(path: str, mount: str, volume: str, is_there: bool) -> None:

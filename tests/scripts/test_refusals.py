@@ -9,6 +9,7 @@ import pytest
 from pyrage import x25519
 
 from .conftest import Filled
+from .faults import errors
 from .runs import Deployment, Run, run
 
 Spoil = Callable[[Deployment], None]
@@ -82,9 +83,9 @@ def test_a_vault_that_cannot_be_opened_stops_every_verb(one: Filled, spoil: Spoi
     assert deployment.everything() == before
     assert deployment.times() == times
     assert deployment.identity.exists() == (spoil is not lose_the_key)
-    is_lost = spoil is lose_the_vault
-    assert deployment.run("check").code == int(is_lost), "check needs no key, and misses only a vault that is gone"
-    assert ("vault-lost" in deployment.run("check").out) == is_lost
+    found = [each.split()[1] for each in errors(deployment.run("check", "--json").data, one.tree)]
+    seen: dict[Spoil, list[str]] = {lose_the_vault: ["vault-lost"], empty_the_vault: ["vault-damaged"]}
+    assert found == seen.get(spoil, []), "check needs no key, and misses only a vault that is none"
 
 
 def test_a_lock_that_cannot_be_read_stops_setup(one: Filled) -> None:
@@ -92,6 +93,10 @@ def test_a_lock_that_cannot_be_read_stops_setup(one: Filled) -> None:
     before = one.deployment.everything()
     refused = one.deployment.setup()
     assert refused.code == 3, refused.err
+    checked = one.deployment.run("check", "--json")
+    assert checked.code == 1, checked.err
+    found = [each for each in checked.data["findings"] if each["id"] == "lock-damaged"]
+    assert [(each["file"], each["line"]) for each in found] == [(".matrix-wizard/sites.lock", 1)]
     assert one.deployment.everything() == before
 
 

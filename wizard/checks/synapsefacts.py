@@ -11,7 +11,7 @@ from wizard import configurations, placeholders
 from wizard.configurations import SYGNAL, SYNAPSE, Configuration, Server
 from wizard.finding import Finding, at
 from wizard.manifests import Path
-from wizard.pods import OTHER, Container
+from wizard.pods import OTHER, Container, octal
 from wizard.resources import Resource
 from wizard.survey import Survey
 
@@ -56,7 +56,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what Synapse, and Sygnal's newer option, do not do as their configuration says."""
-    found = tuple(survey.of_server(SYNAPSE))
+    found = survey.of_server(SYNAPSE)
     for each in (*found, *survey.of_server(SYGNAL)):
         yield from _unknown(each)
     for each in found:
@@ -156,15 +156,6 @@ def _is_private(container: Container, mode: str) -> bool:
     """Say whether the file of a Secret of that *mode* is its owner's alone; fsGroup adds the group (FACTS 2)."""
     grouped = container.reader.text(next(container.reader.at(container.pod, "securityContext"), None), "fsGroup")
     return bool(mode) and not grouped and octal(mode) & 0o077 == 0
-
-
-def octal(mode: str) -> int:
-    """Return the permissions that a ``defaultMode`` writes: YAML 1.1 reads 0400 as octal, and 256 as it stands."""
-    digits = mode.removeprefix("0o")
-    try:
-        return int(digits, 8) if mode.startswith("0") else int(mode)
-    except ValueError:
-        return 0o644
 
 
 def _replaced(found: Iterable[Configuration]) -> Iterator[Finding]:

@@ -1,0 +1,251 @@
+"""What coturn, LiveKit and Sygnal do with their configuration: secrets that never arrive, options that mean another."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import re
+from collections.abc import Iterator
+
+from wizard import configurations, placeholders
+from wizard.configurations import COTURN, LIVEKIT, SYGNAL, SYNAPSE, Configuration
+from wizard.finding import Finding, at
+from wizard.pods import Container, octal
+from wizard.survey import Survey
+
+
+def findings(survey: Survey) -> Iterator[Finding]:
+    """Yield what calls and push do not get."""
+    turn = survey.of_server(COTURN)
+    for each in turn:
+        yield from _turn_secret(each, survey)
+        yield from _turn_lines(each)
+        yield from _relaying(each)
+    for container in survey.containers:
+        if COTURN.image.search(container.image) and not container.is_init:
+            yield from _words_of_coturn(container)
+            yield from _never_read(container, survey)
+        if LIVEKIT.image.search(container.image):
+            yield from _variables_of_livekit(container, survey)
+    yield from _mechanisms(survey, turn)
+    for each in survey.of_server(LIVEKIT):
+        yield from _unexpanded(each, survey)
+        yield from _key_file(each)
+    for each in survey.of_server(SYGNAL):
+        for app in sorted({path[1] for path in each.settings if path[0] == "apps" and len(path) > 2}):
+            yield from _apple(each, app) if each.value("apps", app, "type") == "apns" else _google(each, app)
+
+
+# --- coturn (FACTS 3)
+
+_DATABASES = re.compile(r"^(?:psql|mysql|mongo|redis|sql)-userdb\b|^userdb\s*=", re.MULTILINE)
+
+
+def _turn_secret(config: Configuration, survey: Survey) -> Iterator[Finding]:
+    """A coturn that is to check secrets and gets none: it refuses everybody."""
+    lines = {
+        bare.partition("=")[0].strip(): (offset, bare.partition("=")[2].strip()) for offset, bare in config.lines()
+    }
+    if "use-auth-secret" not in lines or not config.containers:
+        return
+    given = "\n".join(_words_of_pod(each, survey) for each in config.containers)
+    is_given = lines.get("static-auth-secret", (0, ""))[1] or "static-auth-secret" in given or "turnadmin" in given
+    if not is_given and not _DATABASES.search(config.text):
+        message = (
+            f"{config.resource.ref}: use-auth-secret without any static-auth-secret: every call is refused a relay."
+        )
+        fix = "Mount turnserver.conf from a Secret, with the line: static-auth-secret=…"
+        yield at(config.position(lines["use-auth-secret"][0]), "coturn-no-secret", message, fix)
+
+
+def _turn_lines(config: Configuration) -> Iterator[Finding]:
+    names = {bare.partition("=")[0].strip(): offset for offset, bare in config.lines()}
+    if {"lt-cred-mech", "use-auth-secret"} <= names.keys():
+        message = (
+            f"{config.resource.ref}: lt-cred-mech and use-auth-secret are both set; coturn uses the second one only."
+        )
+        yield at(config.position(names["lt-cred-mech"]), "turn-mechanism", message, "Take lt-cred-mech out.", "warning")
+    for offset, bare in config.lines():
+        if len(bare.encode()) > _LINE:
+            what = f"{config.resource.ref}: the line of {bare.partition('=')[0].strip()} is longer than {_LINE} bytes."
+            yield at(config.position(offset), "coturn-line", what, "Make it shorter; a secret needs 40 characters.")
+
+
+_LINE = 1023  # bytes that coturn reads of a line (FACTS 3)
+
+
+def _relaying(config: Configuration) -> Iterator[Finding]:
+    """No address is denied to peers: whoever may use the relay reaches the cluster's own network (FACTS 10, 9.1)."""
+    names = {bare.partition("=")[0].strip() for _, bare in config.lines()}
+    if names and not names & {"denied-peer-ip", "no-udp-relay"}:
+        message = f"{config.resource.ref}: no denied-peer-ip is in force: callers are relayed into the cluster."
+        fix = (
+            "Add denied-peer-ip lines for 10.0.0.0-10.255.255.255, 172.16.0.0-172.31.255.255 and the other such ranges."
+        )
+        yield at(config.position(), "coturn-relays-inside", message, fix)
+
+
+def _words_of_coturn(container: Container) -> Iterator[Finding]:
+    for flag, after in itertools.pairwise(container.words):
+        if flag.value == "-X" and not _is_address(after.value):
+            message = f"{container.workload.resource.ref}: -X is --external-ip of turnserver, and takes no file."
+            fix = "Put the options of that file into the file that -c names."
+            yield at(container.position(flag), "coturn-external-ip", message, fix)
+
+
+def _is_address(text: str) -> bool:
+    if "$" in text or any(placeholders.find(text)):
+        return True
+    try:
+        return all(ipaddress.ip_address(each) is not None for each in text.split("/"))
+    except ValueError:
+        return False
+
+
+def _never_read(container: Container, survey: Survey) -> Iterator[Finding]:
+    """Secrets in variables: turnserver reads none of them."""
+    words = _words_of_pod(container, survey)
+    for each in container.variables:
+        is_secret = each.source is not None and each.source.kind == "Secret"
+        if is_secret and not re.search(rf"\b{re.escape(each.name)}\b", words):
+            message = f"{container.workload.resource.ref}: turnserver reads no variables, so {each.name} never arrives."
+            fix = "Mount turnserver.conf from a Secret, with the line: static-auth-secret=…"
+            yield at(container.position(each.node), "secret-never-read", message, fix)
+
+
+def _words_of_pod(container: Container, survey: Survey) -> str:
+    """Return the words of all containers of the pod, and the scripts that are mounted in it."""
+    pod = [each for each in survey.containers if each.workload.resource is container.workload.resource]
+    mounted = frozenset[tuple[str, str]]().union(*(each.objects for each in pod))
+    scripts = [
+        leaf.text
+        for each in survey.of_kind("ConfigMap")
+        if (each.kind, each.name) in mounted
+        for path, leaf in each.leaves.items()
+        if path[:1] == ("data",) and leaf.nested is None
+    ]
+    return "\n".join([*(each.line for each in pod), *scripts])
+
+
+def _mechanisms(survey: Survey, turn: tuple[Configuration, ...]) -> Iterator[Finding]:
+    """Synapse makes credentials of a shared secret, and no coturn of the tree checks those."""
+    secrets = [
+        each
+        for each in survey.of_server(SYNAPSE)
+        if each.has("turn_shared_secret") or each.has("turn_shared_secret_path")
+    ]
+    for config in turn:
+        names = {bare.partition("=")[0].strip(): offset for offset, bare in config.lines()}
+        if secrets and "lt-cred-mech" in names and not names.keys() & {"use-auth-secret", "static-auth-secret"}:
+            message = (
+                f"{config.resource.ref}: coturn checks users and passwords, and Synapse signs with a shared secret."
+            )
+            fix = "Write use-auth-secret and static-auth-secret=… in place of lt-cred-mech and user=…"
+            yield at(config.position(names["lt-cred-mech"]), "turn-mechanism", message, fix)
+
+
+# --- LiveKit (FACTS 3)
+
+_REFERENCE = re.compile(r"\$\{\w+\}")
+_RENDERING = re.compile(r"\b(?:envsubst|sed|gomplate|perl|awk|python3?|jinja2?|yq)\b")
+
+
+def _unexpanded(config: Configuration, survey: Survey) -> Iterator[Finding]:
+    """References to variables in a text that LiveKit takes as it stands."""
+    if not config.containers or any(_RENDERING.search(_words_of_pod(each, survey)) for each in config.containers):
+        return
+    for offset, bare in config.lines():
+        if _REFERENCE.search(bare.partition(" #")[0]):
+            message = f"{config.resource.ref}: LiveKit expands no variables: it takes this text as it stands."
+            fix = 'Give keys in LIVEKIT_KEYS ("key: secret"), and the password of Redis in REDIS_PASSWORD.'
+            yield at(config.position(offset), "livekit-not-expanded", message, fix)
+
+
+def _key_file(config: Configuration) -> Iterator[Finding]:
+    """A key file that others may read, which LiveKit refuses."""
+    name = config.value("key_file")
+    for container in config.containers if name.startswith("/") else ():
+        source = container.at(name)
+        if source is not None and source.kind == "Secret" and octal(source.mode) & 0o007:
+            where = container.workload.resource.ref
+            message = f"{where}: the file of key_file may be read by others, and LiveKit refuses it."
+            place = configurations.place(config.settings["key_file",])
+            yield at(place, "file-too-open", message, "Set defaultMode: 0440 on the volume.")
+            return
+
+
+def _variables_of_livekit(container: Container, survey: Survey) -> Iterator[Finding]:
+    ref = container.workload.resource.ref
+    for each in container.variables:
+        if each.name == "LIVEKIT_CONFIG" and re.fullmatch(r"/\S*", each.text):
+            message = f"{ref}: LIVEKIT_CONFIG is the configuration itself, not a path, and stands over --config."
+            fix = "Take the variable out, and give args: [--config, PATH]."
+            yield at(container.position(each.node), "livekit-config-body", message, fix)
+        if (
+            each.name == "LIVEKIT_KEYS"
+            and each.text
+            and not any(placeholders.find(each.text))
+            and ": " not in each.text
+        ):
+            message = f"{ref}: LIVEKIT_KEYS has no blank behind its colon, so that it is no key with a secret."
+            yield at(container.position(each.node), "livekit-keys-form", message, 'Write it as "key: secret".')
+    for secret in survey.of_kind("Secret"):
+        for path, leaf in secret.leaves.items():
+            is_read = path[-1:] == ("LIVEKIT_KEYS",) and _reads(container, secret.name)
+            if is_read and leaf.nested is None and not any(placeholders.find(leaf.text)) and ": " not in leaf.text:
+                message = (
+                    f"{secret.ref}: LIVEKIT_KEYS has no blank behind its colon, so that it is no key with a secret."
+                )
+                yield at(configurations.place(leaf), "livekit-keys-form", message, 'Write it as "key: secret".')
+
+
+def _reads(container: Container, secret: str) -> bool:
+    sources = [*container.whole, *(each.source for each in container.variables if each.source)]
+    return any((each.kind, each.name) == ("Secret", secret) for each in sources)
+
+
+# --- Sygnal (FACTS 3)
+
+_PLATFORMS = ("production", "prod", "sandbox")
+_ID = re.compile(r"[A-Z0-9]{10}")
+
+
+def _apple(config: Configuration, app: str) -> Iterator[Finding]:
+    settings = {path[2]: leaf for path, leaf in config.settings.items() if path[:2] == ("apps", app)}
+    ref, first = config.resource.ref, configurations.place(settings["type"])
+    if "certfile" in settings and "keyfile" in settings:
+        message = f"{ref}: {app} has a certfile and a keyfile; Sygnal reads the first one alone."
+        yield at(configurations.place(settings["certfile"]), "apns-both", message, "For a .p8 key take certfile out.")
+    elif "certfile" in settings and settings["certfile"].text.endswith(".p8"):
+        message = f"{ref}: certfile of {app} names a .p8 key, which is no certificate: Sygnal does not start."
+        fix = "Name it keyfile, and add key_id, team_id and topic."
+        yield at(configurations.place(settings["certfile"]), "apns-both", message, fix)
+    wanted = ("keyfile", "key_id", "team_id", "topic") if "certfile" not in settings else ()
+    missing = [each for each in wanted if not config.value("apps", app, each)]
+    if missing:
+        message = f"{ref}: {app} has no {', '.join(missing)}: Sygnal does not start."
+        yield at(first, "push-incomplete", message, f"Add below {app}: {', '.join(missing)}.")
+    for key in ("key_id", "team_id") if "keyfile" in settings else ():
+        text = config.value("apps", app, key)
+        if text and not any(placeholders.find(text)) and not placeholders.is_template(text) and not _ID.fullmatch(text):
+            message = f"{ref}: {key} of {app} is not of 10 capital letters and digits; nothing puts another text there."
+            yield at(configurations.place(settings[key]), "apns-id", message, "Write Apple's own id there.")
+    if "platform" in settings and settings["platform"].text not in _PLATFORMS:
+        message = f"{ref}: Sygnal knows no platform of that name for {app}."
+        yield at(configurations.place(settings["platform"]), "push-incomplete", message, "Write production or sandbox.")
+
+
+def _google(config: Configuration, app: str) -> Iterator[Finding]:
+    settings = {path[2]: leaf for path, leaf in config.settings.items() if path[:2] == ("apps", app)}
+    if "type" not in settings or settings["type"].text != "gcm":
+        return
+    ref, first = config.resource.ref, configurations.place(settings["type"])
+    if config.value("apps", app, "api_version") != "v1":
+        message = f"{ref}: {app} uses the legacy API of FCM, which Google has shut down."
+        fix = "Set api_version: v1, project_id and service_account_file, and take api_key out."
+        yield at(configurations.place(settings.get("api_key", settings["type"])), "fcm-legacy", message, fix)
+        return
+    missing = [each for each in ("project_id", "service_account_file") if not config.value("apps", app, each)]
+    if missing:
+        message = f"{ref}: {app} has no {' and no '.join(missing)}: Sygnal does not start."
+        yield at(first, "push-incomplete", message, f"Add below {app}: {', '.join(missing)}.")

@@ -1,0 +1,193 @@
+"""What is safe to keep: secrets where others read them, in ConfigMaps, in annotations, in git, in files open to all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from wizard import access, catalogue, configurations, placeholders
+from wizard.finding import Finding, at
+from wizard.resources import Leaf, Resource
+from wizard.sites import Site
+from wizard.survey import Survey
+
+
+def findings(survey: Survey) -> Iterator[Finding]:
+    """Yield where secrets are kept that others can read."""
+    filled = [each for each in survey.found.sites if _is_secret(each)]
+    yield from _in_config_maps(survey, filled)
+    yield from _in_annotations(survey)
+    yield from _in_git(survey, filled)
+    yield from _open_to_all(survey, filled)
+
+
+def _is_secret(site: Site) -> bool:
+    """Whether *site* holds the text of a secret, and not its placeholder or a reference that is filled in later."""
+    is_kept = site.value != "" and catalogue.is_kept(site.value) and site.how != "comment"
+    return is_kept and not site.token and bool(site.text.strip()) and not _is_reference(site.text)
+
+
+def _is_reference(text: str) -> bool:
+    return placeholders.is_template(text) or any(True for _ in placeholders.find(text))
+
+
+# --- in ConfigMaps
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How a secret stands in a line of a ConfigMap (its text is the second group), and the way out."""
+
+    line: re.Pattern[str]
+    out: str
+
+
+_NO_VALUE = r"(?!\s*(?:[\"']{2}|~|null|#|$))"
+_SYNAPSE_OUT = "Give {0}_path (a release that knows it), or {0} in a file from a Secret, by a second --config-path."
+_WAYS = (
+    _Way(
+        re.compile(rf"^\s*(smtp_pass)\s*:{_NO_VALUE}\s*(.+)"),
+        "Put the whole email: block into a file from a Secret, and give it by a second --config-path.",
+    ),
+    _Way(
+        re.compile(
+            r"^\s*(macaroon_secret_key|registration_shared_secret|form_secret|worker_replication_secret"
+            rf"|turn_shared_secret|recaptcha_private_key|signing_key)\s*:{_NO_VALUE}\s*(.+)"
+        ),
+        _SYNAPSE_OUT,
+    ),
+    _Way(
+        re.compile(r"\b((?:ENCRYPTED\s+)?PASSWORD)\s+'([^']+)'", re.IGNORECASE),
+        "Keep the statements, and have psql read the password from a Secret: \\getenv secret NAME, :'secret'.",
+    ),
+    _Way(
+        re.compile(r"(?i)\bhost=\S+.*\b(password)=([^\s'\"]+)|\b(password)=(\S+).*\bhost="),
+        "Let libpq read the password from a Secret: PGPASSWORD, or psql's \\getenv for a subscription.",
+    ),
+    _Way(
+        re.compile(r"^\s*(static-auth-secret|cli-password)\s*=\s*(\S+)"),
+        "Mount the whole turnserver.conf from a Secret.",
+    ),
+    _Way(
+        re.compile(r"^\s*(requirepass|masterauth)\s+(?![\"']{2})(\S+)"),
+        "Put this line into a file from a Secret, and name that in an include line.",
+    ),
+    _Way(re.compile(r"(-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----)()"), "Move the entry into a Secret, and mount that."),
+)
+# One of these stands in every file that one of those lines stands in: as fast as a scan can be.
+_WORTH = (
+    b"smtp_pass",
+    b"_secret",
+    b"secret_key",
+    b"signing_key",
+    b"assword",
+    b"ASSWORD",
+    b"-secret",
+    b"-password",
+    b"requirepass",
+    b"masterauth",
+    b"PRIVATE KEY",
+)
+
+
+def _in_config_maps(survey: Survey, filled: Iterable[Site]) -> Iterator[Finding]:
+    """Secrets in ConfigMaps, which everybody may read who may list them (FACTS 2, 10, 2.9 and 7.1)."""
+    told = set()
+    for resource in survey.of_kind("ConfigMap"):
+        is_worth_it = any(each in resource.manifest.data for each in _WORTH)
+        if is_worth_it and not resource.manifest.actions:
+            for leaf in _entries(resource):
+                for offset, key, out in _clear(leaf):
+                    place = configurations.place(leaf, offset)
+                    told.add(_line(place))
+                    yield at(place, "secret-in-configmap", f"{resource.ref}: {key} stands here in clear.", out)
+    for site in filled:
+        is_here = site.leaf is not None and site.leaf.resource.kind == "ConfigMap"
+        if is_here and _line(site.position) not in told:
+            told.add(_line(site.position))
+            message = f"{site.document}: {site.value} stands here in clear."
+            yield at(site.position, "secret-in-configmap", message, "Move the entry into a Secret, and mount that.")
+
+
+def _line(position: str) -> str:
+    return position.rpartition(":")[0]
+
+
+def _entries(resource: Resource) -> list[Leaf]:
+    return [leaf for path, leaf in resource.leaves.items() if path[:1] == ("data",) and leaf.nested is None]
+
+
+def _clear(leaf: Leaf) -> Iterator[tuple[int, str, str]]:
+    """Yield where a secret stands in the text of *leaf*, its key, and the way out."""
+    begin = 0
+    for line in leaf.text.splitlines(keepends=True):
+        is_comment = line.lstrip().startswith(("#", ";", "--")) and not line.lstrip().startswith("-----")
+        for way in _WAYS if not is_comment else ():
+            match = way.line.search(line)
+            groups = [each for each in match.groups() if each] if match else []
+            if match and groups and not _is_reference(groups[-1]) and not _is_variable(groups[-1]):
+                yield begin + match.start(), groups[0], way.out.format(groups[0])
+                break
+        begin += len(line)
+
+
+def _is_variable(text: str) -> bool:
+    """Whether *text* stands for another: a variable, an action of a template, a marker in capitals for a script."""
+    return (
+        "$" in text
+        or "{{" in text
+        or "%(" in text
+        or re.fullmatch(r"[\"']?[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+[\"']?", text.strip()) is not None
+    )
+
+
+# --- in annotations
+
+_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_HELD = re.compile(r'"(?:stringData|data)"\s*:\s*\{\s*"')
+
+
+def _in_annotations(survey: Survey) -> Iterator[Finding]:
+    """A Secret's plain text once more, in the annotation that a client-side apply leaves (FACTS 5)."""
+    for secret in survey.of_kind("Secret"):
+        leaf = secret.leaves.get((*access.ANNOTATIONS, _APPLIED))
+        if leaf is not None and _HELD.search(leaf.text):
+            space = f" -n {secret.namespace}" if secret.namespace else ""
+            message = f"{secret.ref}: the annotation {_APPLIED} holds the Secret's values once more."
+            fix = f"Delete it here and in the cluster: kubectl annotate secret {secret.name}{space} {_APPLIED}-"
+            yield at(secret.manifest.position(leaf.scalar.start), "secret-in-annotation", message, fix)
+
+
+# --- in git, and in files that others may read
+
+
+def _in_git(survey: Survey, filled: Iterable[Site]) -> Iterator[Finding]:
+    """Files with secrets that git has as they stand: whoever gets a clone has them, and so has its history."""
+    for group in _by_file(filled, survey.surroundings.in_git):
+        names = ", ".join(sorted({each.value for each in group}))
+        message = f"git has this file as it stands, with {names} in clear."
+        fix = "Take them out and commit: matrix-wizard blank. After a push: matrix-wizard rotate --compromised NAME"
+        yield at(group[0].position, "secret-in-git", message, fix)
+
+
+def _open_to_all(survey: Survey, filled: Iterable[Site]) -> Iterator[Finding]:
+    """Files with secrets that every user of this machine may read: one finding, since a checkout makes all so."""
+    groups = _by_file(filled, survey.surroundings.open_to_all)
+    if groups:
+        files = [each[0].manifest.path for each in groups]
+        what = (
+            "This file holds secrets, and"
+            if len(files) == 1
+            else f"{len(files)} files hold secrets, this one first, and"
+        )
+        fix = f"chmod go= {' '.join(files[:3])}" + (f", and {len(files) - 3} more" if len(files) > 3 else "")
+        yield at(groups[0][0].position, "open-to-all", f"{what} every user of this machine may read them.", fix)
+
+
+def _by_file(filled: Iterable[Site], among: frozenset[str]) -> list[list[Site]]:
+    found: dict[str, list[Site]] = {}
+    for site in filled:
+        if site.manifest.path in among:
+            found.setdefault(site.manifest.path, []).append(site)
+    return [found[path] for path in sorted(found)]

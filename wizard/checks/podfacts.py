@@ -1,0 +1,157 @@
+"""What becomes of a pod's words and variables: programs that an image lacks, secrets that break where they are put."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from wizard import configurations, placeholders
+from wizard.finding import Finding, at
+from wizard.pods import Container, Source, Variable
+from wizard.resources import Leaf
+from wizard.survey import Survey
+
+_Held = Mapping[tuple[str, str], Mapping[str, Leaf]]
+
+
+def findings(survey: Survey) -> Iterator[Finding]:
+    """Yield what the words and variables of containers do not do."""
+    held = _secrets(survey)
+    for container in survey.containers:
+        yield from _lacking(container)
+        yield from _in_sed(container, held)
+        yield from _in_urls(container, held)
+        yield from _undefined(container)
+        yield from _in_words(container)
+
+
+def _secrets(survey: Survey) -> _Held:
+    """Return the entries of the tree's Secrets, by namespace and name."""
+    found: dict[tuple[str, str], dict[str, Leaf]] = {}
+    for secret in survey.of_kind("Secret") if survey.containers else ():
+        entries = {path[1]: leaf for path, leaf in secret.leaves.items() if leaf.is_secret and len(path) == 2}
+        found.setdefault((secret.namespace, secret.name), {}).update(entries)
+    return found
+
+
+@dataclass(frozen=True)
+class _Lack:
+    """Images without a program, and what in the words of a container brings it."""
+
+    image: re.Pattern[str]
+    program: str
+    brought: re.Pattern[str]
+
+
+# FACTS 2 for Synapse (docker/Dockerfile, stage 2); the applets of BusyBox (docs/busybox.net), which Alpine has alone.
+_LACKS = (
+    _Lack(configurations.SYNAPSE.image, "envsubst", re.compile(r"gettext|/envsubst|a8m")),
+    _Lack(re.compile(r"(?:^|/)(?:busybox|alpine)(?:[:@]|$)"), "envsubst", re.compile(r"gettext|/envsubst|a8m")),
+)
+
+
+def _lacking(container: Container) -> Iterator[Finding]:
+    for lack in _LACKS:
+        call = re.compile(rf"(?<![\w./-]){lack.program}(?![\w.-])")
+        word = next((each for each in container.words if call.search(each.value)), None)
+        if word is not None and lack.image.search(container.image) and not lack.brought.search(container.line):
+            ref = container.workload.resource.ref
+            message = f"{ref}: the image of {container.name} has no {lack.program}: what it is to write stays empty."
+            fix = f"Run this step in an image that has {lack.program}, or have the server read its secrets from files."
+            yield at(container.position(word), "command-missing", message, fix)
+
+
+_SED = re.compile(r"\bs([/|#@,:!~])((?:\\.|(?!\1).)*)\1((?:\\.|(?!\1).)*)\1")
+_VARIABLE = re.compile(r"\$\{?([A-Za-z_]\w*)\}?")
+
+
+def _in_sed(container: Container, held: _Held) -> Iterator[Finding]:
+    """Values that sed takes for its own signs where a script puts them into a text (FACTS 3, 10, 2.x)."""
+    line = container.line
+    for match in _SED.finditer(line) if re.search(r"\bsed\b", line) else ():
+        for name in _VARIABLE.findall(match[3]):
+            leaf = _entry(container, container.source_of(name), held)
+            signs = {match[1], "&", "\\", "\n"}
+            if leaf is not None and set(leaf.text.strip("\n")) & signs:
+                where, key = container.workload.resource.ref, f"{leaf.resource.ref}, {leaf.key}"
+                message = f"{key}: a sign in this value is one of sed's own, by which {where} puts it into a text."
+                fix = "Use letters and digits only, as setup and rotate make them: matrix-wizard rotate"
+                yield at(configurations.place(leaf), "sed-breaks", message, fix)
+
+
+def _entry(container: Container, source: Source | None, held: _Held) -> Leaf | None:
+    """Return the filled entry of a Secret of the tree that *source* names."""
+    if source is None or source.kind != "Secret":
+        return None
+    space = container.workload.namespace
+    leaf = held.get((space, source.name), {}).get(source.key)
+    is_open = leaf is None or placeholders.is_template(leaf.text) or any(placeholders.find(leaf.text))
+    return None if is_open else leaf
+
+
+_URL = re.compile(r"^[a-z][\w+.-]*://([^@/\s]*)@")
+_EXPANDED = re.compile(r"(?<!\$)\$\(([A-Za-z_][\w.-]*)\)")
+_RESERVED = re.compile(r"[@:/?#\[\]\s]|%(?![0-9A-Fa-f]{2})")
+
+
+def _in_urls(container: Container, held: _Held) -> Iterator[Finding]:
+    """Values that end the user or password of a URL before their time (FACTS 3; RFC 3986, 3.2.1)."""
+    for variable in container.variables:
+        credentials = _URL.match(variable.text)
+        for name in _EXPANDED.findall(credentials[1]) if credentials else ():
+            leaf = _entry(container, container.source_of(name), held)
+            if leaf is not None and _RESERVED.search(leaf.text.strip("\n")):
+                where = f"{variable.name} of {container.workload.resource.ref}"
+                message = (
+                    f"{leaf.resource.ref}, {leaf.key}: a sign in this value parts the URL that {where} makes of it."
+                )
+                fix = "Use letters and digits only, as setup and rotate make them: matrix-wizard rotate"
+                yield at(configurations.place(leaf), "url-breaks", message, fix)
+
+
+_OF_SERVICES = re.compile(r"_SERVICE_(?:HOST|PORT)|_PORT(?:_|$)")
+_SHELL = re.compile(r"(?:^|/)(?:ba|da|a|k|z)?sh$")
+
+
+def _undefined(container: Container) -> Iterator[Finding]:
+    """References that stay as they stand, since the variable comes later or not at all (core/v1, EnvVar)."""
+    before: set[str] = set()
+    later = {each.name for each in container.variables}
+    for variable in container.variables:
+        for name in _EXPANDED.findall(variable.text):
+            if name in later and name not in before and name != variable.name and not container.whole:
+                yield _literal(container, variable, name)
+        before.add(variable.name)
+    if container.whole or any(_SHELL.search(each.value) for each in container.words):
+        return
+    for word in container.words:
+        for name in _EXPANDED.findall(word.value):
+            if name not in later and name.isupper() and not _OF_SERVICES.search(name):
+                ref = container.workload.resource.ref
+                message = f"{ref}: $({name}) is no variable of {container.name}, and stays as it is."
+                fix = f"Add an entry of that name to env: of {container.name}."
+                yield at(container.position(word), "variable-undefined", message, fix, "warning")
+
+
+def _literal(container: Container, variable: Variable, name: str) -> Finding:
+    ref = container.workload.resource.ref
+    message = f"{ref}: {variable.name} uses $({name}), which is set only further down, and so gets it as it stands."
+    fix = f"Move the entry of {name} above that of {variable.name}."
+    return at(container.position(variable.node), "variable-undefined", message, fix)
+
+
+def _in_words(container: Container) -> Iterator[Finding]:
+    """Secrets among the words of a command: every process of the node's users sees them (FACTS 0, R11; 10, 8.2)."""
+    for word in container.words:
+        for name in dict.fromkeys(_EXPANDED.findall(word.value)):
+            source = container.source_of(name)
+            if source is not None and source.kind == "Secret" and _SECRET.search(name):
+                message = (
+                    f"{container.workload.resource.ref}: {name} stands among the words of {container.name}'s command."
+                )
+                fix = "Have the program read it from its environment or from a file of the Secret."
+                yield at(container.position(word), "secret-in-words", message, fix)
+
+
+_SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY$", re.IGNORECASE)
