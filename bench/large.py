@@ -1,4 +1,4 @@
-"""``python -m bench.large DIR [--files N] [--seed N]``: makes a tree as large as a company's, 8 kB a file.
+"""``python -m bench.large DIR [--files N] [--seed N]``: checks a tree as large as a company's, of 8 kB a file.
 
 The kinds are mixed as in such trees: CustomResourceDefinitions and dashboards are most of the bytes, workloads and
 services most of the files. In the midst stands a Matrix deployment. Nothing else of the tree is of any concern.
@@ -10,11 +10,21 @@ import argparse
 import base64
 import itertools
 import json
+import os
 import random
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from wizard.store import bundled
+from wizard import host
+from wizard.checks import left
+from wizard.store import bundled, open_tree
+from wizard.structure import Tree
+from wizard.survey import survey
+
+FLOOR = Path(__file__).parent / "floors" / "check.py"  # reads all files, and goes through the events of each
 
 SEED = 7
 # How many of a thousand files are of each kind; the rest, of no bytes to speak of, are services.
@@ -76,16 +86,16 @@ class Maker:
         )
 
     def deployment(self, name: str) -> str:
-        containers = "".join(self.container(f"{name}-{each}") for each in range(self.random.randint(1, 4)))
+        containers = "".join(self.container(f"{name}-{each}", name) for each in range(self.random.randint(1, 4)))
         return self.head("apps/v1", "Deployment", name) + (
             f"spec:\n  replicas: {self.random.randint(1, 9)}\n  selector:\n    matchLabels:\n"
             f"      app.kubernetes.io/name: {name}\n  template:\n    metadata:\n      labels:\n"
             f"        app.kubernetes.io/name: {name}\n    spec:\n      serviceAccountName: {name}\n"
-            f"      volumes:\n        - name: config\n          configMap:\n            name: configuration\n"
-            f"      containers:\n{containers}"
+            f"      volumes:\n        - name: config\n          configMap:\n            name: {name}\n"
+            f"      containers:\n{containers}---\n{self.head('v1', 'ConfigMap', name)}data:\n  LOG_LEVEL: info\n"
         )
 
-    def container(self, name: str) -> str:
+    def container(self, name: str, settings: str) -> str:
         variables = "".join(
             f"            - name: SETTING_{each}\n              value: {json.dumps(self.sentence(1, 5))}\n"
             for each in range(self.random.randint(5, 25))
@@ -93,7 +103,7 @@ class Maker:
         return (
             f"        - name: {name}\n          image: registry.shop.net/{name}:{self.random.randint(1, 99)}.0\n"
             f"          env:\n{variables}"
-            "          envFrom:\n            - configMapRef:\n                name: configuration\n"
+            f"          envFrom:\n            - configMapRef:\n                name: {settings}\n"
             "          resources:\n            requests:\n              cpu: 100m\n              memory: 128Mi\n"
             "          volumeMounts:\n            - name: config\n              mountPath: /etc/config\n"
             "          readinessProbe:\n            httpGet:\n              path: /healthz\n              port: http\n"
@@ -197,6 +207,22 @@ def make(root: Path, files: int, seed: int = SEED, among: Mapping[str, bytes] | 
     return size
 
 
+def measured(*command: str | Path) -> tuple[float, float]:
+    """Return how many seconds *command* takes, and its largest memory in MB."""
+    begin = time.perf_counter()
+    child = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    _, _, used = os.wait4(child.pid, 0)
+    return time.perf_counter() - begin, used.ru_maxrss / 1024
+
+
+def first_finding(tree: Path) -> float:
+    """Return after how many seconds of a process that has imported all the first finding about *tree* is known."""
+    begin = time.perf_counter()
+    found = left.findings(survey(Tree(open_tree(tree).files), None, host.now()))
+    next(found)
+    return time.perf_counter() - begin
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.large", description=__doc__)
     parser.add_argument("directory", type=Path)
@@ -206,6 +232,13 @@ def main() -> None:
     given.directory.mkdir(parents=True)
     size = make(given.directory, given.files, given.seed, bundled())
     print(f"{given.files} files and the bundled tree, {size / 1e6:.1f} MB, seed {given.seed}: {given.directory}")
+    for what, words in (
+        ("the least", (sys.executable, FLOOR, given.directory)),
+        ("check", (sys.executable, "-m", "wizard", "check", "--tree", given.directory)),
+    ):
+        seconds, memory = measured(*words)
+        print(f"{what}: {seconds:.1f} s, {memory:.0f} MB")
+    print(f"first finding: {first_finding(given.directory):.1f} s after the program has begun to read")
 
 
 if __name__ == "__main__":

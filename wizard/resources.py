@@ -251,7 +251,8 @@ class Manifest:
     def has_keys(self) -> bool:
         """Whether a mapping key of the file is, or may be, the place of a value: others are no leaves."""
         is_open = placeholders.may_hold(self.data) and _KEY.search(self.text) is not None
-        return bool(self.keyed) or is_open or _HIDDEN_KEY.search(self.text) is not None
+        may_hide = b"Secret" in self.data or b"\\" in self.data
+        return bool(self.keyed) or is_open or (may_hide and _HIDDEN_KEY.search(self.text) is not None)
 
     @property
     def _held_keys(self) -> frozenset[tuple[str, Path]]:
