@@ -32,6 +32,31 @@ def judging(command: F) -> F:
     return command
 
 
+def comparing(command: F) -> F:
+    """Add the options of what compares the tree with a cluster."""
+    cluster = helppage.option("The cluster")
+    for add in reversed((
+        cluster("--live", is_flag=True, help="Compare with the cluster, read by kubectl."),
+        cluster("--context", default="", metavar="NAME", help="With --live: kubectl's context; else the tree's own."),
+        cluster("-n", "--namespace", default="", metavar="NAME", help="With --live: this namespace only."),
+    )):  # fmt: skip
+        command = add(command)
+    return command
+
+
+def mending(command: F) -> F:
+    """Add the options of what puts findings right."""
+    consent = helppage.option("Consent")
+    for add in reversed((
+        consent("--fix", is_flag=True, help="Put right what is mechanical, after consent."),
+        consent("-y", "--yes", is_flag=True, help="With --fix: accept the plan."),
+        consent("--dry-run", is_flag=True, help="With --fix: show the plan, write nothing."),
+        consent("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."),
+    )):  # fmt: skip
+        command = add(command)
+    return command
+
+
 @click.command(
     heading="Look at it",
     cls=helppage.Command,
@@ -41,9 +66,13 @@ def judging(command: F) -> F:
         ("matrix-wizard check --write-baseline known.json", "Put up with what is there now, and with no more."),
         ("matrix-wizard check --baseline known.json", "Fail on what is new since then."),
         ("matrix-wizard check --sarif > check.sarif", "For code scanning."),
+        ("matrix-wizard check --fix", "Mend encodings, line ends and quotes, once you agree to the plan."),
+        ("matrix-wizard check --live --context prod", "Compare it with what runs in a cluster, too."),
     ),
 )
 @judging
+@comparing
+@mending
 @everywhere
 def check(**options: Any) -> int:
     """Say whether the tree is fit to deploy; exit 1 with findings."""
@@ -56,6 +85,7 @@ def check(**options: Any) -> int:
         options["show_ranges"],
         is_strict=options["strict"],
         most_days=options["most_days"],
+        source=_source(options),
     )
     if wishes.is_strict and least == "error":
         raise click.UsageError("With --strict warnings count, so they are shown: leave out --severity error.")
@@ -69,12 +99,15 @@ def check(**options: Any) -> int:
         if not (as_sarif or options["as_json"]):
             console.report(lines.finding(found), typed(options))
 
-    place = where(options)
+    if stray := [f"--{name}" for name in ("yes", "dry-run") if options[name.replace("-", "_")] and not options["fix"]]:
+        raise click.UsageError(f"{stray[0]} goes with --fix.")
+    made = _mended(options) if options["fix"] else None
+    place = where({name: each for name, each in options.items() if name != "no_input"})
     found = checking.check(place, wishes, tell)
     if as_sarif:
         console.data(sarif.log(found, __version__, checking.place(place), least))
     elif options["as_json"]:
-        console.data(report.as_data(found, least))
+        console.data({**report.as_data(found, least), **({} if made is None else {"fixed": report.fixed(made)})})
     else:
         console.report(lines.end(found), typed(options))
     return int(not found.is_ready)
@@ -112,3 +145,33 @@ def told(found: Any, options: dict[str, Any]) -> int:
             console.report(lines.finding(each), typed(options))
         console.report(lines.end(found), typed(options))
     return int(not found.is_ready)
+
+
+def _source(options: dict[str, Any]) -> Any:
+    """Return the cluster to compare with (a ``comparing.Source``), None where none is wanted."""
+    from wizard.comparing import Source
+
+    if options["live"]:
+        return Source(options["context"], options["namespace"])
+    if given := [f"--{name}" for name in ("context", "namespace") if options[name]]:
+        raise click.UsageError(f"{given[0]} goes with --live.")
+    return None
+
+
+def _mended(options: dict[str, Any]) -> Any:
+    """Put right what can be (a ``mends.Mends``), and tell what was, or would be."""
+    from wizard import console, mending
+    from wizard.review import count
+
+    def review(lines: Any) -> None:
+        for each in () if options["quiet"] and options["yes"] else lines:
+            console.tell(each)
+
+    made = mending.mend(where(options), mending.Wishes(options["yes"], options["dry_run"]), review)
+    if not made.done:
+        console.tell("Nothing of what is found is mended mechanically.")
+    elif options["dry_run"]:
+        console.tell("Nothing was written.")
+    elif not options["quiet"]:
+        console.tell(f"Put right: {count(len(made.done), 'finding')} in {count(len(made.after), 'file')}.")
+    return made

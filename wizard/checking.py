@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wizard import baseline, files, git, host, ignores, onlyyou, opening, rules, sealing, store
+from wizard import baseline, comparing, files, git, host, ignores, onlyyou, opening, rules, sealing, store
 from wizard import check as findings
 from wizard import lock as locks
 from wizard.baseline import Baseline
+from wizard.comparing import Source
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.finding import Finding, masked, no_such_rule
 from wizard.ignores import Ignored, Ignores
@@ -19,9 +20,10 @@ from wizard.opening import Where
 from wizard.outcome import Checked
 from wizard.rules import Rule
 from wizard.structure import Tree
-from wizard.survey import Surroundings, survey
+from wizard.survey import Surroundings, Survey, survey
 
 _NEED_THE_KEY = frozenset({"audit-log", "open-steps"})
+_NEED_A_CLUSTER = frozenset(each.id for each in rules.RULES if each.group == "live")
 _ASKED_FOR = frozenset({"secret-too-old"})  # and so not met where it is not
 
 
@@ -29,28 +31,31 @@ _ASKED_FOR = frozenset({"secret-too-old"})  # and so not met where it is not
 class Wishes:
     """What check is told besides: the baseline to compare with, one to write, and whether LI's ranges are shown.
 
-    ``is_strict``: warnings stand in the way, too. ``most_days``: how old a secret may be, None for no limit."""
+    ``is_strict``: warnings stand in the way, too. ``most_days``: how old a secret may be, None for no limit.
+    ``source``: the cluster to compare with."""
 
     baseline: Path | None = None
     new_baseline: Path | None = None
     show_ranges: bool = False
     is_strict: bool = False
     most_days: int | None = None
+    source: Source | None = None
 
 
 def check(where: Where, wishes: Wishes = Wishes(), tell: Callable[[Finding], None] = lambda _: None) -> Checked:
     """Return the findings about the tree, and what is left out of it; *tell* is handed each as soon as it is known.
 
-    No key is touched, and of the vault only what its header tells everybody, unless the key is named: then the audit
-    log is verified, one that is gone is missed, and open steps are told. For the age of secrets the vault is opened as
+    No key is touched, and of the vault only what its header tells everybody, unless the key is named, or only the vault
+    tells which cluster is the tree's: then the audit log is verified, one that is gone is missed, and open steps are
+    told. For the age of secrets the vault is opened as
     ``status`` does, and what stops that is raised. Nothing is written but the new baseline.
-    UsageError where there is no tree, and for ignores and a baseline that cannot be read."""
+    UsageError where there is no tree, and for ignores and a baseline that cannot be read; with a cluster, errors as
+    ``comparing.compared``."""
     tree = opening.existing(where)
     sieve = _Sieve(ignores.read(tree.files, tree.ignores()), _baseline(wishes), wishes, tell)
     sealed, data = tree.vault(), tree.lock()
     read, faults = _lock(data)
-    around = Surroundings(git.has(tree.root, tree.files), store.open_to_all(tree))
-    seen = survey(Tree(tree.files, instances=read.instances if read else {}), read, host.now(), around)
+    seen = surveyed(tree, read)
     for each in itertools.chain(
         findings.check(seen, sealing.count_keys(sealed or b"")),
         findings.of_custody(has_vault=sealed is not None, has_lock=data is not None),
@@ -59,11 +64,14 @@ def check(where: Where, wishes: Wishes = Wishes(), tell: Callable[[Finding], Non
         _aged(where, wishes.most_days, seen.now),
     ):
         sieve.take(each)
-    log, of_vault = _proven(where, tree)
+    log, of_vault, context = _proven(where, tree, wishes)
     for each in of_vault:
+        sieve.take(each)
+    for each in comparing.compared(where, wishes.source, seen, context) if wishes.source else ():
         sieve.take(each)
     unseen = _NEED_THE_KEY if log else frozenset[str]()
     unseen |= _ASKED_FOR if wishes.most_days is None else frozenset[str]()
+    unseen |= _NEED_A_CLUSTER if wishes.source is None else frozenset[str]()
     for each in sieve.ignores.unmet(unseen):
         sieve.take(each)
     if wishes.new_baseline:
@@ -92,6 +100,12 @@ def _lock(data: bytes | None) -> tuple[Lock | None, tuple[Problem, ...]]:
         return (locks.read(data.decode("utf-8", "replace")) if data is not None else None), ()
     except RefusedError as error:
         return None, error.problems
+
+
+def surveyed(tree: store.Tree, lock: Lock | None) -> Survey:
+    """Return the survey of *tree* as it stands; *lock* is its sites.lock, if it has one that can be read."""
+    around = Surroundings(git.has(tree.root, tree.files), store.open_to_all(tree))
+    return survey(Tree(tree.files, instances=lock.instances if lock else {}), lock, host.now(), around)
 
 
 def explain(name: str) -> Rule:
@@ -140,17 +154,20 @@ class _Sieve:
         return bool(self.wishes.new_baseline or (self.baseline and self.baseline.knows(found)))
 
 
-def _proven(where: Where, tree: store.Tree) -> tuple[str | None, list[Finding]]:
-    """Return why the audit log could not be verified (as ``Checked.log``), and what the vault tells once it is open."""
+def _proven(where: Where, tree: store.Tree, wishes: Wishes) -> tuple[str | None, list[Finding], str | None]:
+    """Return why the audit log could not be verified (as ``Checked.log``), and what the vault tells once it is open.
+
+    Last the context that was confirmed for the tree, None where the vault was not opened."""
     if tree.log() is None and tree.vault() is None:
-        return None, []
-    if not where.identity:
-        return "no key is named", []
+        return None, [], None
+    if not where.identity and (wishes.source is None or wishes.source.context):
+        return "no key is named", [], None
     try:
         vault = opening.opened(where, is_told=False).vault
-        return "", [*findings.of_log(opening.log_faults(tree, vault)), *findings.of_steps(vault.sheets)]
+        found = [*findings.of_log(opening.log_faults(tree, vault)), *findings.of_steps(vault.sheets)]
     except (RefusedError, UsageError) as error:  # it stops no finding about the tree
-        return error.problems[0].what, []
+        return error.problems[0].what, [], None
+    return "", found, vault.context
 
 
 def _baseline(wishes: Wishes) -> Baseline | None:

@@ -15,6 +15,7 @@ from typing import Any
 from wizard.errors import Problem, UsageError
 
 _PATIENCE = "20s"  # for one request of kubectl's
+_UNKNOWN_KIND = "the server doesn't have a resource type"  # kubectl 1.37, k8s.io/cli-runtime/pkg/resource/builder.go
 _INSTALL = "Install kubectl, and see to it that it is on the PATH."
 
 
@@ -72,10 +73,24 @@ def secrets(context: str, namespace: str, names: Iterable[str]) -> list[dict[str
 def objects(context: str, namespace: str, kind: str, names: Iterable[str]) -> list[dict[str, Any]]:
     """Return those objects of *kind* called *names* that are in *namespace* ("": the context's own), as the API serves.
 
-    None but these is asked for. UsageError with kubectl's own words where it fails."""
+    *kind*: as ``get`` takes it. None but these is asked for, and all that the API serves of them is given.
+    UnknownKindError where the cluster has no such kind, UsageError with kubectl's own words where it fails."""
+    return _listed(context, namespace, kind, "--ignore-not-found", "--show-managed-fields", "--", *names)
+
+
+def pods(context: str, namespace: str, selector: str) -> list[dict[str, Any]]:
+    """Return the pods in *namespace* that a label *selector* takes, as the API serves them; errors as ``objects``."""
+    return _listed(context, namespace, "pods", "--selector", selector)
+
+
+class UnknownKindError(UsageError):
+    """The cluster has no such kind of objects."""
+
+
+def _listed(context: str, namespace: str, kind: str, *more: str) -> list[dict[str, Any]]:
     where = ["--namespace", namespace] if namespace else []
-    options = ["--ignore-not-found", "--output", "json", "--request-timeout", _PATIENCE]
-    text = _run("--context", context, *where, "get", kind, *options, "--", *names)
+    options = ["--output", "json", "--request-timeout", _PATIENCE]
+    text = _run("--context", context, *where, "get", kind, *options, *more)
     try:
         found: dict[str, Any] = json.loads(text or '{"items": []}')
     except ValueError:
@@ -96,4 +111,6 @@ def _run(*argv: str) -> str:
         said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         where = " ".join(["kubectl", *argv[:2]])  # the context, if one was named
         problem = Problem(f"kubectl could not do it: {said}", where, "Name another context with --context.")
+        if _UNKNOWN_KIND in said:
+            raise UnknownKindError(problem)
     raise UsageError(problem)

@@ -165,7 +165,7 @@ def _of_command_line(leaves: Iterable[Leaf]) -> dict[str, str]:
     """Return the same of the long options of a container's command, be they words of a list or of a script."""
     words = [word for leaf in leaves if leaf.key in ("command", "args") for word in leaf.text.split()]
     found = {}
-    for word, then in zip(words, [*words[1:], ""], strict=True):
+    for word, then in zip(words, [*words[1:], ""], strict=False):  # there may be none
         name, is_equation, value = word.lstrip("-").partition("=")
         if word.startswith("-"):
             found[name] = value if is_equation else "yes" if then.startswith("-") else then or "yes"

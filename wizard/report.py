@@ -11,6 +11,7 @@ from typing import Any
 
 from wizard import rules
 from wizard.finding import Finding, is_shown
+from wizard.mends import Mends
 from wizard.outcome import Checked
 from wizard.review import count
 from wizard.rules import Rule, Severity
@@ -96,6 +97,15 @@ def as_data(checked: Checked, shown: Severity = "warning") -> dict[str, Any]:
         "baseline": _baseline_as_data(checked),
         "only_you": [asdict(each) for each in checked.only_you],
     }
+
+
+def fixed(made: Mends) -> list[dict[str, Any]]:
+    """Return what ``--fix`` put right, or would, as JSON holds it."""
+    return [
+        {"id": each.finding.id, "file": each.finding.file, "line": each.finding.line,
+         "column": each.finding.column, "what": each.what}
+        for each in made.done
+    ]  # fmt: skip
 
 
 def rules_as_data(told: Iterable[Rule]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ FIELD_MANAGER = "matrix-wizard"
 APPLY = f"kubectl apply --server-side --field-manager={FIELD_MANAGER}"
 
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")  # the names that kustomize looks for
+# Keys of a kustomization that change nothing of an object but its namespace.
+_LISTING = frozenset({"apiVersion", "kind", "metadata", "resources", "bases", "namespace"})
 _CHART = "Chart.yaml"
 # What other objects stand on: a directory with one of them comes first.
 _FOUNDATIONS = frozenset(
@@ -115,6 +117,27 @@ def sources(manifests: Iterable[Manifest], scope: Scope, paths: Iterable[str]) -
     return sorted(given, key=lambda each: given[each]), left
 
 
+def as_written(manifests: Iterable[Manifest], scope: Scope) -> Iterator[tuple[Resource, str]]:
+    """Yield the objects that a cluster gets just as they stand in *manifests* (all of a tree), each with its namespace.
+
+    That is "" where neither it nor its kustomization names one. What a kustomization changes on its way is not among
+    them, nor what no command of the rollout applies."""
+    files = {each.path: each for each in manifests if is_looked_at(each.path)}
+    built = _built(files)
+    spaces = {home: _namespace(home, taken, files) for home, taken in built.items()}
+    for path, each in files.items():
+        homes = [home for home, taken in built.items() if path in taken]
+        why = _why_not(each, files, scope, built.keys(), is_built=bool(homes))
+        if why not in ("", _BUILT) or _name(path) in _KUSTOMIZATIONS:
+            continue
+        named = {spaces[home] for home in homes} or {""}
+        for one in each.resources:
+            goes_to = {one.namespace if name == "" else name for name in named}
+            namespace = goes_to.pop() if len(goes_to) == 1 else None
+            if one.name and namespace is not None and one.namespace in ("", namespace) and not is_off(one, scope):
+                yield one, namespace
+
+
 def is_off(resource: Resource, scope: Scope) -> bool:
     """Say whether the object belongs to a component that is switched off."""
     return any(map(scope.is_off, catalogue.parts_of(resource.manifest.path, resource.name)))
@@ -130,6 +153,19 @@ def _built(files: Files) -> dict[str, frozenset[str]]:
     used = {home for home, each in found.items() if "Component" in _kinds(each)}
     used = used.union(*(names - {home} for home, names in named.items()))
     return {home: frozenset(_taken(home, named, files, set())) for home in named if home not in used}
+
+
+def _namespace(home: str, taken: Iterable[str], files: Files) -> str | None:
+    """Return the namespace that the kustomization in *home* gives what it takes, "" where it gives none.
+
+    None where it, or one in a directory that it builds on, changes anything else."""
+    homes = {home, *map(_home, taken)}
+    own = (each for path, each in files.items() if _name(path) in _KUSTOMIZATIONS and _home(path) in homes)
+    leaves = [leaf for each in own for resource in each.resources for leaf in resource.leaves.values()]
+    named = {leaf.text for leaf in leaves if leaf.path == ("namespace",)}
+    if len(named) > 1 or any(leaf.path[0] not in _LISTING for leaf in leaves):
+        return None
+    return next(iter(named), "")
 
 
 def _taken(home: str, named: Mapping[str, set[str]], files: Files, seen: set[str]) -> Iterator[str]:
@@ -205,8 +241,13 @@ def _turn(paths: Iterable[str], files: Files) -> int:
 def _sources(root: str, paths: Iterable[str]) -> str:
     """Return the options that name *paths*; directories with all below them."""
     paths = list(paths)
-    named = (f"-f {shlex.quote(_in_list(_path(root, path)))}" for path in paths)
+    named = (f"-f {source(root, path)}" for path in paths)
     return " ".join([*(["-R"] if any(path.endswith("/") for path in paths) else []), *named])
+
+
+def source(root: str, path: str) -> str:
+    """Return the file *path* of the tree at *root* as ``-f`` takes it, quoted for a shell."""
+    return shlex.quote(_in_list(_path(root, path)))
 
 
 def _in_list(path: str) -> str:

@@ -140,6 +140,14 @@ def confirmed(opened: Opened, context: str) -> Opened:
     return replace(opened, vault=replace(opened.vault, context=context))
 
 
+def refuse_elsewhere(current: str, known: str) -> None:
+    """Refuse to go on where kubectl's *current* context is not the *known* cluster of the tree."""
+    if current != known:
+        what = f"kubectl's current context is {current}, and the cluster of this tree is {known}."
+        fix = f"Switch to it: kubectl config use-context {known}. If the tree has moved: --context {current}."
+        raise RefusedError(Problem(what, "", fix))
+
+
 def _open(vault: Vault) -> Iterator[tuple[str, int]]:
     for sheet in vault.sheets:
         for number, step in enumerate(sheet.steps):
@@ -183,10 +191,8 @@ def _confirmed(where: Where, opened: Opened, context: str) -> tuple[Opened, Clus
     """Return where to run commands: the cluster is confirmed once for a tree, and any other is refused."""
     current, known = cluster.current_context(), opened.vault.context
     wanted = context or known or _asked(where, current)
-    if known and not context and current != known:
-        what = f"kubectl's current context is {current}, and the cluster of this tree is {known}."
-        fix = f"Switch to it: kubectl config use-context {known}. If the tree has moved: --context {current}."
-        raise RefusedError(Problem(what, "", fix))
+    if known and not context:
+        refuse_elsewhere(current, known)
     if context:
         _refuse_other(current, context)
     if wanted != known:

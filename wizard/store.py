@@ -275,7 +275,7 @@ def _steps(tree: Tree, writing: Writing) -> list[_Step]:
     if writing.vault is not None:
         steps.append(_Step(VAULT, _target(root, VAULT), writing.vault_before, writing.vault, private=True))
     for name, text in ((_IGNORE, _IGNORED), (_ATTRIBUTES, _MERGED)):
-        if not (root / name).exists():
+        if writing.vault is not None and not (root / name).exists():
             steps.append(_Step(name, _target(root, name), None, text, private=False))
     for name, after in sorted(writing.files.items()):
         steps.append(_Step(name, _target(root, name), tree.files.get(name), after, name in writing.private))

@@ -323,9 +323,26 @@ def changed(before: Iterable[Manifest], after: Iterable[Manifest]) -> Changed:
     Values are compared as their readers get them, so that a text that is now base64 has not changed. Those of an object
     that stands in only one of the states all have. Go templates are left out.
     """
-    old, new = _held(before), _held(after)
+    old, new = held(before), held(after)
     differing = {name: _differing(old.get(name, {}), new.get(name, {})) for name in old | new}
     return {name: keys for name, keys in differing.items() if keys}
+
+
+def held(tree: Iterable[Manifest]) -> dict[tuple[str, str, str], dict[str, list[bytes]]]:
+    """Return the values of each key of the Secrets and ConfigMaps of *tree*, as their readers get them.
+
+    By kind, namespace and name of the object; of several objects of one name all. Go templates are left out."""
+    found: dict[tuple[str, str, str], dict[str, list[bytes]]] = {}
+    for resource in _applied(tree, _HELD.keys()):
+        reader, values = Reader(resource), dict[str, bytes]()
+        for section, is_base64 in _HELD.get(resource.kind, ()):
+            for key, node in reader.entries(reader.entries(resource.node).get(section)).items():
+                text = reader.text(node, "")
+                values[key] = _decoded(text) if is_base64 else text.encode("utf-8", "surrogatepass")
+        known = found.setdefault((resource.kind, resource.namespace, resource.name), {}) if values else {}
+        for key, value in values.items():
+            known[key] = sorted([*known.get(key, []), value])
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -523,21 +540,6 @@ def _is_met(reference: Reference, namespace: str, changed: Changed) -> bool:
         and bool(keys if reference.keys is None else keys & reference.keys)
         for (kind, where, name), keys in changed.items()
     )
-
-
-def _held(tree: Iterable[Manifest]) -> dict[tuple[str, str, str], dict[str, list[bytes]]]:
-    """Return the values of each key of the Secrets and ConfigMaps of *tree*: of several objects of one name all."""
-    found: dict[tuple[str, str, str], dict[str, list[bytes]]] = {}
-    for resource in _applied(tree, _HELD.keys()):
-        reader, values = Reader(resource), dict[str, bytes]()
-        for section, is_base64 in _HELD.get(resource.kind, ()):
-            for key, node in reader.entries(reader.entries(resource.node).get(section)).items():
-                text = reader.text(node, "")
-                values[key] = _decoded(text) if is_base64 else text.encode("utf-8", "surrogatepass")
-        held = found.setdefault((resource.kind, resource.namespace, resource.name), {}) if values else {}
-        for key, value in values.items():
-            held[key] = sorted([*held.get(key, []), value])
-    return found
 
 
 def _differing(old: Mapping[str, list[bytes]], new: Mapping[str, list[bytes]]) -> frozenset[str]:

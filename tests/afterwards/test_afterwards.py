@@ -68,6 +68,7 @@ def test_the_ports_of_coturn_on_its_command_line() -> None:
     opened = ["UDP 3478 coturn", "TCP 5349 coturn", "UDP 60000-60999 coturn"]
     assert ports(workload("docker.io/coturn/coturn:4.6.2", *words)) == opened
     assert ports(workload("coturn/coturn", "sh", "-c", "exec turnserver " + " ".join(words[1:]))) == opened
+    assert ports(workload("coturn/coturn")) == TURN, "the image's own command"
     file = config("conf", "other.conf", "use-auth-secret\nmin-port=50000\nmax-port=50100")
     both = f"{file}---\n{workload('coturn/coturn', '--max-port=50200')}"
     assert ports(both)[-1] == "UDP 50000-50200 coturn"

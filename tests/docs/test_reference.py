@@ -17,7 +17,7 @@ import click
 import pyrage
 import pytest
 
-from wizard import catalogue, check, checks, errors, ignores, rules, sealing, vault
+from wizard import catalogue, check, checks, drift, errors, ignores, rules, sealing, vault
 from wizard.cli import app
 from wizard.questions import DECISIONS, QUESTIONS, SECTIONS
 from wizard.secret import Secret
@@ -90,6 +90,7 @@ def test_every_finding_is_a_row_of_the_table_and_every_row_is_found() -> None:
     """The ids are the literals that findings are made with, or that a table beside them holds."""
     sources = [
         check,
+        drift,
         ignores,
         *(importlib.import_module(each.name) for each in pkgutil.iter_modules(checks.__path__, "wizard.checks.")),
     ]

@@ -30,17 +30,17 @@ HEAD = (
     {"actions", "afterwards", "diff", "fields", "filling", "originals", "proof", "selection"},
     {"structure", "union"},
     {"plan", "exposure", "rotation", "survey"},
-    {"checks", "live", "onlyyou", "parcel", "renewal", "review", "runsheet"},
-    {"baseline", "check", "ignores"},
+    {"checks", "drift", "live", "onlyyou", "parcel", "renewal", "review", "runsheet"},
+    {"baseline", "check", "ignores", "mends"},
     {"outcome"},
     {"report", "sarif"},
 )
 BELOW_THE_HANDS = frozenset({"files", "host"})
 HANDS = frozenset({"cluster", "console", "git", "keystore", "lines", "pins", "prompt", "resume", "sources", "store"})
 VERBS = frozenset(
-    {"checking", "commands", "custody", "exchange", "hunting", "merging", "people", "rotating", "stepping"}
+    {"checking", "commands", "custody", "exchange", "hunting", "mending", "merging", "people", "rotating", "stepping"}
 )
-STORY = VERBS | {"consent", "guard", "guide", "opening", "secondkey"}
+STORY = VERBS | {"comparing", "consent", "guard", "guide", "opening", "secondkey"}
 BESIDE_THE_DOOR = frozenset({"completion", "helppage"})
 DOOR = (
     "passphrases",
@@ -176,6 +176,9 @@ def allowed() -> dict[str, AbstractSet[str]]:
     table["guard"] = table["guard"] | {"opening"}
     table |= {module: table[module] | {"consent", "guard", "guide", "opening", "secondkey"} for module in VERBS}
     table["rotating"] = table["rotating"] | {"stepping"}
+    table["comparing"] = table["comparing"] | {"opening", "stepping"}
+    table["checking"] = table["checking"] | {"comparing"}
+    table["mending"] = table["mending"] | {"checking"}
     table["commands"] = table["commands"] | {"checking"}
     table["guide"] = table["guide"] | {"wizard"}
     table |= dict.fromkeys(BESIDE_THE_DOOR, WORDS | head)  # they tell what may be typed, and do nothing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +15,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from keyring.backends.fail import Keyring
 
+from .apiserver import Server, serving
 from .certificates import pem, self_signed
+from .reading import KUBECTL
 from .runs import SOURCES, Deployment, Run
 from .small import LayOut, laid_out
 
@@ -217,3 +220,14 @@ def fill_checklist(fill: Fill, tmp_path: Path) -> Filled:
 def fill_dress(fill: Fill, tmp_path: Path) -> Filled:
     """Return a copy of the other tree, filled with everything."""
     return _copied(fill("dress", "everything"), tmp_path)
+
+
+@pytest.fixture
+def server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls_pair: Callable[[list[str]], tuple[str, str]]
+) -> Iterator[Server]:
+    """Return a Kubernetes API server on loopback, which the real kubectl asks; its context is called prod."""
+    with serving(tmp_path, tls_pair(["localhost"])) as (served, config):
+        monkeypatch.setenv("KUBECONFIG", str(config))
+        monkeypatch.setenv("PATH", f"{KUBECTL.parent}{os.pathsep}{os.environ['PATH']}")
+        yield served

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from .apiserver import Server, serving
+from .apiserver import Server
 from .conftest import Filled
-from .reading import KUBECTL
 from .runs import SOURCES, Deployment, Run, run
 from .small import LayOut
 
-TlsPair = Callable[[list[str]], tuple[str, str]]
 CONF = "  conf: |\n    a=b\n    pw=CHANGEME_TURN_PASSWORD;\n"
-
-
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls_pair: TlsPair) -> Iterator[Server]:
-    with serving(tmp_path, tls_pair(["localhost"])) as (served, config):
-        monkeypatch.setenv("KUBECONFIG", str(config))
-        monkeypatch.setenv("PATH", f"{KUBECTL.parent}{os.pathsep}{os.environ['PATH']}")
-        yield served
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 Facts are rows (DESIGN, law 11). ``explain ID`` tells a row.
 """
 
-from wizard.rules import instep, keeping, left, liaccess, serverfacts, wellformed
+from wizard.rules import instep, keeping, left, liaccess, live, serverfacts, wellformed
 from wizard.rules.rule import TITLES, Group, Rule, Severity
 
 __all__ = ["BY_ID", "RULES", "TITLES", "Group", "Rule", "Severity"]
@@ -15,5 +15,6 @@ RULES: tuple[Rule, ...] = (
     *liaccess.RULES,
     *keeping.RULES,
     *serverfacts.RULES,
+    *live.RULES,
 )
 BY_ID = {each.id: each for each in RULES}

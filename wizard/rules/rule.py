@@ -7,7 +7,7 @@ from typing import Literal
 
 Severity = Literal["error", "warning"]
 # What a rule is about, as its findings are grouped for people.
-Group = Literal["left", "in step", "well formed", "li access", "safe to keep", "server facts"]
+Group = Literal["left", "in step", "well formed", "li access", "safe to keep", "server facts", "live"]
 
 TITLES: dict[Group, str] = {
     "left": "Left to fill in",
@@ -16,6 +16,7 @@ TITLES: dict[Group, str] = {
     "li access": "Who gets at LI",
     "safe to keep": "Safe to keep",
     "server facts": "What the servers do with it",
+    "live": "In the cluster",
 }
 
 
