@@ -164,7 +164,12 @@ class Manifest:
     @property
     def is_parsed(self) -> bool:
         """Whether any object of the file was asked for so far."""
-        return self._is_whole or "_held" in vars(self)
+        return self.parsed > 0
+
+    @property
+    def parsed(self) -> int:
+        """How many documents of the file were parsed so far."""
+        return len(self.parts) if self._is_whole else sum(map(len, vars(self).get("_read_parts", {}).values()))
 
     def forget(self) -> None:
         """Drop what was read of the file, of which nobody has kept anything: it is read again if it is asked for."""

@@ -91,6 +91,7 @@ def test_some_documents_alone_are_read_as_among_all(kinds: set[str]) -> None:
     assert every is not None
     wanted = [each for each in every.resources if each.kind in kinds]
     apart = some.some(kinds)
+    assert some.parsed < len(every.parts)
     assert [(each.ref, each.index, each.node) for each in apart] == [
         (each.ref, each.index, each.node) for each in wanted
     ]
