@@ -12,11 +12,13 @@ import hashlib
 import hmac
 import http.client
 import json
+import secrets
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, NamedTuple, Self
 
 import psycopg
@@ -37,6 +39,10 @@ REFUSED, UNREACHABLE = "refused", "unreachable"
 
 class RefusedError(Exception):
     """The server answered, and took none of the secrets."""
+
+
+class NothingThereError(OSError):
+    """The server answered that there is nothing at the path."""
 
 
 class Seen(NamedTuple):
@@ -262,6 +268,41 @@ def register(port: int, user: str, password: str, shared_secret: str, *, is_admi
     _http("POST", port, path, {"nonce": nonce, **person, "mac": mac})
 
 
+def add_email(port: int, admin_token: str, user_id: str, address: str) -> None:
+    """Give a person an address, as an administrator may."""
+    path = f"/_synapse/admin/v2/users/{urllib.parse.quote(user_id)}"
+    _http("PUT", port, path, {"threepids": [{"medium": "email", "address": address}]}, _bearer(admin_token))
+
+
+def ask_for_mail(port: int, address: str, patience: float = 60) -> None:
+    """Ask for the mail by which a forgotten password is set anew. OSError where none was sent in *patience* seconds."""
+    body = {"client_secret": secrets.token_hex(8), "email": address, "send_attempt": 1}
+    with closing(http.client.HTTPConnection(HOST, port, timeout=patience)) as client:
+        client.request("POST", "/_matrix/client/v3/account/password/email/requestToken", json.dumps(body))
+        answer = client.getresponse()
+        if answer.status != 200:
+            raise OSError(f"no mail: {answer.status}")
+
+
+def found(port: int, path: str) -> Any:
+    """Return the JSON document at a path, None where there is nothing."""
+    try:
+        return json.loads(_http("GET", port, path))
+    except NothingThereError:
+        return None
+
+
+def may_register(port: int) -> bool:
+    """Say whether anybody may make an account."""
+    try:
+        _http("POST", port, "/_matrix/client/v3/register", {"username": "anybody", "password": "of-anybody"})
+    except RefusedError:
+        return False
+    except OSError:  # asked for more than was sent, which is no refusal
+        return True
+    return True
+
+
 def _logged_in(port: int, user: str, password: str) -> dict[str, Any]:
     who = {"type": "m.id.user", "user": user}
     body = {"type": "m.login.password", "identifier": who, "password": password}
@@ -279,6 +320,7 @@ def _http(method: str, port: int, path: str, body: object = None, headers: dict[
         with error:
             if error.code in (401, 403):
                 raise RefusedError from None
-            raise OSError(f"{path}: {error.code}") from None
+            kind = NothingThereError if error.code == 404 else OSError
+            raise kind(f"{path}: {error.code}") from None
     except http.client.HTTPException as error:
         raise OSError(f"{path}: {type(error).__name__}") from None

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from .filled import Fill, Filled, fill
+from .filled import Fill, Filled, fill, rotate
 
 
 def absent(reason: str) -> None:
@@ -30,11 +30,15 @@ def needs() -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def filled_once(tmp_path_factory: pytest.TempPathFactory) -> Fill:
-    """Return what fills a tree with everything, once in this process; nobody may change it."""
+    """Return what fills a tree with everything, once in this process; nobody may change it.
+
+    "rotated" is the bundled tree after its secrets were renewed.
+    """
 
     @functools.cache
     def make(name: str) -> Filled:
-        return fill(tmp_path_factory.mktemp(f"filled-{name}"), name)
+        home = tmp_path_factory.mktemp(f"filled-{name}")
+        return rotate(fill(home, "bundled")) if name == "rotated" else fill(home, name)
 
     return make
 
@@ -45,7 +49,7 @@ def bundled(filled_once: Fill) -> Filled:
     return filled_once("bundled")
 
 
-@pytest.fixture(params=["bundled", "dress"])
+@pytest.fixture(params=["bundled", "rotated", "dress"])
 def dressed(request: pytest.FixtureRequest, filled_once: Fill) -> Filled:
-    """The bundled tree, and the same secrets in another dress, each filled with everything."""
+    """The bundled tree, first and after a rotation, and the same secrets in another dress, filled with everything."""
     return filled_once(request.param)

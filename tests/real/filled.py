@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ class Filled:
 
     name: str
     deployment: Deployment
+    former: dict[str, str] = field(default_factory=dict, repr=False)  # the secrets that were renewed since
 
     @cached_property
     def objects(self) -> dict[str, list[Any]]:
@@ -59,3 +60,15 @@ def fill(home: Path, name: str, answers: str = "") -> Filled:
     done = deployment.setup()
     assert done.code == 0, done.err
     return Filled(name, deployment)
+
+
+RENEWED = ("s3-password", "li-admin-password", "django-secret-key", "key-vault-rsa-key", "redis-password")
+
+
+def rotate(tree: Filled) -> Filled:
+    """Renew the secrets that proofs without a cluster look at, and return the tree with what they were before."""
+    former = {name: tree.deployment.show(name) for name in RENEWED}
+    confirmed = [word for name in RENEWED for word in ("--confirm", name)]
+    done = tree.deployment.run("rotate", *RENEWED, *confirmed, "--no-input", "--yes")
+    assert done.code == 0, done.err
+    return Filled(tree.name, tree.deployment, former)

@@ -13,10 +13,12 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from scripts.certificates import self_signed
+
 from .pods import Objects
 from .servers import free_port
 
-HOST = "127.0.0.1"
+HOST, MAIL = "127.0.0.1", "smtp.chat-corp.net"
 # Services whose name is not that of the workload behind them; the operator of PostgreSQL makes these.
 SERVICES = {"matrix-postgresql-rw": "matrix-postgresql", "matrix-postgresql-li-rw": "matrix-postgresql-li"}
 
@@ -34,6 +36,11 @@ class Loopback:
         self.private.chmod(0o711)
         self._ports: dict[tuple[str, int], int] = {}
         self._lock = threading.Lock()
+        # The mail server's certificate, which the programs trust alone.
+        certificate, key = self_signed([MAIL])
+        self.trusted, self.mail_key = self.private / "trusted.crt", self.private / "mail.key"
+        self.trusted.write_text(certificate)
+        self.mail_key.write_text(key)
         # The tree's scripts wait ten seconds at a time for what is there sooner here.
         script(self.private / "bin/sleep", "exec /bin/sleep 0.1")
 
@@ -62,7 +69,8 @@ class Loopback:
     def environment(self, name: str) -> dict[str, str]:
         """Return the environment of the workload's programs, in which nothing of the caller's own is left."""
         path = [str(self.home(name) / "bin"), str(self.private / "bin"), str(postgres_programs()), os.environ["PATH"]]
-        return {"PATH": os.pathsep.join(path), "HOME": str(self.home(name)), "LANG": "C.UTF-8"}
+        trusted = {"SSL_CERT_FILE": str(self.trusted)}
+        return {"PATH": os.pathsep.join(path), "HOME": str(self.home(name)), "LANG": "C.UTF-8", **trusted}
 
 
 class Process:

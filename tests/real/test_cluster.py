@@ -5,23 +5,27 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import bcrypt
 import psycopg
 import pytest
 import yaml
+from scripts.certificates import self_signed
 from scripts.runs import Deployment
 
-from . import clients
+from . import clients, pods
 from .clients import Client
 from .cluster import Cluster
-from .loopback import postgres_programs
+from .loopback import HOST, postgres_programs
+from .mailserver import Mailbox, Rules, command
+from .servers import running
 
 MAIN, LI = "matrix-postgresql", "matrix-postgresql-li"
 ON = ("--context", "prod", "-n", "matrix")
@@ -30,8 +34,13 @@ ANSWERS = """
 domains: {base: chat-corp.net}
 lawful_intercept: {allowed_cidrs: [185.60.112.0/24]}
 tls: {email: ops@chat-corp.net}
+smtp:
+  host: smtp.chat-corp.net
+  user: matrix@chat-corp.net
+  password: {file: smtp.txt}
+  from: Matrix <matrix@chat-corp.net>
 """
-PASSWORD = "of-a-person"
+PASSWORD, MAIL_PASSWORD = "of-a-person", 'it\'s "q" \\ $HOME %(app)s #x: yé'
 Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -45,6 +54,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     deployment = Deployment(tmp_path_factory.mktemp("filled"))
     deployment.answers.parent.mkdir()
     deployment.answers.write_text(ANSWERS)
+    (deployment.answers.parent / "smtp.txt").write_text(MAIL_PASSWORD)
     done = deployment.setup()
     assert done.code == 0, done.err
     return deployment
@@ -88,14 +98,42 @@ def login(cluster: Cluster, name: str, role: str, password: str) -> AbstractCont
 
 
 @pytest.fixture(scope="module")
-def whole(filled: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster in which everything runs; each test changes secrets of its own."""
+def served(filled: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Mailbox]]:
+    """A cluster in which everything runs, with its mail server; each test changes secrets of its own."""
     home = tmp_path_factory.mktemp("whole")
-    with Cluster(filled.copy(home / "deployment").tree, home / "cluster") as cluster:
+    with Cluster(filled.copy(home / "deployment").tree, home / "cluster") as cluster, ExitStack() as stack:
+        post = cluster.ground.home("post")
+        box, port = Mailbox(post), cluster.port("smtp", 587)  # which is its own as long as it serves there
+        box.follow(rules(cluster))
+        reached = running(post, lambda: socket.create_connection((HOST, port), 5).close(), *command(post, port))
+        stack.enter_context(reached)
         cluster.start_all()
+        main = cluster.port("synapse-main", 8008)
         secret = cluster.text("Secret", "synapse-secrets", "REGISTRATION_SECRET")
-        clients.register(cluster.port("synapse-main", 8008), "alice", PASSWORD, secret)
-        yield cluster
+        clients.register(main, "alice", PASSWORD, secret)
+        clients.register(main, "root", PASSWORD, secret, is_admin=True)
+        root = clients.access_token(main, "root", PASSWORD)
+        clients.add_email(main, root, "@alice:matrix.chat-corp.net", "a@alice.net")
+        yield cluster, box
+
+
+@pytest.fixture
+def whole(served: tuple[Cluster, Mailbox]) -> Cluster:
+    """The cluster in which everything runs."""
+    return served[0]
+
+
+@pytest.fixture
+def mailbox(served: tuple[Cluster, Mailbox]) -> Mailbox:
+    """Its mail server, empty and by the rules of the tree."""
+    cluster, box = served
+    box.follow(rules(cluster))
+    return box
+
+
+def rules(cluster: Cluster) -> Rules:
+    certificate, key = str(cluster.ground.trusted), str(cluster.ground.mail_key)
+    return Rules("matrix@chat-corp.net", MAIL_PASSWORD, certificate, key)
 
 
 def change(cluster: Cluster, path: Path, name: str, **texts: str) -> None:
@@ -338,10 +376,13 @@ def test_each_server_takes_the_trees_secrets_and_no_other(whole: Cluster) -> Non
     ]:
         with pytest.raises(clients.RefusedError):
             wrong()
-    with pytest.raises(clients.RefusedError):
-        clients.register(main, "mallory", PASSWORD, "wrong")
+    for wrong_secret in ("wrong", whole.text("Secret", "synapse-li-secrets", "REGISTRATION_SECRET")):
+        with pytest.raises(clients.RefusedError):
+            clients.register(main, "mallory", PASSWORD, wrong_secret)
     key = whole.text("Secret", "synapse-secrets", "signing.key").split()[1]
     assert {clients.server_keys(main)(), clients.server_keys(li)()} == {f"ed25519:{key}"}
+    published = [clients.published(port)["verify_keys"] for port in (main, li)]
+    assert published[0] == published[1], "the same key, not only the same id"
 
 
 def test_rows_stream_from_main_to_li(whole: Cluster) -> None:
@@ -355,6 +396,59 @@ def test_a_person_of_main_logs_in_on_li(whole: Cluster) -> None:
     wait_until(lambda: whole.query(LI, "SELECT 1 FROM users WHERE name LIKE '@alice:%'", "synapse_li") == [(1,)])
     roll(whole, "deployment/synapse-li")
     assert clients.matrix_login(port, "alice", lambda: PASSWORD)() == "@alice:matrix.chat-corp.net"
+
+
+def test_every_copy_of_the_redis_password_opens_redis(whole: Cluster) -> None:
+    copies = {("redis-password", "password"), ("synapse-secrets", "REDIS_PASSWORD"),
+              ("synapse-li-secrets", "REDIS_PASSWORD")}  # fmt: skip
+    every = {(name, key) for kind, name in whole.applied if kind == "Secret"
+             for key in pods.texts(whole.applied[kind, name]) if "redis" in f"{name} {key}".lower()}  # fmt: skip
+    assert every - {("redis-password", "redis.conf")} == copies
+    texts = [whole.text("Secret", name, key) for name, key in copies]
+    assert [clients.redis(whole.port("redis", 6379), lambda each=each: [each])() for each in texts] == ["0"] * 3  # type: ignore[misc]
+
+
+def test_main_says_where_it_is_found_and_li_is_found_by_nobody(whole: Cluster) -> None:
+    main, li = whole.port("synapse-main", 8008), whole.port("synapse-li", 8008)
+    assert clients.found(main, "/.well-known/matrix/server") == {"m.server": "matrix.chat-corp.net:443"}
+    assert clients.found(main, "/.well-known/matrix/client") == {
+        "m.homeserver": {"base_url": "https://matrix.chat-corp.net/"}
+    }
+    assert clients.found(main, "/_matrix/federation/v1/version")["server"]["name"] == "Synapse"
+    assert clients.found(li, "/_matrix/federation/v1/version") is None
+    assert clients.found(li, "/.well-known/matrix/server") is None
+    assert [clients.may_register(port) for port in (main, li)] == [False, False]
+
+
+def test_mail_leaves_by_tls_with_the_password_as_it_was_given(whole: Cluster, mailbox: Mailbox) -> None:
+    main = whole.port("synapse-main", 8008)
+    clients.ask_for_mail(main, "a@alice.net")
+    ((recipients, mail),) = mailbox.mails
+    assert (recipients, mail["From"]) == (["a@alice.net"], "Matrix <matrix@chat-corp.net>")
+    assert mailbox.logins == [("matrix@chat-corp.net", True)]
+    parts = [part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()]
+    link = b"https://matrix.chat-corp.net/_synapse/client/password_reset/email/submit_token?token="
+    assert all(isinstance(part, bytes) and link in part for part in parts)
+
+
+@pytest.mark.parametrize("how", ["another password", "no TLS", "the certificate of another"])
+def test_mail_does_not_leave_where_anything_is_wrong(
+    whole: Cluster, mailbox: Mailbox, tmp_path: Path, how: str
+) -> None:
+    changed = rules(whole)
+    if how == "another password":
+        changed.password += "x"
+    changed.offers_tls = how != "no TLS"
+    if how == "the certificate of another":
+        changed.certificate, changed.key = str(tmp_path / "crt"), str(tmp_path / "key")
+        for path, text in zip((changed.certificate, changed.key), self_signed(["smtp.chat-corp.net"]), strict=True):
+            Path(path).write_text(text)
+    mailbox.follow(changed)
+    with pytest.raises(OSError, match=r"no mail: 500|timed out"):  # a handshake that failed is not told to who waits
+        clients.ask_for_mail(whole.port("synapse-main", 8008), "a@alice.net", patience=5)
+    wait_until(lambda: mailbox.ended > 0)
+    assert mailbox.mails == []
+    assert [is_right for _, is_right in mailbox.logins] == ([False] if how == "another password" else [])
 
 
 def test_the_password_of_the_admin_page_changes_without_a_restart(whole: Cluster, tmp_path: Path) -> None:
@@ -386,6 +480,40 @@ def test_synapse_and_coturn_take_what_is_applied_when_they_are_restarted(whole: 
         assert before.successes > 0
         assert [each.ok for each in before.window] == sorted((each.ok for each in before.window), reverse=True)
     clients.register(main, "bob", PASSWORD, "r2")
+
+
+def test_a_worker_with_another_replication_secret_joins_nothing(whole: Cluster, tmp_path: Path) -> None:
+    through_worker = clients.matrix_login(whole.port("synapse-worker", 8083), "alice", lambda: PASSWORD)
+    change(whole, tmp_path, "synapse-secrets", REPLICATION_SECRET="another")
+    roll(whole, "statefulset/synapse-worker")
+    with pytest.raises(OSError, match="login: 500"):
+        through_worker()
+    roll(whole, "statefulset/synapse-main")
+    assert through_worker() == "@alice:matrix.chat-corp.net"
+
+
+def test_li_must_have_mains_name_and_mains_pepper(whole: Cluster, tmp_path: Path) -> None:
+    kubectl, config = kubectl_of(whole), whole.applied["ConfigMap", "synapse-li-config"]
+    on_li = clients.matrix_login(whole.port("synapse-li", 8008), "alice", lambda: PASSWORD)
+
+    def applied(old: str, new: str) -> None:
+        text = config["data"]["homeserver.yaml"]
+        assert text.count(old) == 1
+        other = {**config, "data": {**config["data"], "homeserver.yaml": text.replace(old, new)}}
+        assert kubectl(*ON, *APPLY, "-f", written(tmp_path / "li.yaml", other)).returncode == 0
+
+    wait_until(lambda: whole.query(LI, "SELECT 1 FROM users WHERE name LIKE '@alice:%'", "synapse_li") == [(1,)])
+    applied("password_config:", "password_config:\n  pepper: another")
+    roll(whole, "deployment/synapse-li")
+    with pytest.raises(clients.RefusedError):
+        on_li()
+    applied('server_name: "matrix.chat-corp.net"', 'server_name: "li.chat-corp.net"')
+    assert kubectl(*ON, "rollout", "restart", "deployment/synapse-li").returncode == 0
+    assert kubectl(*ON, "rollout", "status", "deployment/synapse-li", "--timeout=60s").returncode == 1
+    assert "Found users in database not native to li.chat-corp.net" in whole.log("synapse-li")
+    applied("password_config:", "password_config:")
+    roll(whole, "deployment/synapse-li")
+    assert on_li() == "@alice:matrix.chat-corp.net"
 
 
 def test_the_sync_job_takes_a_new_password_of_the_replication(whole: Cluster, tmp_path: Path) -> None:

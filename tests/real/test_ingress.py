@@ -36,6 +36,7 @@ class Edge:
         self.ingresses: dict[str, Any] = copy.deepcopy(tree.every("Ingress"))
         self.secrets = {name: entries(each) for name, each in tree.every("Secret").items()}
         (self.values,) = copy.deepcopy(tree.objects[VALUES[tree.name]])
+        self.former = tree.former.get("li-admin-password", "of-nobody")
         self.password = tree.deployment.show("li-admin-password")
 
     def host(self, name: str) -> Any:
@@ -66,7 +67,7 @@ def passes_who_should(port: int, edge: Edge) -> None:
         assert status(port, host, INSIDE) == (UNKNOWN if host == ADMIN else OPEN), host
         for named in ({}, {"X_Forwarded_For": INSIDE}, {"X_Real_IP": INSIDE, "Forwarded": f"for={INSIDE}"}):
             assert status(port, host, OUTSIDE, right, **named) == REFUSED, host
-    for wrong in [("admin", "wrong"), ("admin", ""), ("root", edge.password)]:
+    for wrong in [("admin", "wrong"), ("admin", ""), ("root", edge.password), ("admin", edge.former)]:
         assert status(port, ADMIN, INSIDE, wrong) == UNKNOWN
 
 

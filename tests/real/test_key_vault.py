@@ -137,7 +137,7 @@ def test_a_broken_key_is_refused(dressed: Filled, how: str, tmp_path: Path) -> N
 def test_another_key_decrypts_nothing(dressed: Filled, filled_once: Callable[[str], Filled], tmp_path: Path) -> None:
     other = filled_once("dress" if dressed.name == "bundled" else "bundled")
     file = tmp_path / "key"
-    file.write_text(other.secret("key-vault-secrets")["RSA_PRIVATE_KEY"])
+    file.write_text(dressed.former.get("key-vault-rsa-key") or other.secret("key-vault-secrets")["RSA_PRIVATE_KEY"])
     public = load_pem_private_key(dressed.secret("key-vault-secrets")["RSA_PRIVATE_KEY"].encode(), None).public_key()
     assert isinstance(public, RSAPublicKey)
     with pytest.raises(ValueError):

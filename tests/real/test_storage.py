@@ -26,7 +26,7 @@ PLACES = {
 Pair = tuple[str, str]
 
 
-@pytest.fixture(scope="module", params=list(PLACES))
+@pytest.fixture(scope="module", params=["bundled", "rotated", "dress"])
 def tree(request: pytest.FixtureRequest, filled_once: Fill) -> Filled:
     return filled_once(request.param)
 
@@ -83,9 +83,10 @@ def test_the_secret_of_another_tree_is_refused(tree: Filled, port: int, filled_o
     other = filled_once("dress" if tree.name == "bundled" else "bundled")
     refused = {refusal(port, pair) for pairs in in_secrets(other).values() for pair in pairs}
     assert refused == {"SignatureDoesNotMatch"}
+    assert {refusal(port, (USER, each)) for each in tree.former.values()} <= {"SignatureDoesNotMatch"}
 
 
-@pytest.mark.parametrize("tree", ["bundled"], indirect=True)
+@pytest.mark.parametrize("tree", ["rotated"], indirect=True)
 def test_media_and_backups_go_where_the_tree_says(tree: Filled, port: int, tmp_path: Path) -> None:
     """As each pod is given the pair: Synapse by its environment, CloudNativePG by the keys that a Cluster names."""
     written = set()

@@ -75,6 +75,8 @@ def _synapse(ground: Loopback, name: str, root: Path, arguments: list[str]) -> l
     for file in (config / "homeserver.yaml", config / "worker.yaml"):
         if file.exists():
             file.write_text(yaml.safe_dump(_moved_synapse(ground, name, yaml.safe_load(file.read_text()))))
+    for file in (root / "etc/synapse/email").glob("*.yaml"):
+        file.write_text(yaml.safe_dump(_moved_mail(ground, yaml.safe_load(file.read_text()))))
     if (root / "etc/synapse/name").exists():  # an init container writes it
         (root / "etc/synapse/name/name.yaml").write_text(f'worker_name: "{name}-0"\n')
     return [sys.executable, *arguments[arguments.index("-m") :]]
@@ -273,6 +275,13 @@ def _moved_hosts(ground: Loopback, environment: dict[str, str]) -> dict[str, str
             host, port = ground.address(text, 5432)
             moved |= {name: host, name.removesuffix("HOST") + "PORT": str(port)}
     return moved
+
+
+def _moved_mail(ground: Loopback, config: dict[str, Any]) -> dict[str, Any]:
+    """Return the mail block with its server on loopback, whose certificate is for the name that it had."""
+    email = config["email"]
+    host, port = ground.address(email["smtp_host"], email["smtp_port"])
+    return {"email": email | {"smtp_host": host, "smtp_port": port, "tlsname": email["smtp_host"]}}
 
 
 def _moved_synapse(ground: Loopback, name: str, config: dict[str, Any]) -> dict[str, Any]:
