@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,16 @@ def test_each_image_has_an_exact_version(bundled: Filled) -> None:
     assert [
         each for each in images if not re.fullmatch(r"[\w./-]+:(v?\d+\.\d+(\.\d+)?(-alpine)?|RELEASE\.\S+Z)", each)
     ] == []
+
+
+def test_synapse_and_what_is_put_beside_it_are_what_the_tests_run_on(bundled: Filled) -> None:
+    texts = [json.dumps(pod) for _, pod in pods(bundled)]
+    named = {
+        each for text in texts for each in re.findall(r"matrixdotorg/(synapse):v([\d.]+)|([\w-]+)==([\d.]+)", text)
+    }
+    found = {image or package: tag or version for image, tag, package, version in named}
+    assert len(named) == len(found) == 5, "each in one version"
+    assert found == {name: metadata.version(f"matrix-{name}" if name == "synapse" else name) for name in found}
 
 
 def test_the_twelve_policies_are_there_and_all_pods_are_cut_off_first(bundled: Filled) -> None:
