@@ -284,6 +284,17 @@ def ask_for_mail(port: int, address: str, patience: float = 60) -> None:
             raise OSError(f"no mail: {answer.status}")
 
 
+def upload(port: int, token: str, what: bytes) -> str:
+    """Give the server a file and return its id. OSError where it was not kept."""
+    with closing(http.client.HTTPConnection(HOST, port, timeout=60)) as client:
+        client.request("POST", "/_matrix/media/v3/upload", what, {**_bearer(token), "Content-Type": "image/png"})
+        answer = client.getresponse()
+        told = answer.read()
+    if answer.status != 200:
+        raise OSError(f"not kept: {answer.status}")
+    return str(json.loads(told)["content_uri"]).rpartition("/")[2]
+
+
 def found(port: int, path: str) -> Any:
     """Return the JSON document at a path, None where there is nothing."""
     try:

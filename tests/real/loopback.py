@@ -36,6 +36,7 @@ class Loopback:
         self.private.chmod(0o711)
         self._ports: dict[tuple[str, int], int] = {}
         self._lock = threading.Lock()
+        self.store: int | None = None  # the port of the object store, where one runs
         # The mail server's certificate, which the programs trust alone.
         certificate, key = self_signed([MAIL])
         self.trusted, self.mail_key = self.private / "trusted.crt", self.private / "mail.key"

@@ -20,7 +20,7 @@ import yaml
 from scripts.certificates import self_signed
 from scripts.runs import Deployment
 
-from . import clients, pods
+from . import clients, objectstore, pods
 from .clients import Client
 from .cluster import Cluster
 from .loopback import HOST, postgres_programs
@@ -107,6 +107,11 @@ def served(filled: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iter
         box.follow(rules(cluster))
         reached = running(post, lambda: socket.create_connection((HOST, port), 5).close(), *command(post, port))
         stack.enter_context(reached)
+        given = pods.texts(cluster.applied["Secret", "minio-credentials"])
+        pair = given["CONSOLE_ACCESS_KEY"], given["CONSOLE_SECRET_KEY"]
+        cluster.ground.store = stack.enter_context(objectstore.serving(cluster.ground.home("swift"), *pair))
+        for bucket in cluster.applied["Tenant", "matrix-minio"]["spec"]["buckets"]:
+            objectstore.client(cluster.ground.store, *pair).create_bucket(Bucket=bucket["name"])
         cluster.start_all()
         main = cluster.port("synapse-main", 8008)
         secret = cluster.text("Secret", "synapse-secrets", "REGISTRATION_SECRET")
@@ -480,6 +485,27 @@ def test_synapse_and_coturn_take_what_is_applied_when_they_are_restarted(whole: 
         assert before.successes > 0
         assert [each.ok for each in before.window] == sorted((each.ok for each in before.window), reverse=True)
     clients.register(main, "bob", PASSWORD, "r2")
+
+
+def test_media_goes_to_the_bucket_with_the_pods_own_pair(whole: Cluster, tmp_path: Path) -> None:
+    main = whole.port("synapse-main", 8008)
+    token = clients.access_token(main, "alice", PASSWORD)
+    given = pods.texts(whole.applied["Secret", "minio-credentials"])
+    assert whole.ground.store
+    store = objectstore.client(whole.ground.store, given["access-key"], given["secret-key"])
+    name = clients.upload(main, token, b"a picture")
+    kept = {
+        each["Key"].replace("/", ""): each["Key"] for each in store.list_objects(Bucket="synapse-media")["Contents"]
+    }
+    (key,) = (key for text, key in kept.items() if text.endswith(name))
+    assert store.get_object(Bucket="synapse-media", Key=key)["Body"].read() == b"a picture"
+    right = whole.text("Secret", "synapse-secrets", "S3_SECRET_KEY")
+    change(whole, tmp_path, "synapse-secrets", S3_SECRET_KEY="another")
+    roll(whole, "statefulset/synapse-main")
+    with pytest.raises(OSError, match="not kept: 500"):
+        clients.upload(main, token, b"another picture")
+    change(whole, tmp_path, "synapse-secrets", S3_SECRET_KEY=right)
+    roll(whole, "statefulset/synapse-main")
 
 
 def test_a_worker_with_another_replication_secret_joins_nothing(whole: Cluster, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The tree's pods as processes on loopback: with their own configuration, in which only hosts and ports are moved.
 
-What is left out: S3, the metrics, Synapse's limits of logins and coturn's of relays. Debian: redis-server, coturn,
+What is left out: the metrics, Synapse's limits of logins and coturn's of relays. Debian: redis-server, coturn,
 nginx; Synapse is of the development requirements.
 """
 
@@ -19,6 +19,7 @@ from typing import Any, Protocol
 
 import yaml
 
+from . import objectstore
 from .loopback import HOST, Loopback, Process, script
 from .pods import Container, containers, laid_out, texts
 
@@ -107,6 +108,8 @@ class Pod:
         one = laid_out(self.ground.objects, (self.row.kind, self.name), self.container, self.root)
         command = self.row.command(self.ground, self.name, self.root, one.arguments)
         environment = one.environment | self.ground.environment(self.name)
+        if user := environment.get("AWS_ACCESS_KEY_ID"):
+            environment["AWS_ACCESS_KEY_ID"] = objectstore.access_key(user)
         self._laid_out, self._process = one, Process(command, environment, self.ground.home(self.name))
 
     def stop(self) -> None:
@@ -277,6 +280,14 @@ def _moved_hosts(ground: Loopback, environment: dict[str, str]) -> dict[str, str
     return moved
 
 
+def _move_store(ground: Loopback, config: dict[str, Any]) -> None:
+    """Lead Synapse to the object store on loopback, or to none where none runs."""
+    if ground.store is None:
+        del config["media_storage_providers"]
+    else:
+        config["media_storage_providers"][0]["config"]["endpoint_url"] = f"http://{HOST}:{ground.store}"
+
+
 def _moved_mail(ground: Loopback, config: dict[str, Any]) -> dict[str, Any]:
     """Return the mail block with its server on loopback, whose certificate is for the name that it had."""
     email = config["email"]
@@ -299,6 +310,6 @@ def _moved_synapse(ground: Loopback, name: str, config: dict[str, Any]) -> dict[
     for each in (*config.get("instance_map", {}).values(), config["redis"]):
         if "host" in each:
             each["host"], each["port"] = ground.address(each["host"], each["port"])
-    del config["media_storage_providers"]
+    _move_store(ground, config)
     often = {"per_second": 1000, "burst_count": 1000}
     return config | {"rc_login": dict.fromkeys(("address", "account", "failed_attempts"), often)}
