@@ -77,6 +77,19 @@ def test_base64_in_string_data_is_an_error_where_the_text_has_one_form() -> None
     assert [each.severity for each in found(twice) if each.id == "base64-twice"] == ["error"]
 
 
+def test_a_copy_that_is_encoded_twice_is_named_so() -> None:
+    word = mint.make(mint.Recipe("password", 40)).reveal()
+    one = secret("stringData", f"DB_PASSWORD: {word}", name="synapse-secrets")
+
+    def other(text: str) -> str:
+        return secret("data", f"password: {text}", name="synapse-db-credentials")
+
+    twice = {"a.yaml": one, "b.yaml": other(encoded(encoded(word)))}
+    assert told(twice, "base64-twice") == ["b.yaml:6"] and told(twice, "base64-in-plain") == []
+    once = {"a.yaml": one, "b.yaml": other(encoded(word))}
+    assert told(once, "base64-twice") == [] and told(once, "base64-in-plain") == []
+
+
 def test_base64_of_any_text_is_a_warning_unless_its_key_says_so_or_it_is_random() -> None:
     text = encoded("a pass phrase of ours")
     assert [(each.id, each.severity) for each in found(secret("stringData", f"token: {text}"))] == [

@@ -197,6 +197,20 @@ CASES = [
         "203.0.114.7",
     ),
     Case(
+        "coturn-external-ip",
+        10,
+        pod(COTURN, "command: [sh, -c, 'exec turnserver -c /a.conf -X /run/secret.conf']"),
+        "exec turnserver -c /a.conf -X",
+        "curl -X PUT http://a; exec turnserver -c",
+    ),
+    Case(
+        "coturn-no-secret",
+        7,
+        entry("turnserver.conf", f"use-auth-secret\nuserdb=/tmp/turndb\n{DENIED}") + mounted(COTURN),
+        "userdb=/tmp/turndb",
+        "userdb=/var/lib/coturn/turndb",  # which somebody may have filled
+    ),
+    Case(
         "secret-never-read",
         11,
         pod(COTURN, f"env:\n  {FROM_SECRET}\nargs: ['-n']"),
@@ -244,6 +258,29 @@ CASES = [
         entry("sygnal.yaml", GCM.replace("    project_id: pangolin\n", "")),
         "api_version",
         "project_id: a\n        api_version",
+    ),
+    Case(  # a file of apps alone
+        "push-incomplete",
+        8,
+        entry("app.yaml", "net.pangolin:\n  type: apns\n  keyfile: /a\n  key_id: ABCDE12345\n  team_id: ABCDE12345")
+        + mounted("matrixdotorg/sygnal:v0.14.0"),
+        "type: apns",
+        "type: webpush",
+    ),
+    Case(
+        "fcm-legacy",
+        9,
+        entry("app.yaml", "net.pangolin:\n  type: gcm\n  api_key: a") + mounted("matrixdotorg/sygnal:v0.14.0"),
+        "type: gcm",
+        "type: webpush",
+    ),
+    Case(
+        "option-unknown",
+        10,
+        entry("app.yaml", "net.pangolin:\n  type: gcm\n  api_version: v1\n  service_account_file: /a")
+        + mounted("matrixdotorg/sygnal:v0.13.0"),
+        "v0.13.0",
+        "v0.14.0",
     ),
     Case(
         "apns-id",
@@ -354,6 +391,14 @@ def test_a_rule_finds_its_fault_where_it_stands_and_nothing_once_it_is_mended(ca
     assert case.text.count(case.old), "the mending must change something"
     assert told(case.text, case.rule) == [f"a.yaml:{case.line}"]
     assert told(case.text.replace(case.old, case.new), case.rule) == []
+
+
+def test_either_or_is_told_once_where_it_is_li() -> None:
+    li = INGRESS.replace("grafana", "synapse-li").replace(
+        "  annotations:", "  labels: {matrix.instance: li}\n  annotations:"
+    )
+    ids = [each.id for each in found(li + "spec: {ingressClassName: nginx, rules: [{host: matrix-li.corp.net}]}\n")]
+    assert "li-either-or" in ids and "satisfy-any" not in ids
 
 
 def test_a_key_file_that_others_may_read_is_told() -> None:

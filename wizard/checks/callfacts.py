@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from wizard import configurations, placeholders
 from wizard.configurations import COTURN, LIVEKIT, SYGNAL, SYNAPSE, Configuration
 from wizard.finding import Finding, at
+from wizard.manifests import Path
 from wizard.pods import Container, octal
+from wizard.resources import Leaf
 from wizard.survey import Survey
 
 
@@ -32,13 +34,15 @@ def findings(survey: Survey) -> Iterator[Finding]:
         yield from _unexpanded(each, survey)
         yield from _key_file(each)
     for each in survey.of_server(SYGNAL):
-        for app in sorted({path[1] for path in each.settings if path[0] == "apps" and len(path) > 2}):
-            yield from _apple(each, app) if each.value("apps", app, "type") == "apns" else _google(each, app)
+        for app in _apps(each):
+            yield from _apple(each, app) if each.value(*app, "type") == "apns" else _google(each, app)
 
 
 # --- coturn (FACTS 3)
 
-_DATABASES = re.compile(r"^(?:psql|mysql|mongo|redis|sql)-userdb\b|^userdb\s*=", re.MULTILINE)
+_DATABASES = re.compile(
+    r"^(?:psql|mysql|mongo|redis|sql)-userdb\b|^userdb\s*=(?!\s*/tmp/)", re.MULTILINE
+)  # /tmp begins empty
 
 
 def _turn_secret(config: Configuration, survey: Survey) -> Iterator[Finding]:
@@ -86,11 +90,18 @@ def _relaying(config: Configuration) -> Iterator[Finding]:
 
 
 def _words_of_coturn(container: Container) -> Iterator[Finding]:
-    for flag, after in itertools.pairwise(container.words):
-        if flag.value == "-X" and not _is_address(after.value):
+    for word in container.words:
+        called = _CALL.search(word.value)
+        following = called[1].split() if called else []
+        in_line = any(flag == "-X" and not _is_address(after) for flag, after in itertools.pairwise(following))
+        after = next((two.value for one, two in itertools.pairwise(container.words) if one is word), "")
+        if in_line or (word.value == "-X" and not _is_address(after)):
             message = f"{container.workload.resource.ref}: -X is --external-ip of turnserver, and takes no file."
             fix = "Put the options of that file into the file that -c names."
-            yield at(container.position(flag), "coturn-external-ip", message, fix)
+            yield at(container.position(word), "coturn-external-ip", message, fix)
+
+
+_CALL = re.compile(r"\bturnserver[ \t]([^;|&\n]*)")  # within a line for a shell
 
 
 def _is_address(text: str) -> bool:
@@ -210,8 +221,15 @@ _PLATFORMS = ("production", "prod", "sandbox")
 _ID = re.compile(r"[A-Z0-9]{10}")
 
 
-def _apple(config: Configuration, app: str) -> Iterator[Finding]:
-    settings = {path[2]: leaf for path, leaf in config.settings.items() if path[:2] == ("apps", app)}
+def _apps(config: Configuration) -> list[Path]:
+    """Return where each app stands: below ``apps:``, or on top of a file of apps alone, which a script adds there."""
+    tops = {path[:1] for path in config.settings}
+    at_top = set() if ("apps",) in tops else {top for top in tops if config.value(*top, "type") in ("apns", "gcm")}
+    return sorted(at_top | {path[:2] for path in config.settings if path[0] == "apps" and len(path) > 2})
+
+
+def _apple(config: Configuration, at_app: Path) -> Iterator[Finding]:
+    app, settings = at_app[-1], _settings(config, at_app)
     ref, first = config.resource.ref, configurations.place(settings["type"])
     if "certfile" in settings and "keyfile" in settings:
         message = f"{ref}: {app} has a certfile and a keyfile; Sygnal reads the first one alone."
@@ -221,12 +239,12 @@ def _apple(config: Configuration, app: str) -> Iterator[Finding]:
         fix = "Name it keyfile, and add key_id, team_id and topic."
         yield at(configurations.place(settings["certfile"]), "apns-both", message, fix)
     wanted = ("keyfile", "key_id", "team_id", "topic") if "certfile" not in settings else ()
-    missing = [each for each in wanted if not config.value("apps", app, each)]
+    missing = [each for each in wanted if not config.value(*at_app, each)]
     if missing:
         message = f"{ref}: {app} has no {', '.join(missing)}: Sygnal does not start."
         yield at(first, "push-incomplete", message, f"Add below {app}: {', '.join(missing)}.")
     for key in ("key_id", "team_id") if "keyfile" in settings else ():
-        text = config.value("apps", app, key)
+        text = config.value(*at_app, key)
         if text and not any(placeholders.find(text)) and not placeholders.is_template(text) and not _ID.fullmatch(text):
             message = f"{ref}: {key} of {app} is not of 10 capital letters and digits; nothing puts another text there."
             yield at(configurations.place(settings[key]), "apns-id", message, "Write Apple's own id there.")
@@ -235,17 +253,22 @@ def _apple(config: Configuration, app: str) -> Iterator[Finding]:
         yield at(configurations.place(settings["platform"]), "push-incomplete", message, "Write production or sandbox.")
 
 
-def _google(config: Configuration, app: str) -> Iterator[Finding]:
-    settings = {path[2]: leaf for path, leaf in config.settings.items() if path[:2] == ("apps", app)}
+def _settings(config: Configuration, at_app: Path) -> dict[str, Leaf]:
+    many = len(at_app)
+    return {path[many]: leaf for path, leaf in config.settings.items() if path[:many] == at_app and len(path) > many}
+
+
+def _google(config: Configuration, at_app: Path) -> Iterator[Finding]:
+    app, settings = at_app[-1], _settings(config, at_app)
     if "type" not in settings or settings["type"].text != "gcm":
         return
     ref, first = config.resource.ref, configurations.place(settings["type"])
-    if config.value("apps", app, "api_version") != "v1":
+    if config.value(*at_app, "api_version") != "v1":
         message = f"{ref}: {app} uses the legacy API of FCM, which Google has shut down."
         fix = "Set api_version: v1, project_id and service_account_file, and take api_key out."
         yield at(configurations.place(settings.get("api_key", settings["type"])), "fcm-legacy", message, fix)
         return
-    missing = [each for each in ("project_id", "service_account_file") if not config.value("apps", app, each)]
+    missing = [each for each in ("project_id", "service_account_file") if not config.value(*at_app, each)]
     if missing:
         message = f"{ref}: {app} has no {' and no '.join(missing)}: Sygnal does not start."
         yield at(first, "push-incomplete", message, f"Add below {app}: {', '.join(missing)}.")

@@ -98,6 +98,8 @@ def _not_asked(ingress: Resource) -> Iterator[Finding]:
 
 def _any_of_both(ingress: Resource) -> Iterator[Finding]:
     """An Ingress where an allowed address needs no password, and a password no allowed address (FACTS 4)."""
+    if ingress.instance == "li":
+        return  # those have a rule of their own, li-either-or
     listed = [each for each in ("allowlist-source-range", "whitelist-source-range") if _annotation(ingress, each)]
     if listed and _annotation(ingress, "auth-type") and _annotation(ingress, "satisfy").strip() == "any":
         leaf = ingress.leaves[(*access.ANNOTATIONS, f"{_NGINX}satisfy")]
@@ -105,8 +107,7 @@ def _any_of_both(ingress: Resource) -> Iterator[Finding]:
             f"{ingress.ref}: satisfy: any lets in who has an allowed address or the password, not only who has both."
         )
         fix = f"Remove the annotation {_NGINX}satisfy."
-        severity = None if ingress.instance == "li" else "warning"
-        yield at(ingress.manifest.position(leaf.scalar.start), "satisfy-any", message, fix, severity)  # type: ignore[arg-type]
+        yield at(ingress.manifest.position(leaf.scalar.start), "satisfy-any", message, fix)
 
 
 _USER = re.compile(r"^user\s+\S+\s+(?:insecure-)?password\s+(.+)$")

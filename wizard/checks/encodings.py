@@ -17,6 +17,7 @@ _BY_NAME = re.compile(r"b64|base64|encoded", re.IGNORECASE)  # the program decod
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")  # of all keys that a container takes at once, those that name a variable
 # Marks of programs that write a text in their place, beyond those that placeholders and templates are told by.
 _MARK = re.compile(r"\$\w+|%\w+%|__\w+__|@@?\w+@@?|#\{\w+\}#?|<[^<>]+>|\[\[.+\]\]")
+_AS_THERE = ("base64-in-plain", "Write the same text as there.")
 _BASIC_AUTH = "kubernetes.io/basic-auth"  # CloudNativePG takes its password as it stands (FACTS 3)
 
 
@@ -36,8 +37,10 @@ def findings(survey: Survey) -> Iterator[Finding]:
                 yield from () if is_told else _encoded(leaf, is_known=is_known)
                 yield from _newline(leaf, in_env)
     for site, other in copies:
+        is_twice = site.leaf is not None and site.leaf.is_encoded
+        rule, fix = ("base64-twice", "Encode the text once: base64 -w0") if is_twice else _AS_THERE
         message = f"{site.value} stands here as the base64 of what stands at {other.position}: two different secrets."
-        yield at(site.position, "base64-in-plain", message, "Write the same text as there.")
+        yield at(site.position, rule, message, fix)
 
 
 def _is_open(text: str) -> bool:

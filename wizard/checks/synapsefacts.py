@@ -39,6 +39,7 @@ _OPTIONS = (
     _Option(("email", "smtp_pass_path"), None, "smtp_pass"),
     _Option(("password_config", "pepper_path"), None, "pepper"),
     _Option(("apps", "*", "service_account_file"), (0, 14, 0), "api_key", SYGNAL),
+    _Option(("*", "service_account_file"), (0, 14, 0), "api_key", SYGNAL),  # a file of apps alone
 )
 _LAST_KNOWN = (1, 163, 2)
 # Where a file is named whose absence Synapse makes up for (FACTS 1, 2), or does not.

@@ -338,12 +338,12 @@ RULES: tuple[Rule, ...] = (
         "auth-type is basic or digest. The Secret has the key auth, with lines of htpasswd.",
     ),
     Rule(
-        "satisfy-any", "server facts", "error",
+        "satisfy-any", "server facts", "warning",
         "An allow-list and a password are alternatives.",
         "With satisfy: any either one lets in: the password is not asked of an allowed address, and any "
         "address may guess it.",
         "FACTS 4",
-        "The default is all, which asks for both. Remove the annotation.",
+        "The default is all, which asks for both. Remove the annotation. On a host of LI it is the error li-either-or.",
     ),
     Rule(
         "haproxy-password", "server facts", "error",

@@ -1,0 +1,1 @@
+"""Realistic mistakes, each made in a whole tree, and found by the right rule."""
