@@ -297,7 +297,9 @@ class Resource:
     def twin(self) -> int:
         """Which of the objects of its kind, namespace and name in its file it is, from 1."""
         name = (self.kind, self.namespace, self.name)
-        alike = [each for each in self.manifest.some({self.kind}) if (each.kind, each.namespace, each.name) == name]
+        # Not by ``some``, which looks for kinds that are words: in an exercise or a template this may be any text.
+        every = self.manifest.where(lambda kind, _: kind == self.kind)
+        alike = [each for each in every if (each.kind, each.namespace, each.name) == name]
         return next(number for number, each in enumerate(alike, 1) if each is self)
 
     @cached_property

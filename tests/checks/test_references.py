@@ -241,3 +241,28 @@ def test_a_secret_that_nothing_names_is_told_at_its_name() -> None:
 )
 def test_a_secret_that_is_found_otherwise_is_used(why: dict[str, str]) -> None:
     assert told({**WHOLE, "old.yaml": OLD, **why}, "secret-unused") == []
+
+
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: tried}
+spec:
+  containers:
+  - name: a
+    env:
+    - {name: A, valueFrom: {secretKeyRef: {name: some, key: key-1}}}
+"""
+SOME = "apiVersion: v1\nkind: Secret\nmetadata: {name: some}\nstringData: {data-1: Tq7vXh2LmW9c}\n"
+
+
+def test_objects_of_one_name_may_be_of_two_deployments_where_no_namespace_is_written() -> None:
+    apart = {"pods/tried.yaml": POD, "guide/secret.yaml": SOME}
+    assert told(apart, "reference-key-missing") == ["pods/tried.yaml:8"]
+    assert severities(apart, "reference-key-missing") == ["warning"]
+    assert severities({"a.yaml": f"{POD}---\n{SOME}"}, "reference-key-missing") == ["error"], "in one file"
+    named = {path: text.replace("metadata: {", "metadata: {namespace: web, ") for path, text in apart.items()}
+    assert severities(named, "reference-key-missing") == ["error"], "in one namespace"
+    ours = {path: text.replace("name: some", "name: synapse-secrets") for path, text in apart.items()}
+    ours |= {"synapse.yaml": SECRET.replace(", namespace: matrix", "")}
+    assert severities(ours, "reference-key-missing") == ["error"], "in the namespace of Matrix"

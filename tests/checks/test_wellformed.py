@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from checks.asking import found, told
 
 SECRET = """kind: Secret
@@ -70,3 +72,29 @@ def test_an_option_that_stands_twice_in_synapses_configuration() -> None:
     assert (finding.severity, finding.line, finding.column) == ("warning", 10, 5) and "line 7" in finding.message
     assert told(HOMESERVER.replace("    database:\n      name: sqlite3\n", ""), "key-twice") == []
     assert told(HOMESERVER.replace("server_name", "name"), "key-twice") == [], "somebody else's configuration"
+
+
+BROKEN = "kind: Deployment\nmetadata:\n  name: a\nspec:\n  key: value: twice\n"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["  {% if DEBUG %}\n", "  # {{- if .Values.debug }}\n", '  note: "{{ .Release.Name }}"\n', "  {{- toYaml .a }}\n"],
+)
+def test_what_another_program_makes_yaml_of_is_a_warning_where_it_is_none_yet(statement: str) -> None:
+    findings = [each for each in found(BROKEN.replace("  name", f"{statement}  name")) if each.id == "unparseable"]
+    assert [(each.severity, each.line) for each in findings] in ([("warning", 6)], [("warning", 3)])
+    (other,) = [each for each in found(f"# {statement.strip()}\n---\n{BROKEN}") if each.id == "unparseable"]
+    assert other.severity == "error", "a template in another document of the file is no excuse"
+
+
+@pytest.mark.parametrize("text", [BROKEN, BROKEN.replace("value", '"{{ $labels.instance }}"')])
+def test_a_broken_document_is_an_error_whatever_stands_in_its_texts(text: str) -> None:
+    findings = [each for each in found(text) if each.id == "unparseable"]
+    assert [(each.severity, each.line) for each in findings] == [("error", 5)]
+
+
+@pytest.mark.parametrize("kind", ["???", "<KIND>", "Web-Site", "'a b'"])
+def test_an_object_of_a_kind_that_is_no_word_is_read_as_any_other(kind: str) -> None:
+    exercise = f"kind: {kind}\nmetadata:\n  name: a\nspec:\n  host: chat.example.com\n"
+    assert told(exercise, "placeholder-left")[-1] == "a.yaml:5"

@@ -138,7 +138,7 @@ def _broken(resource: Resource, mention: Mention, held: _Held) -> Iterator[Findi
     if found and mention.key:
         keys = _keys(found)
         if keys is not None and mention.key not in keys:
-            yield _keyless(resource, mention, found[0], position)
+            yield _keyless(resource, mention, found[0], position, is_sure=_are_of_one(resource, mention, found, held))
     elif not found and not mention.key and not _is_elsewhere(resource, mention, held):
         yield _missing(resource, mention, held, position)
 
@@ -164,9 +164,7 @@ def _is_elsewhere(resource: Resource, mention: Mention, held: _Held) -> bool:
 
 def _missing(resource: Resource, mention: Mention, held: _Held, position: str) -> Finding:
     near = held.near(mention)
-    namespace = mention.namespace or resource.namespace
-    is_ours = bool(held.homes & {namespace, ""}) or (namespace == "" and bool(held.homes))
-    is_sure = near and is_ours and mention.how != "kubelet"
+    is_sure = near and _is_ours(resource, mention, held) and mention.how != "kubelet"
     message = f"{resource.ref} names {mention.kind} {mention.name}, which no file of the tree has."
     fix = f"Name one that is there. If it was made otherwise: kubectl get {mention.kind.lower()} {mention.name}"
     if near:
@@ -174,12 +172,27 @@ def _missing(resource: Resource, mention: Mention, held: _Held, position: str) -
     return at(position, "reference-missing", message, fix, None if is_sure else "warning")
 
 
-def _keyless(resource: Resource, mention: Mention, found: Resource, position: str) -> Finding:
+def _is_ours(resource: Resource, mention: Mention, held: _Held) -> bool:
+    """Whether the namespace that *mention* is about may be one in which Secrets of Matrix stand."""
+    namespace = mention.namespace or resource.namespace
+    return bool(held.homes & {namespace, ""}) or (namespace == "" and bool(held.homes))
+
+
+def _are_of_one(resource: Resource, mention: Mention, found: Iterable[Resource], held: _Held) -> bool:
+    """Whether the objects that were *found* by their name are what *resource* will meet.
+
+    In a tree of many deployments that write no namespace two of them may well have one name."""
+    is_written = any(each.namespace and each.namespace == mention.namespace for each in found)
+    is_beside = any(each.manifest.path == resource.manifest.path for each in found)
+    return is_written or is_beside or _is_ours(resource, mention, held)
+
+
+def _keyless(resource: Resource, mention: Mention, found: Resource, position: str, *, is_sure: bool) -> Finding:
     keys = sorted(_keys([found]) or ())
     like = difflib.get_close_matches(mention.key, keys, 1, 0.6)
     message = f"{resource.ref} reads the key {mention.key} of {found.ref}, which has none of that name."
     fix = f"Write {like[0]} here." if like else f"Add {mention.key} to {found.ref}, or name a key that it has."
-    return at(position, "reference-key-missing", message, fix)
+    return at(position, "reference-key-missing", message, fix, None if is_sure else "warning")
 
 
 # --- what nobody names

@@ -35,6 +35,10 @@ _KINDS = [
 ]
 _HELD = frozenset({"Secret", "ConfigMap"})
 _OPTION = "server_name"  # the one that each homeserver has
+# What makes YAML of a template before kubectl sees it: Jinja's statements, Helm's, and what Helm alone knows.
+_STATEMENT = re.compile(
+    r"\{%|\{\{-?\s*(?:if|range|with|end|else|include|define|template|toYaml)\b|\{\{[^}]*\.(?:Values|Release|Chart)\b"
+)
 _HOMESERVER = re.compile(rf"^{_OPTION}[ \t]*:", re.MULTILINE)
 
 
@@ -53,8 +57,14 @@ def findings(survey: Survey) -> Iterator[Finding]:
 def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:
     for manifest in manifests:
         for part in manifest.broken:
-            message = f"This document is not valid YAML: {part.reason}."
-            yield at(f"{manifest.path}:{part.line}:{part.column}", "unparseable", message, "Mend it by hand.")
+            position = f"{manifest.path}:{part.line}:{part.column}"
+            if _STATEMENT.search(manifest.text, part.start, part.end):
+                message = f"This document is a template, and no valid YAML as it stands: {part.reason}."
+                fix = "Check what its engine makes of it, or ignore this file, with that as the reason."
+                yield at(position, "unparseable", message, fix, "warning")
+            else:
+                message = f"This document is not valid YAML: {part.reason}."
+                yield at(position, "unparseable", message, "Mend it by hand.")
 
 
 def _twice(resource: Resource) -> Iterator[Finding]:

@@ -9,8 +9,8 @@ RULES: tuple[Rule, ...] = (
         "The document cannot be read as YAML, so kubectl refuses the whole file, and no rule has looked into this "
         "document; all other documents of the file are checked. Most often it is an indentation that is off by one, a "
         "tab, or a text with a colon that wants quotes. To see what a parser says: kubectl apply --dry-run=client -f "
-        "FILE. A template of Helm's is read without its actions; one that only Helm can make YAML of may be ignored "
-        "by its path, with that as the reason.",
+        "FILE. A template of Helm's is read without its actions; one that only Helm or Jinja can make YAML of is a "
+        "warning, and may be ignored by its path, with that as the reason.",
     ),
     Rule(
         "key-twice", "well formed", "error", "A key stands twice in one mapping.",
