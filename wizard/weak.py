@@ -30,6 +30,8 @@ _KNOWN, _NAMES = frozenset(_DEFAULTS.split()), frozenset(_ACCOUNTS.split())
 _SECRET = re.compile(r"(?:PASSWORD|PASSWD|PASSPHRASE|PASS|SECRET|TOKEN|(?:API|SECRET|ACCESS|PRIVATE|SIGNING)_KEY)$")
 _PASSWORD = re.compile(r"(?:PASSWORD|PASSWD|PASSPHRASE|PASS)$")
 _NAMED = re.compile(r"(?:^|_)(?:EXISTING|REF|NAME|PULL|TLS)(?:_|$)")  # a reference to a Secret, not one
+# Whose ``secretKey`` names a key of a Secret, and is none (External Secrets, API, spec.data).
+_NAMING_KEYS = frozenset({"ExternalSecret", "ClusterExternalSecret", "PushSecret"})
 _SETTING = re.compile(
     r"^[ \t]*(?:export[ \t]+)?([A-Za-z][\w.-]*)[ \t]*(?:[=:][ \t]*|[ \t])[\"']?([^\s\"']+)[\"']?[ \t]*\r?$"
 )
@@ -70,7 +72,9 @@ def is_well_known(text: str) -> bool:
 def find(resources: Iterable[Resource]) -> Iterator[Weak]:
     """Yield every weak secret of *resources*: in Secrets, in environments, in configurations."""
     for resource in resources:
-        for leaf in resource.leaves.values():
+        is_naming = resource.kind in _NAMING_KEYS
+        leaves = resource.leaves.values()
+        for leaf in (each for each in leaves if not (is_naming and each.key == "secretKey")):
             for key, text, at in _settings(leaf):
                 is_empty = leaf.is_secret and not text.strip() and leaf.nested is None
                 if is_empty or _is_default(key, text.strip().lower(), is_secret=leaf.is_secret):

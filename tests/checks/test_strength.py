@@ -70,3 +70,10 @@ def test_what_others_gave_and_what_is_open_is_not_judged() -> None:
     assert told(secret("TOKEN", "short", "somebody-elses"), "secret-weak") == []
     assert told(secret("FORM_SECRET", "${FORM_SECRET}"), "secret-weak") == []
     assert told(secret("FORM_SECRET", "CHANGEME"), "secret-weak") == []
+
+
+@pytest.mark.parametrize("kind", ["ExternalSecret", "ClusterExternalSecret", "PushSecret"])
+def test_the_name_of_a_key_is_no_secret(kind: str) -> None:
+    external = f"kind: {kind}\nmetadata: {{name: a}}\nspec:\n  data:\n  - secretKey: password\n    password: password\n"
+    assert told(external, "weak-default") == ["a.yaml:6"]
+    assert told(external.replace(kind, "Widget"), "weak-default") == ["a.yaml:5", "a.yaml:6"]

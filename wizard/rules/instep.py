@@ -93,8 +93,8 @@ RULES: tuple[Rule, ...] = (
         "The container does not start, or finds a directory where its file should be.", "Kubernetes, Secrets; FACTS 5",
         "The object is there, and has no entry of that name. kubectl describe pod says: couldn't find key. Keys are "
         "compared to the letter. Add the entry to the object, or name one that it has; matrix-wizard does not know "
-        "which of the two is right. It is a warning where the two stand in files of their own, no namespace is written, "
-        "and nothing there is of Matrix: they may be of two deployments.",
+        "which of the two is right. It is a warning where the two stand in files of their own, no namespace is "
+        "written, and nothing there is of Matrix: they may be of two deployments.",
     ),
     Rule(
         "secret-unused", "in step", "warning", "A Secret is named nowhere.",
