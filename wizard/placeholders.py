@@ -205,13 +205,24 @@ def find(text: str) -> Iterator[Placeholder]:
         token = text[start:end]
         if family == "token":
             # What stands behind a key's id is its body, and names nothing.
-            yield Placeholder(start, end, token, "token", role(re.sub(r"a_XXXX.*", "", token)))
+            yield Placeholder(start, end, token, "token", role(_KEY_ID.sub("", token)))
         elif family == "host":
             yield Placeholder(start, end, token, "host", _STAND_IN.sub("", token).lower())
         elif family == "address":
             yield Placeholder(start, end, token, "address", "")
         else:
             yield Placeholder(start, end, token, "email", token.partition("@")[0])
+
+
+def shown(token: str) -> str:
+    """Return what may be shown of *token*: its words, and ``…`` for what was written over a part of it.
+
+    Behind ``a_XXXX`` stands the body of a signing key; a word that is none, in a token, may be a secret's text."""
+    token = _BODY.sub("", token)
+    family = next((each.family for each in find(token)), "token")
+    if family != "token" or all(map(_PLAIN.fullmatch, _WORD.findall(token))):
+        return token
+    return _WORD.sub(lambda word: word[0] if word[0].isalpha() and _PLAIN.fullmatch(word[0]) else "…", token)
 
 
 def is_wholly(text: str) -> bool:
@@ -293,6 +304,12 @@ def is_reserved_block(token: str) -> bool:
 
 
 _GREPPED = re.compile(r"CHANGE_?ME")
+_KEY_ID, _BODY = re.compile(r"a_XXXX.*"), re.compile(r"(?<=a_XXXX).*")
+# A word, in one case or of some such, and the number behind it; a size; a kind of secret.
+_WORD = re.compile(r"[A-Za-z0-9]+")
+_PLAIN = re.compile(
+    r"(?=.{1,24}$)(?:(?:[A-Z]{1,16}|[a-z]{1,16}|(?:[A-Z]?[a-z]{2,12}){1,3})[0-9]{0,5}|[0-9]{1,4}|(?i:uuidv4))"
+)
 _BLOCKS = frozenset(map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
 _STAND_IN = re.compile(rf"\.?(?:{_RESERVED}|{_YOURS}|{_YOURS_BARE})$")
 

@@ -83,6 +83,7 @@ def test_a_name_that_is_to_be_filled_in_is_not_looked_up(name: str) -> None:
 def test_an_address_or_a_password_is_less_than_both() -> None:
     text = joined(admin(satisfy="any"), secret())
     assert told(text, "li-either-or") == [line(text, "satisfy")]
+    assert told(text, "satisfy-any") == [], "one fault is told once"
     assert found(joined(admin(satisfy="all"), secret())) == []
     alone = ingress(notes={**LISTED, "nginx.ingress.kubernetes.io/satisfy": "any"})
     assert told(alone, "li-either-or") == [], "without a password the list is what is left"

@@ -119,6 +119,20 @@ CASES = [
         "nginx:1.27",
     ),
     Case(
+        "command-missing",
+        10,
+        pod("busybox:1.36", "command: [sh, -c, 'A=b envsubst < a > b']"),
+        "A=b envsubst",
+        "# envsubst",
+    ),
+    Case(
+        "command-missing",
+        10,
+        pod("busybox:1.36", "command: [sh, -c, 'true && envsubst < a > b']"),
+        "true && envsubst < a",
+        "command -v envsubst || echo no envsubst",
+    ),
+    Case(
         "sed-breaks",
         4,
         SECRET % "ab/cd" + pod("redis:7", f"command: [sh, -c, 'sed \"s/X/${{WORD}}/\" a']\nenv:\n  {FROM_SECRET}"),
@@ -189,6 +203,20 @@ CASES = [
         "coturn-line", 7, entry("turnserver.conf", f"static-auth-secret={'a' * 1005}\n{DENIED}"), "a" * 1005, "a" * 1004
     ),
     Case("coturn-relays-inside", 7, entry("turnserver.conf", f"realm=a\n# {DENIED}"), f"# {DENIED}", DENIED),
+    Case(
+        "coturn-relays-inside",
+        7,
+        entry("turnserver.conf", "realm=a") + mounted(COTURN, "args: ['-c', /config/turnserver.conf, '--verbose']"),
+        "--verbose",
+        f"--{DENIED}",
+    ),
+    Case(
+        "secret-never-read",
+        11,
+        pod(COTURN, "envFrom:\n  - secretRef: {name: keys}\nargs: ['-n']"),
+        "-n",
+        "--static-auth-secret=$(WORD)",
+    ),
     Case(
         "coturn-external-ip",
         10,
@@ -323,6 +351,20 @@ CASES = [
         "NOREPLICATION",
     ),
     Case(
+        "sql-needs-superuser",
+        15,
+        CLUSTER + entry("a.sql", "CREATE USER replication LOGIN REPLICATION PASSWORD :'pw';"),
+        "LOGIN REPLICATION",
+        "LOGIN",
+    ),
+    Case(
+        "sql-needs-superuser",
+        15,
+        CLUSTER + entry("a.sql", "ALTER USER \"replication\" REPLICATION PASSWORD 'replication';"),
+        "REPLICATION PASSWORD",
+        "PASSWORD",
+    ),
+    Case(
         "replica-identity-missing",
         7,
         entry("a.sql", "CREATE PUBLICATION p FOR ALL TABLES;")
@@ -335,6 +377,17 @@ CASES = [
     Case("wal-level", 7, CLUSTER + entry("a.sql", "CREATE PUBLICATION p FOR TABLE a;"), "replica}", "logical}"),
     Case("wal-level", 7, CLUSTER + entry("a.sql", "CREATE PUBLICATION p FOR TABLE a;"), "CREATE", "-- CREATE"),
     Case("redis-open", 7, entry("redis.conf", 'requirepass ""'), '""', "abcdef"),
+    Case("redis-open", 8, entry("redis.conf", "bind 10.1.2.3\nprotected-mode no"), "10.1.2.3", "127.0.0.1 -::1"),
+    Case("redis-open", 7, entry("redis.conf", "protected-mode no\nport 6379"), "port 6379", "requirepass abcdef"),
+    Case("redis-open", 7, entry("redis.conf", "protected-mode no\nport 6379"), "port 6379", "include /run/it"),
+    Case("redis-open", 7, entry("redis.conf", "protected-mode no\nport 6379"), "mode no", "mode yes"),
+    Case(
+        "redis-open",
+        7,
+        entry("redis.conf", "protected-mode no") + mounted("redis:7", "args: [/config/redis.conf, '--port', '6379']"),
+        "'--port', '6379'",
+        "--requirepass, $(WORD)",
+    ),
     Case("redis-line", 7, entry("redis.conf", "requirepass ab cd"), "ab cd", '"ab cd"'),
     Case("redis-line", 7, entry("redis.conf", "masterauth ab'cd"), "ab'cd", "ab#cd"),
     Case("redis-requirepass-ignored", 7, entry("redis.conf", "requirepass abc\naclfile /a"), "aclfile", "# aclfile"),

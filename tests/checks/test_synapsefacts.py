@@ -142,3 +142,45 @@ def test_a_replication_listener_without_a_secret_is_told() -> None:
     assert told(synapse(start + listener % ", bind_addresses: ['127.0.0.1']"), "replication-open") == []
     assert told(synapse(start + listener % "" + "worker_replication_secret_path: /data/r\n"), "replication-open") == []
     assert told(synapse(start + listener % "" + "worker_replication_secret: ''\n"), "replication-open") != []
+
+
+OPEN = NAMED + "listeners:\n  - {port: 9093, type: http, resources: [{names: [replication]}]}\n"
+UNSAFE = ("macaroon-missing", "replication-open")
+
+
+@pytest.mark.parametrize(
+    ("volume", "is_seen"),
+    [
+        ("secret: {secretName: made-elsewhere}", False),
+        ("configMap: {name: made-elsewhere}", False),
+        ("projected: {sources: [{secret: {name: keys}}]}", False),
+        ("secret: {secretName: keys}", True),
+    ],
+)
+def test_what_a_file_sets_that_is_not_in_the_tree_is_not_known(volume: str, is_seen: bool) -> None:
+    text = SECRET + synapse(OPEN, mounts="- {name: more, mountPath: /more}", volumes=f"- {{name: more, {volume}}}")
+    assert [bool(told(text, rule)) for rule in UNSAFE] == [is_seen, is_seen]
+
+
+def test_an_empty_macaroon_secret_that_another_file_sets_is_none_and_one_in_a_comment_is_no_secret() -> None:
+    empty = NAMED + 'macaroon_secret_key: ""\n'
+    assert told(synapse(empty, more="  more.yaml: |\n    macaroon_secret_key: abc\n"), "macaroon-missing") == []
+    still = synapse(empty, more="  more.yaml: |\n    macaroon_secret_key: ''\n")
+    assert told(still, "macaroon-missing") == ["a.yaml:8"]
+    assert told(synapse(NAMED + "# macaroon_secret_key: set me\n"), "macaroon-missing") == ["a.yaml:6"]
+
+
+def test_a_tool_that_reads_the_configuration_needs_no_file_of_the_server() -> None:
+    text = synapse(WHOLE + "signing_key_path: /keys/signing.key\n")
+    args = 'args: ["-c", "/config/homeserver.yaml", "-c", "/more/email.yaml"]'
+    tool = text.replace(args, 'command: [register_new_matrix_user, "-c", /config/homeserver.yaml]')
+    server = text.replace(args, 'command: [python, -m, synapse.app.homeserver, "-c", /config/homeserver.yaml]')
+    assert told(tool, "file-not-mounted") == []
+    assert told(server, "file-not-mounted") == ["a.yaml:9"]
+
+
+def test_what_is_proposed_for_a_password_file_can_be_read_by_the_servers_user() -> None:
+    config = WHOLE + "database: {args: {passfile: /keys/signing.key}}\n"
+    text = synapse(config, mounts=KEYS[0], volumes="- {name: keys, secret: {secretName: keys}}")
+    (fix,) = [each.fix for each in found(text) if each.id == "file-too-open"]
+    assert "PGPASSWORD" in fix and "0400" not in fix, "a file of root's, mode 0400, is not for user 991"

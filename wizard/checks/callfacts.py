@@ -22,7 +22,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
     for each in turn:
         yield from _turn_secret(each, survey)
         yield from _turn_lines(each)
-        yield from _relaying(each)
+        yield from _relaying(each, survey)
     for container in survey.containers:
         if COTURN.image.search(container.image) and not container.is_init:
             yield from _words_of_coturn(container)
@@ -71,17 +71,22 @@ def _turn_lines(config: Configuration) -> Iterator[Finding]:
         yield at(config.position(names["lt-cred-mech"]), "turn-mechanism", message, "Take lt-cred-mech out.", "warning")
     for offset, bare in config.lines():
         if len(bare.encode()) > _LINE:
-            what = f"{config.resource.ref}: the line of {bare.partition('=')[0].strip()} is longer than {_LINE} bytes."
+            name = _NAME.match(bare)
+            which = f"the line of {name[0]}" if name else "a line"
+            what = f"{config.resource.ref}: {which} is longer than {_LINE} bytes."
             yield at(config.position(offset), "coturn-line", what, "Make it shorter; a secret needs 40 characters.")
 
 
 _LINE = 1023  # bytes that coturn reads of a line (FACTS 3)
+_NAME = re.compile(r"[a-z][a-z-]{1,40}(?=[\s=])")  # of an option; where none stands, the line may be a secret's text
 
 
-def _relaying(config: Configuration) -> Iterator[Finding]:
+def _relaying(config: Configuration, survey: Survey) -> Iterator[Finding]:
     """No address is denied to peers: whoever may use the relay reaches the cluster's own network (FACTS 10, 9.1)."""
     names = {bare.partition("=")[0].strip() for _, bare in config.lines()}
-    if names and not names & {"denied-peer-ip", "no-udp-relay"}:
+    given = "\n".join(_words_of_pod(each, survey) for each in config.containers)
+    is_denied = names & {"denied-peer-ip", "no-udp-relay"} or re.search(r"denied-peer-ip|no-udp-relay", given)
+    if names and not is_denied:
         message = f"{config.resource.ref}: no denied-peer-ip is in force: callers are relayed into the cluster."
         fix = (
             "Add denied-peer-ip lines for 10.0.0.0-10.255.255.255, 172.16.0.0-172.31.255.255 and the other such ranges."
@@ -120,8 +125,14 @@ def _never_read(container: Container, survey: Survey) -> Iterator[Finding]:
         is_secret = each.source is not None and each.source.kind == "Secret"
         if is_secret and not re.search(rf"\b{re.escape(each.name)}\b", words):
             message = f"{container.workload.resource.ref}: turnserver reads no variables, so {each.name} never arrives."
-            fix = "Mount turnserver.conf from a Secret, with the line: static-auth-secret=…"
-            yield at(container.position(each.node), "secret-never-read", message, fix)
+            yield at(container.position(each.node), "secret-never-read", message, _MOUNT)
+    for node in container.reader.at(container.node, "envFrom.*.secretRef") if "$" not in words else ():
+        name = container.reader.text(node, "name")
+        message = f"{container.workload.resource.ref}: turnserver reads no variables, so Secret {name} never arrives."
+        yield at(container.position(node), "secret-never-read", message, _MOUNT)
+
+
+_MOUNT = "Mount turnserver.conf from a Secret, with the line: static-auth-secret=…"
 
 
 def _words_of_pod(container: Container, survey: Survey) -> str:

@@ -24,7 +24,7 @@ def _misnamed(owner: Resource, role: str, name: str, secrets: Iterable[Resource]
         is_read = name == secret.name and role and owner.namespace in ("", secret.namespace or owner.namespace)
         user = _username(secret) if is_read and not secret.manifest.actions else None
         if user is not None and not _is_open(user.text) and not _is_open(role) and user.text != role:
-            message = f"{secret.ref}: username is {user.text}, and the role that {owner.ref} gives it to is {role}."
+            message = f"{secret.ref}: username is not {role}, the role that {owner.ref} gives it to."
             fix = f"Write {role} here. Encoded, under data: printf %s {role} | base64"
             yield at(secret.manifest.position(user.scalar.start), "cluster-username", message, fix)
 

@@ -35,7 +35,8 @@ def _left(manifest: Manifest, searched: Iterable[Resource], found: Found, scope:
     for unknown in found.unknown:
         yield _placeholder(unknown.position, unknown.token)
     for refusal in found.refused:
-        message = f"The placeholder {refusal.token} is left, and setup does not write there: {refusal.why}."
+        token = placeholders.shown(refusal.token)
+        message = f"The placeholder {token} is left, and setup does not write there: {refusal.why}."
         yield at(refusal.position, "placeholder-left", message, "Fill it in by hand.")
     if not sites.is_left_out(manifest.path, scope):
         yield from _beside(manifest, searched)
@@ -72,7 +73,7 @@ def _is_off(found: Placeholder, scope: Scope) -> bool:
 
 
 def _placeholder(position: str, token: str, *, in_comment: bool = False) -> Finding:
-    message = f"The placeholder {token} is left."
+    message = f"The placeholder {placeholders.shown(token)} is left."
     if in_comment:
         return at(position, "placeholder-left", message, "Change or remove the comment by hand.", "warning")
     return at(position, "placeholder-left", message, "matrix-wizard setup")
@@ -81,7 +82,11 @@ def _placeholder(position: str, token: str, *, in_comment: bool = False) -> Find
 def _unread(tree: Tree) -> Iterator[Finding]:
     """Files that setup does not read, and that hold placeholders as far as can be seen."""
     for refusal in structure.unread(tree):
-        what = f"The placeholder {refusal.token} is left: " if refusal.token else "It was not looked into: "
+        what = (
+            f"The placeholder {placeholders.shown(refusal.token)} is left: "
+            if refusal.token
+            else "It was not looked into: "
+        )
         yield at(refusal.position, "not-read", f"{what}{refusal.why}.", "Fill it in by hand.", "warning")
 
 

@@ -53,13 +53,25 @@ _LACKS = (
 
 def _lacking(container: Container) -> Iterator[Finding]:
     for lack in _LACKS:
-        call = re.compile(rf"(?<![\w./-]){lack.program}(?![\w.-])")
-        word = next((each for each in container.words if call.search(each.value)), None)
+        word = next((each for each in container.words if _calls(lack.program, each.value)), None)
         if word is not None and lack.image.search(container.image) and not lack.brought.search(container.line):
             ref = container.workload.resource.ref
             message = f"{ref}: the image of {container.name} has no {lack.program}: what it is to write stays empty."
             fix = f"Run this step in an image that has {lack.program}, or have the server read its secrets from files."
             yield at(container.position(word), "command-missing", message, fix)
+
+
+_REMARK = re.compile(r"(?m)(?:^|(?<=[\s;]))#.*")
+# Where a shell takes a word for a command (POSIX, Shell Command Language, 2.9, 2.10).
+_BEFORE = r"(?:^|[;|&(`{]|\b(?:if|then|elif|else|while|until|do|exec|env|xargs)\s|!\s)\s*(?:\w+=\S*\s+)*"
+_ASKED = r"\b(?:command\s+-[vV]|which|type|hash)\s+"
+
+
+def _calls(program: str, script: str) -> bool:
+    """Say whether *script* runs *program*, and does not ask before whether it is there."""
+    bare = _REMARK.sub("", script)
+    is_asked = re.search(rf"{_ASKED}{program}\b", bare)
+    return not is_asked and re.search(rf"(?m){_BEFORE}{program}(?![\w.-])", bare) is not None
 
 
 _SED = re.compile(r"\bs([/|#@,:!~])((?:\\.|(?!\1).)*)\1((?:\\.|(?!\1).)*)\1")

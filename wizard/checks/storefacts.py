@@ -29,6 +29,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
         yield from _not_logical(cluster, scripts)
     for config in survey.of_server(REDIS):
         yield from _redis(config)
+        yield from _unguarded(config, survey)
     for tenant in survey.holding(re.compile(rb"minio\.min\.io"), "Tenant"):
         yield from _users(tenant)
         yield from _scheme(tenant, survey)
@@ -55,6 +56,7 @@ class _Script:
 
 _STATEMENTS = re.compile(rb"(?i)CREATE\s+(?:SUBSCRIPTION|PUBLICATION|ROLE|USER)|ALTER\s+(?:ROLE|USER)")
 _COMMENT = re.compile(r"--[^\n]*")
+_ROLE = r"\b(?:CREATE|ALTER)\s+(?:ROLE|USER)\s+(?:IF\s+EXISTS\s+)?(?::?\"[^\"]*\"|[^\s;'\"]+)"  # up to its name
 _PUBLICATION = r"\bCREATE\s+PUBLICATION\b"
 
 
@@ -95,9 +97,7 @@ def _for_superusers(scripts: Iterable[_Script], clusters: Iterable[Resource]) ->
     for script in scripts:
         if re.search(rf"name:\s*[\"']?{re.escape(script.leaf.resource.name)}[\"']?\s*$", run_by_operator, re.MULTILINE):
             continue
-        for match in script.find(
-            r"\bFOR\s+ALL\s+TABLES\b|\b(?:CREATE|ALTER)\s+(?:ROLE|USER)\b[^;]*?(?<!NO)\bREPLICATION\b"
-        ):
+        for match in script.find(rf"\bFOR\s+ALL\s+TABLES\b|{_ROLE}\s(?:'[^']*'|\"[^\"]*\"|[^;'\"])*?\bREPLICATION\b"):
             what = "FOR ALL TABLES" if match[0][:3].upper() == "FOR" else "a role with REPLICATION"
             message = f"{script.leaf.resource.ref}: {what} takes a superuser, whom no cluster of this tree lets in."
             fix = (
@@ -165,6 +165,26 @@ def _redis(config: Configuration) -> Iterator[Finding]:
             yield at(config.position(offset), "redis-requirepass-ignored", message, fix)
 
 
+_LOOPBACK = re.compile(r"-?(?:127\.[\d.]+|::1|localhost)")
+# What gives Redis a password elsewhere, or another way to know its clients; a sentinel holds no data.
+_GUARDS = frozenset({"requirepass", "user", "aclfile", "include", "sentinel", "tls-port"})
+
+
+def _unguarded(config: Configuration, survey: Survey) -> Iterator[Finding]:
+    """No password at all, and its protection against that switched off (redis.conf, protected-mode)."""
+    lines = {bare.split()[0].lower(): (offset, bare.split()[1:]) for offset, bare in config.lines()}
+    offset, mode = lines.get("protected-mode", (0, []))
+    bound = lines.get("bind", (0, ["*"]))[1]
+    pods = {each.workload.resource for each in config.containers}
+    beside = [each.line for each in survey.containers if each.workload.resource in pods]
+    beside += [leaf.text for leaf in config.resource.leaves.values() if leaf.nested is None]
+    is_guarded = lines.keys() & _GUARDS or any(re.search(r"requirepass|aclfile|--user\b", each) for each in beside)
+    if mode == ["no"] and not is_guarded and not all(map(_LOOPBACK.fullmatch, bound)):
+        message = f"{config.resource.ref}: no requirepass, and protected-mode is no: Redis answers everybody."
+        fix = "Add a line requirepass … to a file from a Secret, and name that in an include line."
+        yield at(config.position(offset), "redis-open", message, fix)
+
+
 # --- MinIO (FACTS 3, 10)
 
 
@@ -222,6 +242,7 @@ def _fault(line: str) -> str:
     name, equals, value = line.removeprefix("export").strip().partition("=")
     if not equals:
         return "a line of config.env has no '=': MinIO does not start."
+    name = name if re.fullmatch(r"[A-Z][A-Z0-9_]*", name) else "the value"
     if re.match(r"\$\(|\$\{?\w+\}?$", value.strip("\"'")):
         return f"MinIO expands nothing: {name} is this text as it stands."
     if value[:1] in "\"'" and value and (len(value) < 2 or value[-1] != value[0]):

@@ -67,9 +67,10 @@ def findings(survey: Survey) -> Iterator[Finding]:
     yield from _replaced(found)
     homeservers = [each for each in found if each.has("server_name")]
     for each in homeservers:
-        others = _beside(each, survey, found)
-        yield from _macaroon(each, others)
-        yield from _replication(each, others)
+        if not _is_partly_unseen(each, survey):
+            others = _COMMENT.sub("", _beside(each, survey, found))
+            yield from _macaroon(each, others)
+            yield from _replication(each, others)
 
 
 def _unknown(config: Configuration) -> Iterator[Finding]:
@@ -110,7 +111,7 @@ def _unmounted(config: Configuration, survey: Survey) -> Iterator[Finding]:
         name = config.value(*path)
         if not name.startswith("/") or "$" in name or any(placeholders.find(name)):
             continue
-        for container in config.containers:
+        for container in filter(_serves, config.containers):
             why = _absence(container, name, held)
             if why:
                 then = _MADE.get(path[-1], "Synapse does not start")
@@ -119,6 +120,16 @@ def _unmounted(config: Configuration, survey: Survey) -> Iterator[Finding]:
                 fix = f"Mount the Secret that holds it at that path in container {container.name} of {where}."
                 yield at(configurations.place(config.settings[path]), "file-not-mounted", message, fix)
                 break
+
+
+_SERVER = re.compile(r"start\.py|start_worker|synapse\.app|synapse_(?:homeserver|worker)|synctl")
+
+
+def _serves(container: Container) -> bool:
+    """Say whether *container* runs the server, as far as its words tell, and no tool such as that which adds a user."""
+    if container.has_command:
+        return _SERVER.search(container.line) is not None and "generate" not in container.line
+    return not container.words or container.words[0].value not in ("generate", "migrate_config")
 
 
 def _absence(container: Container, path: str, held: dict[tuple[str, str, str], Resource]) -> str:
@@ -146,7 +157,7 @@ def _too_open(config: Configuration) -> Iterator[Finding]:
         if source is not None and source.kind == "Secret" and not _is_private(container, source.mode):
             where = container.workload.resource.ref
             message = f"{where}: the file of database.args.passfile may be read by others, so that it is ignored."
-            fix = "Set defaultMode: 0400 on the volume without fsGroup, or give the password in PGPASSWORD."
+            fix = "Give it in PGPASSWORD, or have an init container copy the file for Synapse's user, mode 0600."
             yield at(
                 configurations.place(config.settings["database", "args", "passfile"]), "file-too-open", message, fix
             )
@@ -213,11 +224,40 @@ def _beside(config: Configuration, survey: Survey, found: Iterable[Configuration
     return "\n".join(texts)
 
 
+_COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
+
+
+def _is_partly_unseen(config: Configuration, survey: Survey) -> bool:
+    """Say whether a mounted file that configures the same containers is not in the tree, so that nobody knows what it
+    sets: one from a Secret that is made in the cluster, or from a volume of another kind."""
+    here = {each: each.namespace for each in survey.of_kind("Secret", "ConfigMap") if not each.manifest.actions}
+    for container in config.containers:
+        space = container.workload.namespace
+        pod = (each for each in survey.containers if each.workload.resource is container.workload.resource)
+        own = (config.resource.kind, config.resource.name)
+        is_made = any(each.is_init and own in each.objects for each in pod)  # of it, by words that are looked into
+        for source in filter(None, map(container.at, _config_paths(container))):
+            is_seen = (
+                is_made
+                if source.kind == OTHER
+                else any(
+                    (each.kind, each.name) == (source.kind, source.name) and (home == space or "" in (home, space))
+                    for each, home in here.items()
+                )
+            )
+            if not is_seen:
+                return True
+    return False
+
+
+_UNSET = re.compile(r"""(?m)^[ \t]*macaroon_secret_key[ \t]*:[ \t]*(?:""|''|~|null)?[ \t]*(?:#.*)?$""")
+
+
 def _macaroon(config: Configuration, others: str) -> Iterator[Finding]:
     """No macaroon secret, or an empty one: it falls back to the registration secret, then to the signing key."""
     empty = config.settings.get(("macaroon_secret_key",))
     is_empty = empty is not None and empty.text.strip() in ("", "~", "null")
-    if is_empty or not re.search(r"macaroon_secret_key", others):
+    if "macaroon_secret_key" not in _UNSET.sub("", others):
         what = "is empty" if is_empty else "is not set"
         message = f"{config.resource.ref}: macaroon_secret_key {what}, so that another secret stands in for it."
         fix = "Set macaroon_secret_key_path (from 1.122), or macaroon_secret_key in a file from a Secret."

@@ -275,8 +275,9 @@ RULES: tuple[Rule, ...] = (
         "Redis asks for no password.",
         "An empty requirepass is none: whoever reaches the port reads and writes what Synapse's workers "
         "tell each other.",
-        "FACTS 3",
-        "Redis takes requirepass \"\" for the way to switch authentication off. "
+        "FACTS 3; redis.conf, protected-mode",
+        "Redis takes requirepass \"\" for the way to switch authentication off, and without any it answers other hosts "
+        "once protected-mode is off. "
         "Give it 40 letters and digits, and restart its clients.",
     ),
     Rule(
