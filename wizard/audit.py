@@ -102,7 +102,8 @@ def problems(log: str, audit: Audit) -> list[Problem]:
         found.append(Problem(what, LOG, "Bring it back from git, or from whoever has it."))
     elif newer := parents.keys() - reached:
         what = f"{len(newer)} of its entries are not known to the vault, which is older than the log."
-        found.append(Problem(what, LOG, "Bring back the vault that belongs to it."))
+        fix = "Bring back the vault that belongs to it. Or go on from this one: with --accept-older the next run that "
+        found.append(Problem(what, LOG, f"{fix}writes, such as show NAME, takes them in."))
     return found
 
 

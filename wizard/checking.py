@@ -161,7 +161,7 @@ def _proven(where: Where, tree: store.Tree, wishes: Wishes) -> tuple[str | None,
     if tree.log() is None and tree.vault() is None:
         return None, [], None
     if not where.identity and (wishes.source is None or wishes.source.context):
-        return "no key is named", [], None
+        return "it opens no vault unless --identity names its key", [], None
     try:
         vault = opening.opened(where, is_told=False).vault
         found = [*findings.of_log(opening.log_faults(tree, vault)), *findings.of_steps(vault.sheets)]

@@ -596,7 +596,7 @@ def _step(sheet: Sheet, number: int, step: Step, place: Cluster, options: str) -
     row = actions.of(step)
     yield f"{number + 1}. {row.title(step.about)}"
     for command in row.commands(step.about, place):
-        yield f"     {_shell(command, sheet, number, options, row.asks)}"
+        yield f"    {_typed(_shell(command, sheet, number, options, row.asks))}"
     proofs = [each.says for each in row.proofs(step, place)] + (
         ["the cluster has what the tree has"] if row.applied else []
     )

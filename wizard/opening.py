@@ -78,7 +78,8 @@ def existing(where: Where) -> store.Tree:
     """Return the tree as it stands. UsageError where there is none."""
     tree = store.open_tree(where.tree)
     if not tree.files:
-        raise UsageError(Problem(f"There is no tree at {where.tree}.", str(where.tree), "Name it with --tree DIR."))
+        fix = "This directory is one: give --tree ." if Path(store.STATE).is_dir() else "Name it with --tree DIR."
+        raise UsageError(Problem(f"There is no tree at {where.tree}.", str(where.tree), fix))
     return tree
 
 
@@ -239,6 +240,8 @@ def save(
     store.refuse(opened.tree, writing)  # before a key is kept that nothing would need
     identity = opened.identity or _created(where, opened, vault)
     now, audited = host.now(), vault.audit or vaults.new_audit()
+    if where.trust.older:  # what came after this revision stays told, and is no fault of the log any more
+        audited = audit.grown(audited, log_of(opened.tree) if opened.log is None else opened.log)
     if opened.identity is None:
         vault = vaults.joined(vault, Recipient(identity.public, now, "own", f"{host.user()}@{host.name()}"))
     if files:

@@ -166,6 +166,10 @@ def _unseen(checked: Checked) -> Iterator[str]:
 
 
 def _only_you(checked: Checked) -> Iterator[str]:
+    if checked.only_you and not checked.is_ready:  # its dozens of lines would push the findings off the screen
+        headings = count(len(checked.only_you), "matter")
+        yield f"{headings} that only you can see to: told once the tree is ready, and in --json."
+        return
     if checked.only_you:
         yield "Only you can see to these; no file shows them:"
     for duty in checked.only_you:

@@ -81,6 +81,10 @@ def undo(where: Where, wishes: Wishes, review: Review) -> Rotated:
         if last is None or not last.replaced:
             what = "There is no rotation to undo."
             raise UsageError(Problem(what, "", "Another answer is given to matrix-wizard setup; blank takes all out."))
+        if last.verb == "undo":  # to take that back is a rotation, with the steps of one
+            what = "The last change is an undo itself, and no more than one change is taken back."
+            names = " ".join(dict.fromkeys(each.name for each in last.replaced))
+            raise UsageError(Problem(what, "", f"Another new one: matrix-wizard rotate {names}"))
         renewed = rotation.undone(opened.vault, last, host.now())
         if oldkeys.SIGNING_KEY in renewed.values:
             where.say("The begun rotation of the signing key is given up; its public key stays among the old ones.")

@@ -30,8 +30,8 @@ _STANZAS = (b"-> X25519 ", b"-> ssh-ed25519 ", b"-> ssh-rsa ")
 _LEAST_BODY = 16 + 16  # octets: nonce, and the tag of an empty chunk (age-encryption.org/v1)
 _NO_MATCH = "No matching keys found"  # pyrage 1.4 has one class for all failures; only the text tells this one apart
 _RESTORE = (
-    "Put an earlier copy of the vault in its place (git has one if it was committed), or restore a backup "
-    "(matrix-wizard vault restore FILE). Nothing was changed."
+    "Put an earlier copy of the vault in its place, with the sites.lock and audit.log beside it (git has them if they "
+    "were committed), or restore a backup (matrix-wizard vault restore FILE). Nothing was changed."
 )
 
 

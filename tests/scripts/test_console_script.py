@@ -55,7 +55,7 @@ def test_json_is_all_that_stdout_holds(one: Filled) -> None:
     options = ("--tree", one.deployment.tree, "--identity", one.deployment.identity, "--json")
     for argv in (("plan", *options), ("setup", "-n", *options), ("show", *options), ("check", *options)):
         done = start(*argv, cwd=one.deployment.home)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == (argv[0] == "check"), done.stderr  # this tree has faults on purpose
         assert json.loads(done.stdout)["schema"] == 1
 
 

@@ -212,6 +212,12 @@ def test_a_begun_signing_key_is_given_up_by_undo_and_its_public_half_stays(one: 
 
 def test_what_is_compromised_never_comes_back(one: Filled) -> None:
     deployment = one.deployment
+    rotate(deployment, "form-secret")
+    assert deployment.run("undo", *AGREED).code == 0
+    before = deployment.everything()
+    again = deployment.run("undo", *AGREED)  # what the cluster never had would come without the steps of a rotation
+    assert (again.code, "Another new one: " in again.err) == (2, True), again.err
+    assert deployment.everything() == before
     rotate(deployment, "macaroon-secret", "--compromised")
     refused = deployment.run("undo", *AGREED)
     assert (refused.code, "compromised" in refused.err) == (3, True)

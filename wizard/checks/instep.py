@@ -162,7 +162,7 @@ def _differing(name: str, group: list[Site]) -> Iterator[Finding]:
         count = texts.count(usual)
         where = first.position if count == 1 else f"{first.position} and {count - 1} more"
         message = f"{name} has another value here, {site.place}, than at {where}."
-        fix = "Make them equal, or run with --adopt or --restore: matrix-wizard setup"
+        fix = "Make them equal. Or put the vault's back at each: matrix-wizard setup --restore"
         yield at(site.position, _RULES.get(name, "secrets-differ"), message, fix)
 
 
