@@ -1,7 +1,8 @@
 """A baseline: the findings that a tree had on one day, so that only new ones stand in the way of a change.
 
-Pure, text in and out. An entry knows a finding by its rule, its file and its message without numbers, so that it is
-found again when lines move; how many of that kind there were is counted. No value of the tree is in it.
+Pure, text in and out. An entry knows a finding by its rule, its file, its severity and its message without lines and
+counts, so that it is found again when lines move; how many of that kind there were is counted. No value of the tree is
+in it.
 """
 
 from __future__ import annotations
@@ -16,16 +17,18 @@ from wizard import rules
 from wizard.errors import Problem, UsageError
 from wizard.finding import Finding, shape
 
-_VERSION = 1
-_ABOUT = "Findings of matrix-wizard check that were there already. Written by check --write-baseline; # is any number."
+_VERSION = 2
+_Shape = tuple[str, str, str, str]  # as ``finding.shape`` makes it
+_ABOUT = "Findings that were there already. Written by matrix-wizard check --write-baseline; # is any place or count."
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Findings of one kind: their rule, file and message (``finding.shape``), and how many there are."""
+    """Findings of one kind: their rule, file, severity and message (``finding.shape``), and how many there are."""
 
     id: str
     file: str
+    severity: str
     message: str
     count: int
 
@@ -34,7 +37,7 @@ class Entry:
 class Baseline:
     """What was there already, less what has been met with again."""
 
-    left: Counter[tuple[str, str, str]]
+    left: Counter[_Shape]
 
     def knows(self, found: Finding) -> bool:
         """Say whether *found* was there already, and take it for met."""
@@ -67,7 +70,7 @@ def read(data: bytes, place: str) -> Baseline:
     except json.JSONDecodeError as error:
         where = f"{place}:{error.lineno}:{error.colno}"
         raise UsageError(Problem(f"This is no baseline: it is not JSON ({error.msg}).", where, mend)) from None
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         raise UsageError(Problem("This is no baseline of check, or one of another version.", place, mend)) from None
 
 
@@ -82,13 +85,13 @@ def _listed(made: Any) -> list[Any]:
     return list(made["findings"])
 
 
-def _entry(made: Any) -> tuple[tuple[str, str, str], int]:
-    key = (made["id"], made["file"], made["message"])
+def _entry(made: Any) -> tuple[_Shape, int]:
+    key = (made["id"], made["file"], made["severity"], made["message"])
     if not all(isinstance(each, str) for each in key) or type(made["count"]) is not int:
         raise TypeError(key)
     return key, made["count"]
 
 
-def _entries(counted: Counter[tuple[str, str, str]]) -> Iterator[Entry]:
-    for (rule, file, message), number in sorted(counted.items(), key=lambda each: (each[0][1], each[0][0], each[0][2])):
-        yield Entry(rule, file, message, number)
+def _entries(counted: Counter[_Shape]) -> Iterator[Entry]:
+    for shaped, number in sorted(counted.items(), key=lambda each: (each[0][1], each[0])):
+        yield Entry(*shaped, number)

@@ -54,11 +54,12 @@ def is_shown(found: Finding, least: Severity) -> bool:
     return least == "warning" or found.severity == "error"
 
 
-def shape(found: Finding) -> tuple[str, str, str]:
-    """Return what stays the same of a finding when lines move: rule, file, and message with # for each number.
+def shape(found: Finding) -> tuple[str, str, Severity, str]:
+    """Return what stays the same of a finding when lines move: rule, file, severity, and message.
 
+    In the message is a # for each line, column and count; digits of a name stay, since it is another one without them.
     No address is in it, so that what is kept of it may be read by everybody."""
-    return found.id, found.file, _NUMBER.sub("#", _masked(found.message))
+    return found.id, found.file, found.severity, _MOVING.sub("#", _masked(found.message))
 
 
 def masked(found: Finding) -> Finding:
@@ -68,7 +69,8 @@ def masked(found: Finding) -> Finding:
     return replace(found, message=_masked(found.message), fix=_masked(found.fix))
 
 
-_NUMBER = re.compile(r"\d+")
+# A line and a column behind a path, or a number that is a word of its own.
+_MOVING = re.compile(r"(?<=:)\d+:\d+\b|(?<![^\s(])\d+(?![^\s.,:;)]|[.,:;]\S)")
 _ADDRESS = re.compile(r"(?<![\w.:/])(?=[\da-fA-F:]*[.:])[\da-fA-F:.]+(?:/\d{1,3})?")
 # Blocks that stand in manuals and standards: everybody, oneself, private use, documentation (RFC 6890, 5737, 3849).
 _WELL_KNOWN = frozenset(

@@ -78,12 +78,17 @@ def read(files: Mapping[str, bytes], listed: str) -> Ignores:
     on_lines: dict[tuple[str, str, int], Ignore] = {}
     for path, data in files.items():
         if _MARK in data and not path.endswith(_PROSE):
-            for each in _in_comments(path, data.decode("utf-8", "replace").splitlines(), problems):
+            for each in _in_comments(path, _lines(data.decode("utf-8", "replace")), problems):
                 on_lines |= {(each.rule, path, line): each for line in each.lines or ()}
-    of_files = tuple(_in_list(listed.splitlines(), problems))
+    of_files = tuple(_in_list(_lines(listed), problems))
     if problems:
         raise UsageError(*problems)
     return Ignores(on_lines, of_files)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of *text* as places count them: no other character than a line feed ends one."""
+    return [each.removesuffix("\r") for each in text.split("\n")]
 
 
 def _in_comments(path: str, lines: list[str], problems: list[Problem]) -> Iterator[Ignore]:

@@ -67,6 +67,8 @@ class Report:
     def _last_lines(self, checked: Checked) -> Iterator[str]:
         if self._first:
             yield f"What a finding means, and what else there is to know of it: matrix-wizard explain {self._first.id}"
+        if hidden := sorted({each.finding.id for each in checked.ignored if each.finding.severity == "error"}):
+            yield f"Errors are ignored (the reasons: --show-ignored): {', '.join(hidden)}"
         yield _verdict(checked)
 
     def _remedy(self, last: Finding) -> Iterator[str]:

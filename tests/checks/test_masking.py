@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from wizard.finding import Finding, masked, of_file, shape
@@ -23,7 +25,7 @@ def told(message: str, rule: str = "li-open") -> Finding:
 def test_addresses_are_masked(message: str, shown: str) -> None:
     assert (told(message).message, told(message).fix) == (shown, shown)
     assert told(message, "weak-default").message == message
-    assert "30" not in shape(of_file("a.yaml", "weak-default", message, ""))[2]
+    assert "30" not in shape(of_file("a.yaml", "weak-default", message, ""))[3]
 
 
 def test_what_is_kept_of_a_message_is_the_same_when_another_place_or_day_is_in_it() -> None:
@@ -32,6 +34,22 @@ def test_what_is_kept_of_a_message_is_the_same_when_another_place_or_day_is_in_i
     )
     assert shape(first) == shape(later)
     assert shape(first) != shape(of_file("b.yaml", "secrets-differ", first.message, ""))
+    assert shape(first) != shape(replace(first, severity="warning"))
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        ("pw2 is a default.", "pw2 is a default."),
+        ("Secret/a-1: x stands here and in line 12; it is 5.", "Secret/a-1: x stands here and in line #; it is #."),
+        (
+            "12 files hold secrets (7 more), at b.yaml:3:14, since 1.27.3.",
+            "# files hold secrets (# more), at b.yaml:#, since 1.27.3.",
+        ),
+    ],
+)
+def test_of_a_message_only_places_and_counts_are_taken_out(message: str, kept: str) -> None:
+    assert shape(of_file("a.yaml", "weak-default", message, ""))[3] == kept
 
 
 @pytest.mark.parametrize(

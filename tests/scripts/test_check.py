@@ -208,9 +208,25 @@ def test_what_is_ignored_is_counted_and_shown_with_its_reason_when_asked_for(tre
     assert done.code == 0
     assert done.out.endswith("ready: 0 errors, 2 warnings, 3 ignored.\n")
     assert "never" not in done.out
+    assert "Errors are ignored (the reasons: --show-ignored): weak-default\n" in done.out
     shown = check(root, "--show-ignored").out
     assert "a.yaml:9:19: error [weak-default]" in shown
     assert "    ignored by .matrix-wizard/ignore:3:1: never  deployed\n" in shown
+
+
+def test_a_line_ends_at_a_line_feed_and_at_no_other_separator(tree: Tree) -> None:
+    text = f'{WEAK}  note: "a\u2028b\u0085c"\n  # matrix-wizard: ignore weak-default known\n  password: password1\n'
+    found = check(tree({"a.yaml": text}), "--json").data
+    [ignored] = found["ignored"]
+    assert ignored["line"] == text.split("\n").index("  password: password1") + 1
+    assert ignored["where"] == f"a.yaml:{ignored['line'] - 1}:3"
+
+
+@pytest.mark.parametrize("rule", ["audit-log", "vault-lost", "vault-damaged"])
+def test_what_is_wrong_with_the_vault_can_not_be_ignored(tree: Tree, rule: str) -> None:
+    done = check(tree({"a.yaml": WEAK, ".matrix-wizard/ignore": f"{rule} * we know\n"}))
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f".matrix-wizard/ignore:1:1: {rule} can not be ignored.")
 
 
 def test_a_list_ignores_files_by_their_paths_and_prose_ignores_nothing(tree: Tree) -> None:
@@ -263,6 +279,16 @@ def test_a_baseline_lets_what_was_there_pass_and_nothing_more(tree: Tree, tmp_pa
     assert len(more.data["baseline"]["known"]) == 3
 
 
+def test_a_new_fault_is_not_taken_for_one_that_was_mended_when_only_a_digit_parts_them(
+    tree: Tree, tmp_path: Path
+) -> None:
+    root, known = tree({"a.yaml": "kind: Secret\nstringData: {db1_password: password1}\n"}), str(tmp_path / "k.json")
+    assert check(root, "--write-baseline", known).code == 0
+    assert check(root, "--baseline", known).code == 0
+    tree({"a.yaml": "kind: Secret\nstringData: {db2_password: password1}\n"})
+    assert check(root, "--baseline", known).code == 1
+
+
 def test_what_a_baseline_has_and_the_tree_no_more_is_told(tree: Tree, tmp_path: Path) -> None:
     root, known = tree({"a.yaml": WEAK, "b.yaml": EMPTY}), str(tmp_path / "known.json")
     check(root, "--write-baseline", known)
@@ -280,12 +306,13 @@ def test_what_a_baseline_has_and_the_tree_no_more_is_told(tree: Tree, tmp_path: 
     ("text", "told"),
     [
         ("{", "known.json:1:2: This is no baseline: it is not JSON"),
-        ('{"schema": 2, "findings": []}', "known.json: This is no baseline of check, or one of another version."),
-        ('{"schema": 1, "findings": [{"id": "a"}]}', "known.json: This is no baseline of check"),
+        ('{"schema": 3, "findings": []}', "known.json: This is no baseline of check, or one of another version."),
+        ('{"schema": 2, "findings": [{"id": "a"}]}', "known.json: This is no baseline of check"),
         ("[]", "known.json: This is no baseline of check"),
+        ("[" * 100_000, "known.json: This is no baseline of check"),
         (None, "known.json: There is no such baseline."),
     ],
-    ids=["not JSON", "a later one", "an entry", "a list", "missing"],
+    ids=["not JSON", "a later one", "an entry", "a list", "a deep one", "missing"],
 )
 def test_what_is_no_baseline_is_told_and_never_overwritten(
     tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, told: str

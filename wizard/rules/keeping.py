@@ -9,7 +9,8 @@ RULES: tuple[Rule, ...] = (
         "The vault holds every secret, sites.lock where each one stands; they are written together and belong under "
         "version control together. One of them is gone: deleted, left out of a commit, or lost in a merge. git log -- "
         ".matrix-wizard shows when. While the vault is away setup makes no fresh secrets, since those would lock you "
-        "out of what is running.",
+        "out of what is running. This finding can not be ignored: whoever took one of them away could write that, too.",
+        may_be_ignored=False,
     ),
     Rule(
         "vault-single-key", "safe to keep", "warning", "The vault opens with one key only.",
@@ -51,7 +52,9 @@ RULES: tuple[Rule, ...] = (
         "No key opens it: every secret, and every place of one, is lost unless there is a copy.", "DESIGN, law 8",
         "A merge, a transfer or a full disk has changed its bytes. This is seen without a key, from its "
         "header; whether the rest is whole only the key can tell. Put an earlier copy in its place from git "
-        "or a backup (matrix-wizard vault restore FILE), and never start afresh beside it.",
+        "or a backup (matrix-wizard vault restore FILE), and never start afresh beside it. This finding can "
+        "not be ignored: whoever changed the vault could write that, too.",
+        may_be_ignored=False,
     ),
     Rule(
         "lock-damaged", "safe to keep", "error", "sites.lock cannot be read.",
