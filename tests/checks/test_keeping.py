@@ -69,6 +69,36 @@ def test_a_file_that_git_has_with_a_secret_is_told_and_one_with_its_placeholder_
     assert [each for each in found(FILLED) if each.id == "secret-in-git"] == []
 
 
+UNKNOWN = "apiVersion: v1\nkind: Secret\nmetadata: {name: app}\nstringData:\n  FOO_WORD: %s\n  BAR_WORD: %s\n"
+
+
+def test_every_filled_entry_of_a_secret_counts_also_one_that_no_catalogue_knows() -> None:
+    around = Surroundings(in_git=frozenset({"a.yaml"}), open_to_all=frozenset({"a.yaml"}))
+    every = found(UNKNOWN % ("Xk29LmQp77ZtRw31Bn", "Yk29LmQp77ZtRw31Bn"), around=around)
+    (each,) = [each for each in every if each.id == "secret-in-git"]
+    assert (each.line, "BAR_WORD, FOO_WORD" in each.message, "k29L" in each.message + each.fix) == (5, True, False)
+    assert [each.line for each in every if each.id == "open-to-all"] == [5]
+    encoded = (UNKNOWN % ("WGsyOUxtUXA3N1p0UncK", "''")).replace("stringData", "data")
+    assert [each.line for each in found(encoded, around=around) if each.id == "secret-in-git"] == [5]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        UNKNOWN % ("CHANGEME_FOO", "''"),
+        UNKNOWN % ("${FOO}", "ENC[AES256_GCM,data:a]"),
+        (UNKNOWN % ("Xk29LmQp77ZtRw31Bn", "a")).replace("kind: Secret", "kind: SealedSecret"),
+        UNKNOWN % ("Xk29LmQp77ZtRw31Bn", "a") + "sops: {mac: 'ENC[AES256_GCM,data:a]'}\n",
+        (UNKNOWN % ("grafana-reader", "synapse")).replace("FOO_WORD", "username").replace("BAR_WORD", "DB_HOST"),
+        UNKNOWN % ("-----BEGIN CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----"),
+    ],
+    ids=["placeholder", "reference", "sealed", "sops", "no secret", "public"],
+)
+def test_what_is_open_or_encrypted_or_no_secret_is_not_counted(text: str) -> None:
+    around = Surroundings(in_git=frozenset({"a.yaml"}), open_to_all=frozenset({"a.yaml"}))
+    assert [each.id for each in found(text, around=around) if each.id in ("secret-in-git", "open-to-all")] == []
+
+
 def test_files_that_everybody_reads_are_one_finding_with_their_count() -> None:
     names = ["a.yaml", "b.yaml", "c.yaml", "d.yaml"]
     tree = dict.fromkeys(names, FILLED) | {"e.yaml": HEAD}

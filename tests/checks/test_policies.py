@@ -72,6 +72,14 @@ def test_a_policy_of_a_later_phase_is_due_once_its_server_is_there(name: str, se
     assert len(told({**files, "later.yaml": deployment(server)}, "policy-missing")) == 1
 
 
+def test_an_li_server_in_a_tree_without_any_policy_is_told_once() -> None:
+    tree = {"a.yaml": synapse(), "b.yaml": deployment("synapse-li")}
+    assert told(tree, "policy-missing") == ["a.yaml:1"]
+    assert told({**tree, "a.yaml": synapse(instance="main")}, "policy-missing") == []
+    other = policy("x", "{}").replace("NetworkPolicy", "CiliumNetworkPolicy")
+    assert told({**tree, "c.yaml": other}, "policy-missing") == []
+
+
 def test_policies_of_other_deployments_are_their_own_affair() -> None:
     alone = joined(policy("x", "{matchLabels: {app: gone}}"), deployment("shop"))
     assert found(alone) == []

@@ -98,3 +98,18 @@ def test_a_broken_document_is_an_error_whatever_stands_in_its_texts(text: str) -
 def test_an_object_of_a_kind_that_is_no_word_is_read_as_any_other(kind: str) -> None:
     exercise = f"kind: {kind}\nmetadata:\n  name: a\nspec:\n  host: chat.example.com\n"
     assert told(exercise, "placeholder-left")[-1] == "a.yaml:5"
+
+
+def test_an_alias_of_no_anchor_is_no_yaml_and_its_name_is_not_shown() -> None:
+    text = (
+        SECRET.replace("another", "*Xk29LmQp77ZtRw31Bn")
+        .replace("two", "&two two")
+        .replace("  password: one-", "  it: ")
+    )
+    (finding,) = [each for each in found(text) if each.id == "unparseable"]
+    assert (finding.severity, finding.line, finding.column) == ("error", 8, 13)
+    assert "Xk29" not in finding.message + finding.fix
+    assert told(text.replace("*Xk29LmQp77ZtRw31Bn", "*two"), "unparseable") == []
+    assert told(text.replace("*Xk29LmQp77ZtRw31Bn", "'*Xk29LmQp77ZtRw31Bn'"), "unparseable") == []
+    later = text.replace("*Xk29LmQp77ZtRw31Bn", "*three\n  third: &three it")
+    assert told(later, "unparseable") == ["a.yaml:8"], "an anchor behind it is none"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from wizard import access, catalogue, configurations, placeholders
+from wizard import access, catalogue, configurations, placeholders, weak
 from wizard.finding import Finding, at
 from wizard.resources import Leaf, Resource
 from wizard.sites import Site
@@ -18,8 +18,9 @@ def findings(survey: Survey) -> Iterator[Finding]:
     filled = [each for each in survey.found.sites if _is_secret(each)]
     yield from _in_config_maps(survey, filled)
     yield from _in_annotations(survey)
-    yield from _in_git(survey, filled)
-    yield from _open_to_all(survey, filled)
+    kept = [*_kept(survey, filled)]
+    yield from _in_git(survey, kept)
+    yield from _open_to_all(survey, kept)
 
 
 def _is_secret(site: Site) -> bool:
@@ -162,20 +163,63 @@ def _in_annotations(survey: Survey) -> Iterator[Finding]:
 # --- in git, and in files that others may read
 
 
-def _in_git(survey: Survey, filled: Iterable[Site]) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class _Kept:
+    """A secret in clear: its file, where it stands, what it is called, and whether the catalogue knows it."""
+
+    path: str
+    position: str
+    name: str
+    is_known: bool
+
+
+# Entries of Secrets that are none: the other half of credentials, and where these are good for.
+_NO_SECRET = re.compile(
+    r"(?i)(?:^|[-_.])(?:user(?:_?name)?|host(?:name)?|port|db(?:_?name)?|database|bucket|region|endpoint|address)$"
+)
+_ENCRYPTED = re.compile(r"-----BEGIN (?:PGP MESSAGE|AGE ENCRYPTED FILE)|^\$ANSIBLE_VAULT;")
+_PUBLIC = re.compile(r"-----BEGIN (?:CERTIFICATE|PUBLIC KEY)-----")
+
+
+def _kept(survey: Survey, filled: Iterable[Site]) -> Iterator[_Kept]:
+    """Yield the secrets of the catalogue, and every other filled entry of a Secret that somebody may read."""
+    told = set()
+    for site in filled:
+        told.add(_line(site.position))
+        yield _Kept(site.manifest.path, site.position, site.value, is_known=True)
+    among = survey.surroundings.in_git | survey.surroundings.open_to_all
+    for secret in survey.of_kind("Secret") if among else ():
+        is_open = secret.manifest.path in among and not secret.manifest.actions and not secret.is_guarded
+        for leaf in secret.leaves.values() if is_open else ():
+            position = secret.manifest.position(leaf.scalar.start)
+            if _is_in_clear(leaf) and _line(position) not in told:
+                yield _Kept(secret.manifest.path, position, leaf.key, is_known=False)
+
+
+def _is_in_clear(leaf: Leaf) -> bool:
+    text = leaf.text.strip()
+    is_entry = leaf.is_secret and leaf.nested is None and len(leaf.path) == 2 and not _NO_SECRET.search(leaf.key)
+    is_public = _PUBLIC.match(text) is not None and "PRIVATE KEY" not in text
+    is_none = _is_reference(text) or _is_variable(text) or placeholders.is_like_one(text) or weak.is_well_known(text)
+    return is_entry and bool(text) and not is_public and not is_none and not _ENCRYPTED.search(text)
+
+
+def _in_git(survey: Survey, kept: Iterable[_Kept]) -> Iterator[Finding]:
     """Files with secrets that git has as they stand: whoever gets a clone has them, and so has its history."""
-    for group in _by_file(filled, survey.surroundings.in_git):
-        names = ", ".join(sorted({each.value for each in group}))
+    for group in _by_file(kept, survey.surroundings.in_git):
+        names = ", ".join(sorted({each.name for each in group}))
         message = f"git has this file as it stands, with {names} in clear."
         fix = "Take them out and commit: matrix-wizard blank. After a push: matrix-wizard rotate --compromised NAME"
+        if not all(each.is_known for each in group):
+            fix = "Put placeholders (CHANGEME_…) in their places and commit. After a push have each made anew."
         yield at(group[0].position, "secret-in-git", message, fix)
 
 
-def _open_to_all(survey: Survey, filled: Iterable[Site]) -> Iterator[Finding]:
+def _open_to_all(survey: Survey, kept: Iterable[_Kept]) -> Iterator[Finding]:
     """Files with secrets that every user of this machine may read: one finding, since a checkout makes all so."""
-    groups = _by_file(filled, survey.surroundings.open_to_all)
+    groups = _by_file(kept, survey.surroundings.open_to_all)
     if groups:
-        files = [each[0].manifest.path for each in groups]
+        files = [each[0].path for each in groups]
         what = (
             "This file holds secrets, and"
             if len(files) == 1
@@ -185,9 +229,9 @@ def _open_to_all(survey: Survey, filled: Iterable[Site]) -> Iterator[Finding]:
         yield at(groups[0][0].position, "open-to-all", f"{what} every user of this machine may read them.", fix)
 
 
-def _by_file(filled: Iterable[Site], among: frozenset[str]) -> list[list[Site]]:
-    found: dict[str, list[Site]] = {}
-    for site in filled:
-        if site.manifest.path in among:
-            found.setdefault(site.manifest.path, []).append(site)
+def _by_file(kept: Iterable[_Kept], among: frozenset[str]) -> list[list[_Kept]]:
+    found: dict[str, list[_Kept]] = {}
+    for each in kept:
+        if each.path in among:
+            found.setdefault(each.path, []).append(each)
     return [found[path] for path in sorted(found)]

@@ -28,6 +28,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what is missing of the policies around LI, and those that select nothing."""
     policies = list(survey.of_kind("NetworkPolicy"))
     if not policies:
+        yield from _none(survey)
         return
     homes = {each.resource.namespace for each in _twins(survey)}
     ours = [each for each in policies if each.namespace in homes]
@@ -35,6 +36,19 @@ def findings(survey: Survey) -> Iterator[Finding]:
         yield from _missing(survey, ours)
         if not any(survey.holding(_RELABELS, "Kustomization", "")):
             yield from _idle(survey, ours)
+
+
+_OTHERS = re.compile(rb"kind:\s*[\"']?(?:\w*NetworkPolicy|AuthorizationPolicy)\b")  # of Cilium, Calico, Istio
+
+
+def _none(survey: Survey) -> Iterator[Finding]:
+    """LI is configured, and the tree has no policy of any sort."""
+    twin = next(_twins(survey), None)
+    if twin is not None and not any(_OTHERS.search(each.data) for each in survey.every):
+        home = twin.resource
+        message = f"{home.ref} configures LI, and no NetworkPolicy is in the tree: every pod of the cluster reaches it."
+        fix = f"Write policies as templates/{networkpolicies.HOME} has them."
+        yield at(home.manifest.position(home.node.start), "policy-missing", message, fix)
 
 
 def _twins(survey: Survey) -> Iterator[homeserver.Configuration]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from wizard import lenses, manifests
 from wizard.finding import Finding, at
-from wizard.manifests import Document, Mapping, Node, Scalar
+from wizard.manifests import Alias, Document, Mapping, Node, Scalar, Sequence
 from wizard.resources import Leaf, Manifest, Resource
 from wizard.rules import Severity
 from wizard.survey import Survey
@@ -49,6 +49,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
         if not resource.manifest.is_expanded:
             yield from _twice(resource)
             yield from _in_both_maps(resource)
+            yield from _unanchored(resource)
     for resource in survey.of_kind("ConfigMap", "Secret"):
         if resource.kind == "Secret" or _OPTION in resource.manifest.text:  # what is not Synapse's is not entered
             yield from _twice_inside(resource)
@@ -65,6 +66,28 @@ def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:
             else:
                 message = f"This document is not valid YAML: {part.reason}."
                 yield at(position, "unparseable", message, "Mend it by hand.")
+
+
+def _unanchored(resource: Resource) -> Iterator[Finding]:
+    """Aliases of no anchor before them, by which every reader refuses the document; a text that begins with * is one
+    (YAML 1.2.2, 7.1)."""
+    if "*" not in resource.manifest.text:
+        return
+    nodes: list[Node] = [resource.node]
+    aliases: list[Alias] = []
+    anchors: dict[str, int] = {}
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, Alias):
+            aliases.append(node)
+        elif node.anchor:
+            anchors[node.anchor] = min(node.start, anchors.get(node.anchor, node.start))
+        nodes += node.children if isinstance(node, Mapping) else node.items if isinstance(node, Sequence) else ()
+    for alias in sorted(aliases, key=lambda each: each.start):
+        if anchors.get(alias.name, alias.start) >= alias.start:
+            message = f"This document is not valid YAML: an alias of {resource.ref} names no anchor before it."
+            fix = "Put a text that begins with * into quotes, or give the anchor."
+            yield at(resource.manifest.position(alias.start), "unparseable", message, fix)
 
 
 def _twice(resource: Resource) -> Iterator[Finding]:

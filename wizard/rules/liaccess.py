@@ -143,7 +143,8 @@ RULES: tuple[Rule, ...] = (
         "The allow-lists guard LI's hosts at the ingress controller only: inside the cluster policies alone do.",
         "checklist 9.3; FACTS 4",
         "The checklist names twelve policies, of which those are looked for that are about something in the tree. "
-        "Those of later phases, monitoring and antivirus, are no findings before their servers are there. One under "
+        "Those of later phases, monitoring and antivirus, are no findings before their servers are there. Of a tree "
+        "with LI and no policy at all one is told. One under "
         "another name does as well: then ignore this with that as the reason. What is in force in a cluster is told by "
         "kubectl get networkpolicies -A.",
     ),
