@@ -106,7 +106,10 @@ def has_turn(used: Iterable[Resource]) -> bool:
 
 def _speaking(used: Iterable[Resource]) -> list[Resource]:
     """Return the objects that a scan of their file cannot rule out: only those are looked into."""
-    return [each for each in used if _NAMED.search(each.manifest.path) or _NAMED.search(each.manifest.text)]
+    used = list(used)
+    files = {each.manifest for each in used}
+    named = {each for each in files if _NAMED.search(each.path) or _NAMED.search(each.text)}
+    return [each for each in used if each.manifest in named]
 
 
 def _opened(rules: Iterable[_Rule], settings: Settings, what: str) -> Iterator[Port]:

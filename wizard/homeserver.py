@@ -76,9 +76,10 @@ def configurations(resources: Iterable[Resource]) -> Iterator[Configuration]:
 
 
 def _may_hold(resource: Resource) -> bool:
-    """Whether the text of its file does not rule it out: a Secret may hold it in base64, under a name that tells."""
-    text = resource.manifest.text
-    return "server_name" in text or (resource.kind == "Secret" and (".yaml" in text or ".yml" in text))
+    """Whether its text does not rule it out: a Secret may hold it in base64, under a name that tells."""
+    text, start, end = resource.manifest.text, resource.node.start, resource.node.end
+    words = ("server_name", ".yaml", ".yml") if resource.kind == "Secret" else ("server_name",)
+    return any(text.find(word, start, end) >= 0 for word in words)
 
 
 def _of_root(resource: Resource, leaf: Leaf | None, root: Node | None) -> Iterator[Configuration]:

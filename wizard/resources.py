@@ -6,6 +6,7 @@ Pure: bytes in, data out. Finding files is the store's work; deciding what a tex
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -19,8 +20,9 @@ from wizard.lenses.region import Region
 from wizard.manifests import Broken, Document, Node, Part, Path, Scalar, Sequence
 
 _BOM = b"\xef\xbb\xbf"
-_KIND_WORD = re.compile(rb"""kind["']?\s*:\s*["']?([A-Za-z0-9]+|[&!>|#])""")
-_SPELLED_OTHERWISE = frozenset("&!>|#")  # what stands before a kind that is no plain word behind its key
+# What stands behind the key of a kind: a plain word, or a kind that is spelled otherwise. No mapping or list is one.
+_KIND_WORD = re.compile(rb"""kind["']?\s*:\s*["']?(?:([A-Za-z0-9]+)|[^\s{\[])""")
+_SPELLED_OTHERWISE = "?"
 
 SUFFIXES = (".yaml", ".yml", ".json")
 # Files beside the manifests that are read as one text each, without objects: environments, configurations, keys.
@@ -136,7 +138,7 @@ class Manifest:
 
     def may_hold(self, kinds: Set[str]) -> bool:
         """Say whether objects of these *kinds* can be in the file: a fast scan that errs towards yes."""
-        if self._is_whole or not self._words.isdisjoint(kinds | _SPELLED_OTHERWISE):
+        if self._is_whole or _SPELLED_OTHERWISE in self._words or not self._words.isdisjoint(kinds):
             return True
         return "" in kinds and (self.is_text or _objects_told(self.data) < self.data.count(b"\n---") + 1)
 
@@ -161,6 +163,14 @@ class Manifest:
             index += len(documents)
         return found
 
+    def twin(self, resource: Resource) -> int:
+        """Return which of the objects of its kind, namespace and name *resource* is here, from 1."""
+        if resource.kind not in self._twins:
+            # Not by ``some``, which looks for kinds that are words: in an exercise or a template this may be any text.
+            alike = (each for each in self.where(lambda kind, _: kind == resource.kind) if each.kind == resource.kind)
+            self._twins[resource.kind] = _twins(alike)
+        return self._twins[resource.kind][resource.place]
+
     @property
     def is_parsed(self) -> bool:
         """Whether any object of the file was asked for so far."""
@@ -173,7 +183,7 @@ class Manifest:
 
     def forget(self) -> None:
         """Drop what was read of the file, of which nobody has kept anything: it is read again if it is asked for."""
-        for name in ("text", "_outline", "_read", "_read_parts", "_held", "resources", "root"):
+        for name in ("text", "_outline", "_read", "_read_parts", "_held", "_twins", "resources", "root"):
             vars(self).pop(name, None)
 
     @property
@@ -183,8 +193,10 @@ class Manifest:
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        """All that the file calls a kind, of an object of its own or of another; found without parsing it."""
-        return frozenset(word.decode() for word in _KIND_WORD.findall(self.data))
+        """All that the file calls a kind, of an object of its own or of another; found without parsing it.
+
+        A ``?`` is any kind that is no plain word."""
+        return frozenset(word.decode() or _SPELLED_OTHERWISE for word in _KIND_WORD.findall(self.data))
 
     @cached_property
     def _outline(self) -> list[Part]:
@@ -194,6 +206,12 @@ class Manifest:
     @cached_property
     def _held(self) -> dict[int, list[Resource]]:
         """The objects that were asked for, by the number of their document."""
+        return {}
+
+    @cached_property
+    def _twins(self) -> dict[str, dict[tuple[int, int], int]]:
+        """The number of each object among its twins by its place, for each kind that was asked for: all are counted
+        at once, for a file may hold thousands."""
         return {}
 
     @cached_property
@@ -296,11 +314,12 @@ class Resource:
     @cached_property
     def twin(self) -> int:
         """Which of the objects of its kind, namespace and name in its file it is, from 1."""
-        name = (self.kind, self.namespace, self.name)
-        # Not by ``some``, which looks for kinds that are words: in an exercise or a template this may be any text.
-        every = self.manifest.where(lambda kind, _: kind == self.kind)
-        alike = [each for each in every if (each.kind, each.namespace, each.name) == name]
-        return next(number for number, each in enumerate(alike, 1) if each is self)
+        return self.manifest.twin(self)
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its place in its file, which no other object has: the number of its document, and where it begins."""
+        return self.index, self.node.start
 
     @cached_property
     def ref(self) -> str:
@@ -542,6 +561,16 @@ def read(
 def _objects_told(data: bytes) -> int:
     """Return how many documents of *data* tell their kind in a line of its own."""
     return data.count(b"\nkind:") + data.startswith((b"kind:", _BOM + b"kind:"))
+
+
+def _twins(alike: Iterable[Resource]) -> dict[tuple[int, int], int]:
+    """Return which of its namespace and name each object of one kind is, from 1, by its place."""
+    counts = Counter[tuple[str, str]]()
+    found = {}
+    for each in alike:
+        counts[each.namespace, each.name] += 1
+        found[each.place] = counts[each.namespace, each.name]
+    return found
 
 
 def _before(edits: Iterable[Edit], offset: int) -> int:

@@ -147,9 +147,9 @@ class _Search:
         off = next(
             (part for part in catalogue.parts_of(resource.manifest.path, resource.name) if self.scope.is_off(part)), ""
         )
-        owned: list[tuple[str, ...]] = []
+        owned = set[tuple[str, ...]]()
         for leaf in resource.leaves.values():
-            if any(leaf.path[: len(path)] == path for path in owned):
+            if any(leaf.path[:length] in owned for length in range(len(leaf.path) + 1)):
                 continue  # inside a scalar that one value owns as a whole
             if off:
                 self._leave_out(off, len(self._open(leaf)))
@@ -157,7 +157,7 @@ class _Search:
             if leaf.refusal:
                 self._refuse(leaf, leaf.refusal)
             elif self._read(leaf, by_path.get(leaf.path, ())):
-                owned.append(leaf.path)
+                owned.add(leaf.path)
 
     def _read(self, leaf: Leaf, records: Iterable[Record]) -> bool:
         """Search one scalar as ``_leaf`` does; what stands in one that no lens reads is refused, and so told."""

@@ -148,9 +148,9 @@ class Survey:
         return {}
 
     def of_kind(self, *kinds: str) -> Iterator[Resource]:
-        """Yield the objects of these kinds."""
+        """Yield the objects of these kinds, in whatever file they stand."""
         wanted = frozenset(kinds)
-        every = (resource for manifest in self.manifests for resource in manifest.some(wanted))
+        every = (resource for manifest in self.every for resource in manifest.some(wanted))
         yield from (each for each in every if not rollout.is_off(each, self.scope))
 
     def holding(self, mark: re.Pattern[bytes], *kinds: str) -> Iterator[Resource]:

@@ -32,6 +32,9 @@ FILLED = SECRET % "q1w2e3r4t5y6u7i8o9p0q1w2e3r4t5y6u7i8o9p0"
         ("ALTER ROLE a PASSWORD 'q1w2e3r4';", "ALTER ROLE a PASSWORD :'secret';"),
         ("ALTER ROLE a PASSWORD 'q1w2e3r4';", "-- ALTER ROLE a PASSWORD 'q1w2e3r4';"),
         ("CONNECTION 'host=a password=q1w2e3r4 user=b'", "CONNECTION 'host=a user=b'"),
+        ("CONNECTION 'password=q1w2e3r4 host=a'", "CONNECTION 'password=$(WORD) host=a'"),
+        ("dsn: host=a password='q1w2e3r4'", "dsn: host=a password=''"),
+        ("HOST=a PASSWORD=q1w2e3r4", "'host=' + host + ' password=' + word"),
         ("static-auth-secret=q1w2e3r4", "# static-auth-secret=q1w2e3r4"),
         ("requirepass q1w2e3r4", "include /run/secrets/q1w2e3r4"),
         ("-----BEGIN PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----"),
@@ -46,6 +49,12 @@ def test_a_secret_in_a_configmap_is_told_with_the_way_out(line: str, mended: str
     assert (
         told((HEAD + line).replace("ConfigMap", "Secret").replace("data:", "stringData:"), "secret-in-configmap") == []
     )
+
+
+@pytest.mark.parametrize("part", [" host=a", " password=a", "host=", "password='"])
+def test_a_file_of_one_endless_line_is_read_as_one(part: str) -> None:
+    """By a search that begins anew at each of its words, this would not end within the hour."""
+    assert told(HEAD + "password; " + part * 100_000, "secret-in-configmap") == []
 
 
 def test_the_annotation_of_a_client_side_apply_is_told_where_it_holds_values() -> None:

@@ -228,16 +228,24 @@ def test_a_secret_that_nothing_names_is_told_at_its_name() -> None:
     assert told(commented, "secret-unused") == ["old.yaml:3"]
 
 
+@pytest.mark.parametrize("word", ["my-old-secrets", "old-secrets-2", "a.old-secrets", "old-secrets_a", "old.secrets"])
+def test_a_secret_is_not_named_by_a_part_of_another_word(word: str) -> None:
+    assert told({**WHOLE, "old.yaml": OLD, "rotate.sh": f"kubectl get secret {word}\n"}, "secret-unused") == [
+        "old.yaml:3"
+    ]
+
+
 @pytest.mark.parametrize(
     "why",
     [
         {"values.yaml": "auth:\n  existingSecret: old-secrets\n"},
         {"rotate.sh": "kubectl get secret old-secrets\n"},
+        {"rotate.sh": "vault kv get it/old-secrets.json\n"},
         {"old.yaml": OLD.replace("stringData", "type: kubernetes.io/tls\nstringData")},
         {"old.yaml": OLD.replace("matrix}", "matrix, labels: {argocd.argoproj.io/secret-type: repository}}")},
         {"secret.yaml": ""},
     ],
-    ids=["by a chart", "by a script", "of a type", "by a label", "in a tree that uses none"],
+    ids=["by a chart", "by a script", "as a file", "of a type", "by a label", "in a tree that uses none"],
 )
 def test_a_secret_that_is_found_otherwise_is_used(why: dict[str, str]) -> None:
     assert told({**WHOLE, "old.yaml": OLD, **why}, "secret-unused") == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from checks.asking import NOW, found, told
@@ -104,3 +106,95 @@ def test_a_place_is_told_exactly_in_a_file_of_many_documents() -> None:
     line = BUNDLE[: BUNDLE.index("CHANGEME_ONE")].count("\n") + 1
     column = BUNDLE.splitlines()[line - 1].index("CHANGEME_ONE") + 1
     assert places == [f"a.yaml:{line}:{column}"]
+
+
+@pytest.mark.parametrize("kind", ["${KIND}", '"{{ .Values.kind }}"', '"<<"', "'@a'", "Se-cret", '"Secr\\u0065t"'])
+def test_an_object_of_any_kind_has_its_number(kind: str) -> None:
+    text = f"kind: {kind}\nmetadata: {{name: a}}\nspec: {{password: CHANGEME_A}}\n"
+    (one, two) = [each for each in found(f"{text}---\n{text}") if each.id == "placeholder-left"]
+    assert (one.line, two.line) == (3, 7)
+
+
+def test_a_kind_that_is_no_plain_word_is_looked_into() -> None:
+    secret = resources.read("a.yaml", b'apiVersion: v1\nkind: "\\x53ecret"\nmetadata: {name: a}\n')
+    assert secret is not None
+    assert [each.ref for each in secret.some({"Secret"})] == ["Secret//a"]
+
+
+def test_a_number_among_twins_outlives_what_was_read() -> None:
+    manifest = resources.read("a.yaml", f"{SECRET.format('A')}---\n{SECRET.format('A')}".encode())
+    assert manifest is not None
+    kept = manifest.some({"Secret"})
+    manifest.forget()
+    assert [each.ref for each in kept] == ["Secret//A", "Secret//A#2"]
+
+
+# Objects that a rule asks for, and which nothing else of their file makes worth reading.
+CRON = """\
+apiVersion: batch/v1
+kind: CronJob
+metadata: {name: sync, namespace: matrix}
+spec: {jobTemplate: {spec: {template: {metadata: {labels: {app: li-sync}}, spec: {containers: [
+  {name: s, image: a/b, env: [{name: PORT, value: 8008}]}]}}}}}
+"""
+KINDS = ("Job", "CronJob", "Pod", "Service", "Certificate", "ExternalSecret", "SealedSecret", "ServiceAccount")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_object_is_found_by_its_kind_in_a_file_of_its_own(kind: str) -> None:
+    seen = _surveyed({"a.yaml": f"kind: {kind}\nmetadata: {{name: it}}\n", "b.yaml": DEFINITION})
+    assert [each.ref for each in seen.of_kind(kind)] == [f"{kind}//it"]
+
+
+def test_what_is_told_does_not_depend_on_how_objects_share_files() -> None:
+    policy = (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: sync, namespace: matrix}\n"
+        "spec: {podSelector: {matchLabels: {app: li-sync}}}\n"
+    )
+    pair = (
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: t, namespace: m}\ntype: kubernetes.io/tls\n"
+        "stringData: {tls.crt: old, tls.key: old}\n"
+    )
+    maker = (
+        "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: t, namespace: m}\nspec: {secretName: t}\n"
+    )
+    deployment = "kind: Deployment\nmetadata: {name: a, namespace: matrix}\n"
+    every = [CRON, policy, pair, maker, deployment]
+    apart = {each.id for each in found({f"{number}.yaml": text for number, text in enumerate(every)})}
+    assert apart == {each.id for each in found("---\n".join(every))}
+    assert "not-a-string" in apart
+    assert apart.isdisjoint({"policy-idle", "tls-malformed"})
+
+
+def _calls(text: str) -> int:
+    """Return how many calls checking *text* takes: a measure that no busy machine changes."""
+    counted = 0
+
+    def count(_frame: object, event: str, _what: object) -> None:
+        nonlocal counted
+        counted += event == "call"
+
+    sys.setprofile(count)
+    try:
+        found(text)
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+ITEM = "- {{kind: Secret, metadata: {{name: s{0}, namespace: m}}, stringData: {{k: CHANGEME_{0}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "each"),
+    [
+        ("kind: List\nitems:\n", ITEM),
+        ("", "---\n" + SECRET),
+        ("kind: Secret\nmetadata: {name: a}\nstringData:\n", "  MACAROON_SECRET_{0}: CHANGEME_{0}\n"),
+    ],
+    ids=["items", "documents", "entries"],
+)
+def test_twice_as_much_takes_twice_the_work(head: str, each: str) -> None:
+    found(head + each.format(0))  # what is made once is made
+    one, two = (_calls(head + "".join(map(each.format, range(count)))) for count in (100, 200))
+    assert two < 2.3 * one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from wizard import access, catalogue, configurations, placeholders, weak
 from wizard.finding import Finding, at
@@ -63,7 +64,8 @@ _WAYS = (
         "Keep the statements, and have psql read the password from a Secret: \\getenv secret NAME, :'secret'.",
     ),
     _Way(
-        re.compile(r"(?i)\bhost=\S+.*\b(password)=([^\s'\"]+)|\b(password)=(\S+).*\bhost="),
+        # Both are looked for once from the start of the line, which may be a file of a single one.
+        re.compile(r"(?i)^(?=.*?\bhost=\S).*?\b(password)=('[^\s'\"+]+'|[^\s'\"]+)"),
         "Let libpq read the password from a Secret: PGPASSWORD, or psql's \\getenv for a subscription.",
     ),
     _Way(
@@ -95,9 +97,9 @@ _WORTH = (
 def _in_config_maps(survey: Survey, filled: Iterable[Site]) -> Iterator[Finding]:
     """Secrets in ConfigMaps, which everybody may read who may list them (FACTS 2, 10, 2.9 and 7.1)."""
     told = set()
+    is_worth_it = cache(lambda manifest: any(each in manifest.data for each in _WORTH))
     for resource in survey.of_kind("ConfigMap"):
-        is_worth_it = any(each in resource.manifest.data for each in _WORTH)
-        if is_worth_it and not resource.manifest.actions:
+        if is_worth_it(resource.manifest) and not resource.manifest.actions:
             for leaf in _entries(resource):
                 for offset, key, out in _clear(leaf):
                     place = configurations.place(leaf, offset)
@@ -128,7 +130,7 @@ def _clear(leaf: Leaf) -> Iterator[tuple[int, str, str]]:
             match = way.line.search(line)
             groups = [each for each in match.groups() if each] if match else []
             if match and groups and not _is_reference(groups[-1]) and not _is_variable(groups[-1]):
-                yield begin + match.start(), groups[0], way.out.format(groups[0])
+                yield begin + match.start(1), groups[0], way.out.format(groups[0])
                 break
         begin += len(line)
 

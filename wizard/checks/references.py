@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import string
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Files
@@ -236,10 +237,31 @@ def _is_for_a_reader(secret: Resource) -> bool:
 
 def _occurrences(files: Files[str, bytes], names: set[str]) -> Counter[str]:
     """Return how often each of *names* stands in the files as a word of its own, outside of comments and prose."""
-    words = b"|".join(re.escape(name).encode() for name in sorted(names, key=len, reverse=True))
-    word = re.compile(rb"(?<![\w.-])(?:" + words + rb")(?![\w-])")
+    words = {name.encode() for name in names}
     found = Counter[str]()
     for path, data in files.items():
-        if not path.endswith(_PROSE) and word.search(data):
-            found.update(each.decode() for each in word.findall(_COMMENT.sub(b"", data)))
+        if not path.endswith(_PROSE) and _counted(data, words):
+            found.update(_counted(_COMMENT.sub(b"", data), words))
     return found
+
+
+def _counted(data: bytes, names: set[bytes]) -> Counter[str]:
+    """Return how often each of *names* is a word of *data*, or what a word begins with in front of a point."""
+    found = Counter[str]()
+    for word, count in Counter(data.translate(_APART).split()).items():
+        name = word if word in names else _in_front(word, names) if b"." in word else b""
+        if name:
+            found[name.decode()] += count
+    return found
+
+
+def _in_front(word: bytes, names: set[bytes]) -> bytes:
+    """Return the longest of *names* that *word* begins with in front of a point, as that of a host does."""
+    start = word[: _LONGEST + 1]
+    ends = (end for end in range(len(start) - 1, 0, -1) if start[end : end + 1] == b".")
+    return next((start[:end] for end in ends if start[:end] in names), b"")
+
+
+_IN_WORDS = frozenset(string.ascii_letters + string.digits + "_.-")
+_APART = bytes(each if chr(each) in _IN_WORDS else 0x20 for each in range(256))  # all that is in no word is a space
+_LONGEST = 253  # the most characters of a name (Kubernetes documentation, "Object Names and IDs")

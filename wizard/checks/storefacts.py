@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from wizard import configurations, placeholders
 from wizard.configurations import REDIS, SYNAPSE, Configuration
@@ -61,8 +62,9 @@ _PUBLICATION = r"\bCREATE\s+PUBLICATION\b"
 
 
 def _scripts(survey: Survey) -> Iterator[_Script]:
+    is_told = cache(lambda manifest: _STATEMENTS.search(manifest.data) is not None)
     for resource in survey.of_kind("ConfigMap", "Secret"):
-        is_worth_it = resource.kind == "Secret" or _STATEMENTS.search(resource.manifest.data)
+        is_worth_it = resource.kind == "Secret" or is_told(resource.manifest)
         for path, leaf in resource.leaves.items() if is_worth_it and not resource.manifest.actions else ():
             is_entry = path[:1] in (("data",), ("stringData",)) and leaf.nested is None
             if is_entry and _STATEMENTS.search(leaf.text.encode("utf-8", "replace")):
