@@ -233,12 +233,18 @@ def _is_partly_unseen(config: Configuration, survey: Survey) -> bool:
     here = {each: each.namespace for each in survey.of_kind("Secret", "ConfigMap") if not each.manifest.actions}
     for container in config.containers:
         space = container.workload.namespace
-        pod = (each for each in survey.containers if each.workload.resource is container.workload.resource)
-        own = (config.resource.kind, config.resource.name)
+        pod = [each for each in survey.containers if each.workload.resource is container.workload.resource]
+        own, names = (
+            (config.resource.kind, config.resource.name),
+            {(OTHER, ""), *((each.kind, each.name) for each in here)},
+        )
         is_made = any(each.is_init and own in each.objects for each in pod)  # of it, by words that are looked into
-        for source in filter(None, map(container.at, _config_paths(container))):
+        for path in _config_paths(container):
+            source = container.at(path)
+            if source is None:
+                continue
             is_seen = (
-                is_made
+                is_made or any(each.is_init and each.at(path) and each.objects <= names for each in pod)
                 if source.kind == OTHER
                 else any(
                     (each.kind, each.name) == (source.kind, source.name) and (home == space or "" in (home, space))
