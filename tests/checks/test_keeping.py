@@ -87,6 +87,8 @@ def test_every_filled_entry_of_a_secret_counts_also_one_that_no_catalogue_knows(
     (each,) = [each for each in every if each.id == "secret-in-git"]
     assert (each.line, "BAR_WORD, FOO_WORD" in each.message, "k29L" in each.message + each.fix) == (5, True, False)
     assert [each.line for each in every if each.id == "open-to-all"] == [5]
+    access = (UNKNOWN % ("Xk29LmQp77ZtRw31Bn", "''")).replace("FOO_WORD", "SECRET_ACCESS_KEY")
+    assert [each.line for each in found(access, around=around) if each.id == "secret-in-git"] == [5]
     encoded = (UNKNOWN % ("WGsyOUxtUXA3N1p0UncK", "''")).replace("stringData", "data")
     assert [each.line for each in found(encoded, around=around) if each.id == "secret-in-git"] == [5]
 
@@ -99,13 +101,29 @@ def test_every_filled_entry_of_a_secret_counts_also_one_that_no_catalogue_knows(
         (UNKNOWN % ("Xk29LmQp77ZtRw31Bn", "a")).replace("kind: Secret", "kind: SealedSecret"),
         UNKNOWN % ("Xk29LmQp77ZtRw31Bn", "a") + "sops: {mac: 'ENC[AES256_GCM,data:a]'}\n",
         (UNKNOWN % ("grafana-reader", "synapse")).replace("FOO_WORD", "username").replace("BAR_WORD", "DB_HOST"),
+        (UNKNOWN % ("AKIA1234567890ABCDEF", "synapse")).replace("FOO_WORD", "AWS_ACCESS_KEY_ID"),
         UNKNOWN % ("-----BEGIN CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----"),
     ],
-    ids=["placeholder", "reference", "sealed", "sops", "no secret", "public"],
+    ids=["placeholder", "reference", "sealed", "sops", "no secret", "key id", "public"],
 )
 def test_what_is_open_or_encrypted_or_no_secret_is_not_counted(text: str) -> None:
     around = Surroundings(in_git=frozenset({"a.yaml"}), open_to_all=frozenset({"a.yaml"}))
     assert [each.id for each in found(text, around=around) if each.id in ("secret-in-git", "open-to-all")] == []
+
+
+def test_nothing_of_the_bundled_tree_before_it_is_filled_counts() -> None:
+    root = Path(__file__).parents[2] / "templates"
+    files = {str(path.relative_to(root)): path.read_text("utf-8") for path in root.rglob("*.yaml")}
+    around = Surroundings(in_git=frozenset(files), open_to_all=frozenset(files))
+    assert [each for each in found(files, around=around) if each.id in ("secret-in-git", "open-to-all")] == []
+
+
+def test_an_entry_with_a_known_secret_in_its_text_is_told_by_that_alone() -> None:
+    text = (SECRET % "").replace('MACAROON_SECRET: ""', "more.yaml: |\n    server_name: a.net\n    listeners: []")
+    text += "    macaroon_secret_key: q1w2e3r4t5y6u7i8o9p0q1w2e3r4t5y6u7i8o9p0\n"
+    around = Surroundings(in_git=frozenset({"a.yaml"}))
+    (each,) = [each for each in found(text, around=around) if each.id == "secret-in-git"]
+    assert (each.line, each.message.partition(" with ")[2]) == (8, "macaroon-secret in clear.")
 
 
 def test_files_that_everybody_reads_are_one_finding_with_their_count() -> None:

@@ -177,7 +177,8 @@ class _Kept:
 
 # Entries of Secrets that are none: the other half of credentials, and where these are good for.
 _NO_SECRET = re.compile(
-    r"(?i)(?:^|[-_.])(?:user(?:_?name)?|host(?:name)?|port|db(?:_?name)?|database|bucket|region|endpoint|address)$"
+    r"(?i)^(?!.*secret)(?:.*[-_.])?(?:user(?:_?name)?|host(?:name)?|port|db(?:_?name)?|database|bucket|region"
+    r"|endpoint|address|e-?mail|access[-_]?key(?:[-_]?id)?)$"
 )
 _ENCRYPTED = re.compile(r"-----BEGIN (?:PGP MESSAGE|AGE ENCRYPTED FILE)|^\$ANSIBLE_VAULT;")
 _PUBLIC = re.compile(r"-----BEGIN (?:CERTIFICATE|PUBLIC KEY)-----")
@@ -185,16 +186,15 @@ _PUBLIC = re.compile(r"-----BEGIN (?:CERTIFICATE|PUBLIC KEY)-----")
 
 def _kept(survey: Survey, filled: Iterable[Site]) -> Iterator[_Kept]:
     """Yield the secrets of the catalogue, and every other filled entry of a Secret that somebody may read."""
-    told = set()
+    told = {(each.leaf.resource, each.leaf.path[:2]) for each in survey.found.sites if each.leaf and each.value}
     for site in filled:
-        told.add(_line(site.position))
         yield _Kept(site.manifest.path, site.position, site.value, is_known=True)
     among = survey.surroundings.in_git | survey.surroundings.open_to_all
     for secret in survey.of_kind("Secret") if among else ():
         is_open = secret.manifest.path in among and not secret.manifest.actions and not secret.is_guarded
         for leaf in secret.leaves.values() if is_open else ():
-            position = secret.manifest.position(leaf.scalar.start)
-            if _is_in_clear(leaf) and _line(position) not in told:
+            if _is_in_clear(leaf) and (secret, leaf.path[:2]) not in told:
+                position = secret.manifest.position(leaf.scalar.start)
                 yield _Kept(secret.manifest.path, position, leaf.key, is_known=False)
 
 
