@@ -20,8 +20,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
     for ingress in survey.of_kind("Ingress"):
         if not ingress.manifest.actions:
             yield from _not_asked(ingress)
-            if ingress.instance != "li":  # which has a rule of its own
-                yield from _any_of_both(ingress)
+            yield from _any_of_both(ingress)
     for config in survey.of_server(HAPROXY):
         for offset, line in config.lines():
             fault = _hash_fault(line)
