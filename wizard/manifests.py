@@ -223,11 +223,23 @@ def keys(node: Node) -> Iterator[Scalar]:
 def get(node: Node, path: Path) -> Node | None:
     """Return the node at *path* below *node*, or None. Of duplicate keys the last one counts, as for most loaders."""
     for step in path:
-        found = dict(children(node)).get(step)
+        found = _child(node, step)
         if found is None:
             return None
         node = found
     return node
+
+
+def _child(node: Node, step: str) -> Node | None:
+    """Return what stands one *step* below *node*; a plain key is looked for without naming all others."""
+    if not isinstance(node, Mapping) or step.startswith(_ESCAPED):
+        return dict(children(node)).get(step)
+    every = node.children
+    for i in range(len(every) - 2, -1, -2):
+        key = every[i]
+        if isinstance(key, Scalar) and key.value == step:
+            return every[i + 1]
+    return None
 
 
 def key_step(key: str) -> str:
