@@ -112,7 +112,9 @@ def _repeated(root: Node) -> Iterator[tuple[Scalar, Scalar, bool]]:
                     first, other = seen.setdefault(key.value, (key, value))
                     if first is not key:
                         yield first, key, _text(value) is not None and _text(value) == _text(other)
-        nodes += [child for _, child in manifests.children(node)]
+            nodes += node.children[1::2]
+        elif isinstance(node, Sequence):
+            nodes += node.items
 
 
 def _text(node: Node) -> str | None:
