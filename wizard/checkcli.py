@@ -25,7 +25,6 @@ def judging(command: F) -> F:
         shown("--severity", "least", type=click.Choice(["error", "warning"]), default="warning", show_default=True,
               help="Show nothing below this."),
         shown("--show-ignored", is_flag=True, help="List what is ignored too, with the reason of each."),
-        shown("--show-ranges", is_flag=True, help="Show the address ranges of LI."),
         shown("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, for code scanning."),
     )):  # fmt: skip
         command = add(command)
@@ -66,7 +65,7 @@ def mending(command: F) -> F:
         ("matrix-wizard check --write-baseline known.json", "Put up with what is there now, and with no more."),
         ("matrix-wizard check --baseline known.json", "Fail on what is new since then."),
         ("matrix-wizard check --sarif > check.sarif", "For code scanning."),
-        ("matrix-wizard check --fix", "Mend encodings, line ends and quotes, once you agree to the plan."),
+        ("matrix-wizard check --fix", "Mend encodings, line ends, quotes and modes, once you agree to the plan."),
         ("matrix-wizard check --live --context prod", "Compare it with what runs in a cluster, too."),
     ),
 )
@@ -82,7 +81,6 @@ def check(**options: Any) -> int:
     wishes = checking.Wishes(
         options["baseline"],
         options["new_baseline"],
-        options["show_ranges"],
         is_strict=options["strict"],
         most_days=options["most_days"],
         source=_source(options),

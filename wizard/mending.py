@@ -47,8 +47,10 @@ def mend(where: Where, wishes: Wishes, review: Callable[[Iterable[str]], None]) 
 def _write(where: Where, tree: store.Tree, made: Mends) -> None:
     if where.identity is None or tree.vault() is None:
         with host.uninterrupted():
-            store.commit(tree, store.Writing(made.after))
+            store.commit(tree, store.Writing(made.after, private=made.private))
         return
     opened = opening.opened(where)
     places = tuple(sorted(f"{each.finding.file}:{each.finding.line}" for each in made.done))
-    opening.save(where, opened, opened.vault, Deed("fix", places=places), opening.Files(made.after, made.before))
+    opening.save(
+        where, opened, opened.vault, Deed("fix", places=places), opening.Files(made.after, made.before, made.private)
+    )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from wizard import base64text, diff, lenses, structure
+from wizard.checks import keeping
 from wizard.errors import Problem, RefusedError
 from wizard.finding import Finding
 from wizard.lenses import CannotHold, Edit, View
@@ -31,12 +32,15 @@ class Mended:
 
 @dataclass(frozen=True)
 class Mends:
-    """What is put right in a tree: the new bytes by file, those before, and each finding. ``diff`` is masked."""
+    """What is put right in a tree: the new bytes by file, those before, and each finding. ``diff`` is masked.
+
+    Files that are ``private`` lose group's and others' access; where that is all, their bytes are the same."""
 
     done: tuple[Mended, ...]
     after: Mapping[str, bytes] = field(repr=False)
     before: Mapping[str, bytes] = field(repr=False)
     diff: str = field(default="", repr=False)
+    private: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,16 @@ _TABLE: dict[str, _Row] = {
 }
 
 
+_OPEN = "open-to-all"  # which is mended in the modes of files, not in their text
+
+
 def of(survey: Survey, findings: Iterable[Finding]) -> Mends:
     """Return what of *findings*, which are those about the tree of *survey*, is put right; the first of each place.
 
     RefusedError where an edited file does not read as it is to."""
     recorded = {(each.document, each.path) for each in survey.scope.records}
-    wanted = [each for each in findings if each.id in _TABLE]
+    told = list(findings)
+    wanted = [each for each in told if each.id in _TABLE]
     files = {each.file for each in wanted}
     manifests = [each for each in survey.manifests if each.path in files]
     leaves = {where: leaf for manifest in manifests for where, leaf in _scalars(manifest)}
@@ -125,7 +133,11 @@ def of(survey: Survey, findings: Iterable[Finding]) -> Mends:
             _prove(manifest, made, news)
             after[manifest.path] = made.data
             drawn.append(_drawn(manifest, made, news))
-    return Mends(tuple(done), after, {path: survey.tree.files[path] for path in after}, "".join(drawn))
+    is_open = [each for each in told if each.id == _OPEN]
+    private = keeping.open_files(survey) if is_open else ()
+    done += [Mended(each, f"others may no longer read {', '.join(private)}") for each in is_open]
+    before = {path: survey.tree.files[path] for path in (*after, *private)}
+    return Mends(tuple(done), before | after, before, "".join(drawn), frozenset(private))
 
 
 def told(made: Mends) -> Iterator[str]:

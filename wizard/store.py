@@ -142,6 +142,7 @@ def commit(tree: Tree, writing: Writing) -> None:
     _refuse_unwritable(tree.root, steps)
     undo = _Undo()
     busy = tree.root / _BUSY
+    is_new = not busy.parent.exists()
     try:
         with _named(STATE):
             _make_directory(busy.parent, undo, 0o700)
@@ -157,6 +158,8 @@ def commit(tree: Tree, writing: Writing) -> None:
             raise _half_done(error, left) from error
         raise
     _release(busy, held)
+    if is_new:
+        _remove_empty(busy.parent)  # what has no vault needs no place for one
 
 
 def tidy(tree: Tree) -> int:

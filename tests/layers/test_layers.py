@@ -192,6 +192,7 @@ def allowed() -> dict[str, AbstractSet[str]]:
     families = {name for name in SOURCES if name.startswith("checks.")}
     table |= dict.fromkeys(families, table["checks"])
     table["checks"] = table["checks"] | families
+    table["mends"] = table["mends"] | {"checks.keeping"}  # which files a finding about several is about
     groups = {name for name in SOURCES if name.startswith("rules.") and name != "rules.rule"}
     table |= {group: {"rules.rule"} for group in groups}
     table |= {"rules.rule": set(), "rules": groups | {"rules.rule"}}

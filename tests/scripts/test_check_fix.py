@@ -72,6 +72,7 @@ MENDED = {
     "base64-in-plain",
     "not-a-string",
 }
+MODE = {"open-to-all"}  # of whoever runs this, as the umask is
 
 
 def test_what_is_mechanical_is_put_right_and_nothing_else_changes(lay_out: LayOut) -> None:
@@ -88,13 +89,32 @@ def test_what_is_mechanical_is_put_right_and_nothing_else_changes(lay_out: LayOu
     assert base64.b64decode(main["data"]["signing.key"]).decode() == KEY
     assert li["stringData"]["signing.key"] == KEY.strip()
     assert found["metadata"]["annotations"] == {"tries": "0123"}
-    assert {each["id"] for each in done.data["fixed"]} == MENDED
+    assert {each["id"] for each in done.data["fixed"]} - MODE == MENDED
     assert not {each["id"] for each in done.data["findings"]} & MENDED, "it is checked again"
     text = (tree / "main.yaml").read_text()
     assert text.startswith("# by hand\n")
     assert '{tries: "0123"}   # as it was typed' in text
     assert [path.name for path in tree.rglob("*") if path.is_file()] == ["main.yaml"], "none of our files is made"
     assert fixed(tree, "--yes", "--json").data["fixed"] == []
+    assert (tree / "main.yaml").read_text() == text
+
+
+def test_files_with_secrets_that_others_read_become_the_owners_own_and_no_directory_is_left(lay_out: LayOut) -> None:
+    head = "apiVersion: v1\nkind: Secret\nmetadata: {name: synapse-secrets, namespace: chat}\ndata:\n"
+    text = f"{head}  signing.key: {encoded(KEY)}\n"
+    tree = lay_out(text).tree
+    (tree / "other.yaml").write_text("kind: ConfigMap\nmetadata: {name: a}\n")
+    for file in tree.iterdir():
+        file.chmod(0o644)
+    assert "open-to-all" in rules(tree)
+    dry = fixed(tree, "--dry-run")
+    assert "others may no longer read main.yaml" in dry.err
+    assert (tree / "main.yaml").stat().st_mode & 0o777 == 0o644
+    done = fixed(tree, "--yes", "--json")
+    assert [each["id"] for each in done.data["fixed"]] == ["open-to-all"]
+    assert "open-to-all" not in [each["id"] for each in done.data["findings"]], "it is checked again"
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tree.iterdir()}
+    assert modes == {"main.yaml": 0o600, "other.yaml": 0o644}, "and our own directory is not among them"
     assert (tree / "main.yaml").read_text() == text
 
 
@@ -137,7 +157,7 @@ def test_a_finding_that_is_ignored_is_left(lay_out: LayOut) -> None:
     ignored = "Not-base64:at,all  # matrix-wizard: ignore base64-missing -- the operator fills it in"
     tree = lay_out(TREE.replace("Not-base64:at,all", ignored)).tree
     done = fixed(tree, "--yes", "--json")
-    assert {each["id"] for each in done.data["fixed"]} == MENDED - {"base64-missing"}
+    assert {each["id"] for each in done.data["fixed"]} - MODE == MENDED - {"base64-missing"}
     assert secret(tree)["data"]["missing"] == "Not-base64:at,all"
 
 

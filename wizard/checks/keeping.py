@@ -24,6 +24,12 @@ def findings(survey: Survey) -> Iterator[Finding]:
     yield from _open_to_all(survey, kept)
 
 
+def open_files(survey: Survey) -> tuple[str, ...]:
+    """Return the paths of the files with secrets that every user of this machine may read (FACTS 0, R11), sorted."""
+    filled = (each for each in survey.found.sites if _is_secret(each))
+    return tuple(each[0].manifest.path for each in _by_file(filled, survey.surroundings.open_to_all))
+
+
 def _is_secret(site: Site) -> bool:
     """Whether *site* holds the text of a secret, and not its placeholder or a reference that is filled in later."""
     is_kept = site.value != "" and catalogue.is_kept(site.value) and site.how != "comment"
