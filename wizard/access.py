@@ -57,7 +57,7 @@ EDGES = frozenset({"Ingress", "IngressClass"}) | _TRAEFIKS  # the kinds that say
 def edge(objects: Iterable[Resource]) -> Edge:
     """Return what the *objects* of a tree say of its edge together; those of ``EDGES`` say it all."""
     every = list(objects)
-    classes = {each.name: _text(each, "spec", "controller") for each in every if each.kind == "IngressClass"}
+    classes = {each.name: each.text("spec", "controller") for each in every if each.kind == "IngressClass"}
     defaults = [each.name for each in every if each.kind == "IngressClass" and _note(each, _IS_DEFAULT) == "true"]
     default = defaults[0] if defaults else ""
     signs: dict[str, set[str]] = {}
@@ -82,7 +82,7 @@ def edge(objects: Iterable[Resource]) -> Edge:
 
 def class_of(ingress: Resource) -> str:
     """Return the name of the class of *ingress*, as the field or the older annotation says it; '' for none."""
-    return _text(ingress, "spec", "ingressClassName") or _note(ingress, "kubernetes.io/ingress.class")
+    return ingress.text("spec", "ingressClassName") or _note(ingress, "kubernetes.io/ingress.class")
 
 
 def readers(resource: Resource) -> tuple[Controller, ...]:
@@ -299,7 +299,7 @@ def _key(middleware: Resource) -> Name:
 
 
 def _group(resource: Resource) -> str:
-    return _text(resource, "apiVersion").partition("/")[0]
+    return resource.text("apiVersion").partition("/")[0]
 
 
 def _is_traefiks(resource: Resource) -> bool:
@@ -312,9 +312,4 @@ def _notes(resource: Resource) -> list[str]:
 
 
 def _note(resource: Resource, key: str) -> str:
-    return _text(resource, *ANNOTATIONS, key)
-
-
-def _text(resource: Resource, *path: str) -> str:
-    node = resource.get(*path)
-    return node.value if isinstance(node, Scalar) else ""
+    return resource.text(*ANNOTATIONS, key)

@@ -29,14 +29,13 @@ _ASKED_FOR = frozenset({"secret-too-old"})  # and so not met where it is not
 
 @dataclass(frozen=True)
 class Wishes:
-    """What check is told besides: the baseline to compare with, one to write, and whether LI's ranges are shown.
+    """What check is told besides: the baseline to compare with, and one to write.
 
     ``is_strict``: warnings stand in the way, too. ``most_days``: how old a secret may be, None for no limit.
     ``source``: the cluster to compare with."""
 
     baseline: Path | None = None
     new_baseline: Path | None = None
-    show_ranges: bool = False
     is_strict: bool = False
     most_days: int | None = None
     source: Source | None = None
@@ -139,7 +138,7 @@ class _Sieve:
 
     def take(self, found: Finding) -> None:
         """Put *found* where it belongs, and tell it if it counts."""
-        shown = found if self.wishes.show_ranges else masked(found)
+        shown = masked(found)
         if ignored := self.ignores.of(shown):
             self.ignored.append(ignored)
         elif self._is_known(shown):

@@ -17,7 +17,7 @@ from wizard.catalogue import AUTH_SECRET, TLS_SECRET
 from wizard.controllers import CONTROLLERS, Controller
 from wizard.entries import Change, Wanted
 from wizard.errors import Problem, RefusedError
-from wizard.manifests import Node, Path, Scalar
+from wizard.manifests import Node, Path
 from wizard.resources import Leaf, Manifest, Resource
 from wizard.vault import Record
 
@@ -121,7 +121,7 @@ def _is_li_cluster(resource: Resource) -> bool:
 
 def _of(group: str) -> Callable[[Resource], bool]:
     """Whether an object is of the API *group*: other groups have a Cluster and a Tenant too."""
-    return lambda resource: _text(resource, "apiVersion").startswith(f"{group}/")
+    return lambda resource: resource.text("apiVersion").startswith(f"{group}/")
 
 
 def _cnpg(*path: str) -> Callable[[Resource], bool]:
@@ -130,7 +130,7 @@ def _cnpg(*path: str) -> Callable[[Resource], bool]:
 
 def _is_provisioned(claim: Resource) -> bool:
     """Whether a class provides for the claim: one that names its volume is bound by hand."""
-    return not _text(claim, "spec", "volumeName")
+    return not claim.text("spec", "volumeName")
 
 
 def is_postgresql(resource: Resource) -> bool:
@@ -431,8 +431,3 @@ def _parents(node: Node, pattern: Path) -> Iterator[Path]:
         for step, item in manifests.children(items):
             for rest in _parents(item, pattern[at + 1 :]):
                 yield (*pattern[:at], step, *rest)
-
-
-def _text(resource: Resource, *path: str) -> str:
-    node = resource.get(*path)
-    return node.value if isinstance(node, Scalar) else ""

@@ -50,6 +50,7 @@ _MAKERS = (
     _Maker("ObjectBucketClaim"),
     _Maker("Bundle"),
     _Maker("Kustomization", ("secretGenerator.*.name", "configMapGenerator.*.name", "metadata.name"), around=True),
+    _Maker("", ("secretGenerator.*.name", "configMapGenerator.*.name"), around=True),  # kustomize: kind may be left out
     _Maker("Cluster", around=True),
     _Maker("Tenant", around=True),
     _Maker("postgresql", around=True),
@@ -69,7 +70,11 @@ _MAKERS = (
     _Maker("Application", ("metadata.name", "spec.source.chart", "spec.source.helm.releaseName"), around=True),
 )
 KINDS = tuple(each.kind for each in _MAKERS)
-MARK = re.compile(rb"""kind["']?\s*:\s*["']?(?:""" + "|".join(KINDS).encode() + rb""")\b""")
+MARK = re.compile(
+    rb"""kind["']?\s*:\s*["']?(?:"""
+    + "|".join(filter(None, KINDS)).encode()
+    + rb""")\b|(?:secret|configMap)Generator\b"""
+)
 
 
 @dataclass(frozen=True)

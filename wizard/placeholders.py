@@ -262,6 +262,11 @@ def is_template(text: str) -> bool:
     return _TEMPLATE.search(text) is not None
 
 
+def is_open(text: str) -> bool:
+    """Say whether *text* is no value yet: another program fills it in, or nobody has."""
+    return is_template(text) or any(find(text))
+
+
 def may_hold(data: bytes) -> bool:
     """Say whether *data* can hold a placeholder at all: a fast scan that errs towards yes."""
     low = data.lower()

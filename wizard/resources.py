@@ -399,6 +399,10 @@ class Resource:
         """Return the node at *path* in the object itself (not in embedded documents), or None."""
         return manifests.get(self.node, path)
 
+    def text(self, *path: str) -> str:
+        """Return the text of the scalar at *path* in the object itself, "" where there is none."""
+        return _text(self.node, *path)
+
 
 class Written(NamedTuple):
     """A text and a span in it, in characters."""

@@ -70,7 +70,17 @@ def test_a_secret_that_only_kubectl_made_is_a_warning() -> None:
     assert (told(text, "li-password-lost"), severities(text)) == ([line(text, AT)], ["warning"])
 
 
-@pytest.mark.parametrize("maker", [SEALED, EXTERNAL, GENERATED], ids=["sealed", "external", "generated"])
+VAULTED = (
+    "apiVersion: secrets.hashicorp.com/v1beta1\nkind: VaultStaticSecret\nmetadata: {name: x, namespace: matrix}\n"
+    "spec: {destination: {name: synapse-admin-auth}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    "maker",
+    [SEALED, EXTERNAL, GENERATED, GENERATED.partition("Kustomization\n")[2], VAULTED],
+    ids=["sealed", "external", "generated", "of no kind", "vaulted"],
+)
 def test_a_secret_that_something_else_makes_is_not_missing(maker: str) -> None:
     assert told(joined(admin(), maker), "li-password-lost") == []
 

@@ -96,7 +96,7 @@ def _hosts(router: Resource, secret: Resource) -> Iterator[str]:
 
 
 def _is_open(host: str) -> bool:
-    return placeholders.is_template(host) or any(placeholders.find(host)) or "{" in host
+    return placeholders.is_open(host) or "{" in host
 
 
 def _entries(router: Resource) -> tuple[Node, ...]:

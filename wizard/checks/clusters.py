@@ -23,7 +23,12 @@ def _misnamed(owner: Resource, role: str, name: str, secrets: Iterable[Resource]
     for secret in secrets:
         is_read = name == secret.name and role and owner.namespace in ("", secret.namespace or owner.namespace)
         user = _username(secret) if is_read and not secret.manifest.actions else None
-        if user is not None and not _is_open(user.text) and not _is_open(role) and user.text != role:
+        if (
+            user is not None
+            and not placeholders.is_open(user.text)
+            and not placeholders.is_open(role)
+            and user.text != role
+        ):
             message = f"{secret.ref}: username is not {role}, the role that {owner.ref} gives it to."
             fix = f"Write {role} here. Encoded, under data: printf %s {role} | base64"
             yield at(secret.manifest.position(user.scalar.start), "cluster-username", message, fix)
@@ -32,7 +37,3 @@ def _misnamed(owner: Resource, role: str, name: str, secrets: Iterable[Resource]
 def _username(secret: Resource) -> Leaf | None:
     """Return the entry ``username`` as the operator reads it: that of ``stringData`` stands over ``data``'s."""
     return secret.leaves.get(("stringData", "username")) or secret.leaves.get(("data", "username"))
-
-
-def _is_open(text: str) -> bool:
-    return placeholders.is_template(text) or any(placeholders.find(text))

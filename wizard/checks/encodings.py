@@ -46,7 +46,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
 def _is_open(text: str) -> bool:
     """Whether another program fills *text* in, or nobody has yet."""
     is_mark = _MARK.fullmatch(text.strip()) is not None
-    return is_mark or placeholders.is_template(text) or any(placeholders.find(text))
+    return is_mark or placeholders.is_open(text)
 
 
 def _is_secret(site: Site) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from wizard import access, clauses, entries, manifests, placeholders
+from wizard import access, clauses, entries, makers, manifests, placeholders
 from wizard.controllers import CONTROLLERS
 from wizard.finding import Finding, at
 from wizard.manifests import Node, Scalar
@@ -17,9 +16,6 @@ _NGINX = CONTROLLERS[0]
 _SATISFY = "nginx.ingress.kubernetes.io/satisfy"
 _SHAPE = "nginx.ingress.kubernetes.io/auth-secret-type"
 _KEY = "auth"  # of the Secret, unless its keys are users (FACTS 4)
-# What makes a Secret of that name in the cluster: the object's own name, or what is named there.
-_MAKERS = {"SealedSecret": (), "ExternalSecret": ("spec", "target", "name"), "Certificate": ("spec", "secretName")}
-_GENERATES = re.compile(rb"secretGenerator")
 _BY_HAND = "kubectl create secret generic {name} --from-file=auth{namespace}"
 
 
@@ -54,7 +50,7 @@ def _lost(ingress: Resource, survey: Survey) -> Iterator[Finding]:
         if node is None:
             message = f"{ingress.ref} asks for a password, and {name} does not say which: {reader.name} denies all."
             yield _at(ingress, None, message, "matrix-wizard setup")
-        elif not (any(placeholders.find(node.value)) or placeholders.is_template(node.value)):
+        elif not placeholders.is_open(node.value):
             yield from _of_secret(ingress, node, survey)
 
 
@@ -75,7 +71,7 @@ def _of_secret(ingress: Resource, node: Scalar, survey: Survey) -> Iterator[Find
     elif named:
         message = f"{named[0].ref} is in another namespace than {ingress.ref}, which takes its password from it."
         yield _at(ingress, node, message, f"Write in it: namespace: {ingress.namespace}")
-    elif not _is_made(name, survey):
+    elif not makers.made(survey.holding(makers.MARK, *makers.KINDS)).has(name):
         message = f"{ingress.ref} takes its password from a Secret that is not in the tree."
         namespace = f" -n {ingress.namespace}" if ingress.namespace else ""
         yield _at(ingress, node, message, _BY_HAND.format(name=name, namespace=namespace), "warning")
@@ -88,16 +84,6 @@ def _either(ingress: Resource) -> Iterator[Finding]:
     if node is not None and node.value.strip() == "any" and is_asked:
         message = f"{ingress.ref}: {_SATISFY} lets in whoever has the address or the password."
         yield at(ingress.manifest.position(node.start), "li-either-or", message, f"Remove the line {_SATISFY}.")
-
-
-def _is_made(name: str, survey: Survey) -> bool:
-    """Whether something of the tree makes a Secret of that *name*."""
-    for each in survey.of_kind(*_MAKERS):
-        named = each.get(*_MAKERS[each.kind]) if _MAKERS[each.kind] else None
-        if (named.value if isinstance(named, Scalar) else each.name) == name:
-            return True
-    generated = survey.holding(_GENERATES, "Kustomization", "")
-    return any(leaf.text == name for each in generated for leaf in each.leaves.values() if leaf.key == "name")
 
 
 def _holds(secret: Resource) -> bool:

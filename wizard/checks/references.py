@@ -133,7 +133,12 @@ def _notes(resource: Resource) -> dict[str, str]:
 
 def _broken(resource: Resource, mention: Mention, held: _Held) -> Iterator[Finding]:
     """Yield a finding where what *mention* is about is not there."""
-    if not mention.needed or held.made.has(mention.name) or _is_open(mention.name) or _is_open(mention.key):
+    if (
+        not mention.needed
+        or held.made.has(mention.name)
+        or placeholders.is_open(mention.name)
+        or placeholders.is_open(mention.key)
+    ):
         return
     found, position = held.meant(mention), resource.manifest.position(mention.at)
     if found and mention.key:
@@ -142,10 +147,6 @@ def _broken(resource: Resource, mention: Mention, held: _Held) -> Iterator[Findi
             yield _keyless(resource, mention, found[0], position, is_sure=_are_of_one(resource, mention, found, held))
     elif not found and not mention.key and not _is_elsewhere(resource, mention, held):
         yield _missing(resource, mention, held, position)
-
-
-def _is_open(text: str) -> bool:
-    return placeholders.is_template(text) or any(placeholders.find(text))
 
 
 # What Kubernetes and its distributions put into each namespace.
@@ -232,7 +233,13 @@ def _is_for_a_reader(secret: Resource) -> bool:
     marks = [*secret.labels, *_notes(secret)]
     is_found = any("/" in each and not each.startswith(_PLAIN) for each in marks)
     is_plain = (kind.value if isinstance(kind, Scalar) else "") in _OPAQUE
-    return bool(secret.name) and is_plain and not is_found and not secret.manifest.actions and not _is_open(secret.name)
+    return (
+        bool(secret.name)
+        and is_plain
+        and not is_found
+        and not secret.manifest.actions
+        and not placeholders.is_open(secret.name)
+    )
 
 
 def _occurrences(files: Files[str, bytes], names: set[str]) -> Counter[str]:

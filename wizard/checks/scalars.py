@@ -127,13 +127,9 @@ def _held(survey: Survey) -> dict[str, list[Leaf]]:
     held: dict[str, list[Leaf]] = {}
     for secret in survey.of_kind("Secret"):
         for leaf in secret.leaves.values():
-            if leaf.is_secret and leaf.nested is None and leaf.text and not _is_open(leaf.text):
+            if leaf.is_secret and leaf.nested is None and leaf.text and not placeholders.is_open(leaf.text):
                 held.setdefault(leaf.key, []).append(leaf)
     return held
-
-
-def _is_open(text: str) -> bool:
-    return placeholders.is_template(text) or any(placeholders.find(text))
 
 
 def _substituted(resource: Resource, held: dict[str, list[Leaf]]) -> Iterator[Finding]:

@@ -92,7 +92,7 @@ def _empty_password(script: _Script) -> Iterator[Finding]:
 def _for_superusers(scripts: Iterable[_Script], clusters: Iterable[Resource]) -> Iterator[Finding]:
     """Statements for superusers, where the operator of every cluster keeps that role to itself."""
     open_to = ("true", "yes", "on")
-    closed = [each for each in clusters if _text(each, "spec", "enableSuperuserAccess") not in open_to]
+    closed = [each for each in clusters if each.text("spec", "enableSuperuserAccess") not in open_to]
     run_by_operator = "\n".join(each.manifest.text for each in clusters)
     if not closed or len(closed) != len([*clusters]):
         return
@@ -200,7 +200,7 @@ def _users(tenant: Resource) -> Iterator[Finding]:
 
 def _scheme(tenant: Resource, survey: Survey) -> Iterator[Finding]:
     """URLs of the operator's own Service by the wrong scheme or port: it listens on 443 with TLS, on 80 without."""
-    auto = _text(tenant, "spec", "requestAutoCert")
+    auto = tenant.text("spec", "requestAutoCert")
     own = (each for each in survey.holding(re.compile(rb"kind:\s*[\"']?Service\b"), "Service"))
     if (
         auto not in ("true", "false")
@@ -250,8 +250,3 @@ def _fault(line: str) -> str:
     if value[:1] in "\"'" and value and (len(value) < 2 or value[-1] != value[0]):
         return f"the quotes around {name} do not match, so that they belong to the value."
     return ""
-
-
-def _text(resource: Resource, *path: str) -> str:
-    node = resource.get(*path)
-    return node.value if isinstance(node, Scalar) else ""
