@@ -146,6 +146,7 @@ def test_the_plan_holds_no_secret_and_nothing_is_written_without_consent(lay_out
 def test_what_is_not_certain_is_left(lay_out: LayOut, entry: str) -> None:
     text = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: mine}}\n{entry}\n"
     tree = lay_out(text).tree
+    (tree / "main.yaml").chmod(0o600)
     before = rules(tree)
     assert before
     done = fixed(tree, "--yes", "--json")

@@ -26,8 +26,8 @@ def findings(survey: Survey) -> Iterator[Finding]:
 
 def open_files(survey: Survey) -> tuple[str, ...]:
     """Return the paths of the files with secrets that every user of this machine may read (FACTS 0, R11), sorted."""
-    filled = (each for each in survey.found.sites if _is_secret(each))
-    return tuple(each[0].manifest.path for each in _by_file(filled, survey.surroundings.open_to_all))
+    filled = [each for each in survey.found.sites if _is_secret(each)]
+    return tuple(each[0].path for each in _by_file(_kept(survey, filled), survey.surroundings.open_to_all))
 
 
 def _is_secret(site: Site) -> bool:
