@@ -220,6 +220,11 @@ def keys(node: Node) -> Iterator[Scalar]:
         stack += [child for _, child in children(here)]
 
 
+def items(node: Node | None) -> tuple[Node, ...]:
+    """Return the items of a list; none where *node* is no list."""
+    return node.items if isinstance(node, Sequence) else ()
+
+
 def get(node: Node, path: Path) -> Node | None:
     """Return the node at *path* below *node*, or None. Of duplicate keys the last one counts, as for most loaders."""
     for step in path:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from wizard import manifests
-from wizard.manifests import Node, Scalar, Sequence
+from wizard.manifests import Node, Scalar
 from wizard.resources import Resource
 from wizard.workloads import Workload
 
@@ -81,7 +81,7 @@ def given(owner: Resource) -> Iterator[tuple[str, str]]:
         # database, and that "app". What a cluster that is copied calls its own is in the copy.
         name = _text(start, "owner") or _text(start, "database") or ("app" if way == "initdb" else "")
         yield name, _text(start, "secret", "name")
-    for role in _items(owner.get("spec", "managed", "roles")):
+    for role in manifests.items(owner.get("spec", "managed", "roles")):
         yield _text(role, "name"), _text(role, "passwordSecret", "name")
 
 
@@ -110,9 +110,9 @@ def tenants(workloads: Iterable[Workload], places: Places) -> tuple[Tenant, ...]
     for each in workloads:
         if each.kind != "Tenant":
             continue
-        pools = _items(each.resource.get("spec", "pools"))
+        pools = manifests.items(each.resource.get("spec", "pools"))
         sets = tuple(f"statefulset/{each.name}-{_text(pool, 'name')}" for pool in pools if _text(pool, "name"))
-        users = {_text(user, "name") for user in _items(each.resource.get("spec", "users"))}
+        users = {_text(user, "name") for user in manifests.items(each.resource.get("spec", "users"))}
         for one in each.references:
             if _is_at(one.kind, each.namespace, one.name, one.keys, places):
                 found.append(Tenant(each.namespace, each.name, sets, one.name if one.name in users else ""))
@@ -166,7 +166,7 @@ def _homeserver(each: Workload) -> Homeserver | None:
     for container in _containers(each.resource):
         is_main = "synapse.app.homeserver" in container.command or not container.command
         if _SYNAPSE.search(container.image) and is_main and "worker" not in each.name:
-            ports = _items(manifests.get(container.node, ("ports",)))
+            ports = manifests.items(manifests.get(container.node, ("ports",)))
             named = {_text(port, "name"): _text(port, "containerPort") for port in ports}
             port = named.get("http") or named.get("client") or _SYNAPSE_PORT
             return Homeserver(each.namespace, each.target, container.name, port, each.instance)
@@ -195,14 +195,14 @@ def _containers(resource: Resource) -> list[_Container]:
             " ".join(item.value for key in ("command", "args") for item in _words(manifests.get(each, (key,)))),
             each,
         )
-        for each in _items(node)
+        for each in manifests.items(node)
     ]
 
 
 def _of_cluster(cluster: Resource, places: Places) -> Iterator[Role]:
     yield from _owner(cluster, places)
     owner = next(iter(_owner(cluster, None)), None)
-    for role in _items(cluster.get("spec", "managed", "roles")):
+    for role in manifests.items(cluster.get("spec", "managed", "roles")):
         secret = _text(role, "passwordSecret", "name")
         if secret and owner and _is_at("Secret", cluster.namespace, secret, frozenset({"password"}), places):
             yield replace(owner, name=_text(role, "name"))
@@ -231,7 +231,8 @@ def _of_image(each: Workload, places: Places) -> Role | None:
         by = (one for one in each.references if _is_at(one.kind, each.namespace, one.name, one.keys, places))
         if _POSTGRES.search(container.image) and any(one.how in ("env", "volume") for one in by):
             variables = {
-                _text(one, "name"): _text(one, "value") for one in _items(manifests.get(container.node, ("env",)))
+                _text(one, "name"): _text(one, "value")
+                for one in manifests.items(manifests.get(container.node, ("env",)))
             }
             role = variables.get("POSTGRES_USER") or "postgres"
             database = variables.get("POSTGRES_DB") or role
@@ -254,12 +255,8 @@ def _is_at(kind: str, namespace: str, name: str, keys: frozenset[str] | None, pl
     )
 
 
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, Sequence) else ()
-
-
 def _words(node: Node | None) -> list[Scalar]:
-    return [each for each in (*_items(node), node) if isinstance(each, Scalar)]
+    return [each for each in (*manifests.items(node), node) if isinstance(each, Scalar)]
 
 
 def _text(node: Node | None, *path: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from wizard import clauses, homeserver, manifests
 from wizard.finding import Finding, at
 from wizard.homeserver import Configuration
-from wizard.manifests import Node, Scalar, Sequence
+from wizard.manifests import Node, Scalar
 from wizard.resources import Resource
 from wizard.survey import Survey
 
@@ -71,10 +71,12 @@ _ALONE = f"Write in it: {_WHITELIST}: []"
 
 
 def _federating(li: Configuration) -> Iterator[Node]:
-    for listener in _items(li.get("listeners")):
-        for resource in _items(manifests.get(listener, ("resources",))):
+    for listener in manifests.items(li.get("listeners")):
+        for resource in manifests.items(manifests.get(listener, ("resources",))):
             names = manifests.get(resource, ("names",))
-            yield from (each for each in _items(names) if isinstance(each, Scalar) and each.value == "federation")
+            yield from (
+                each for each in manifests.items(names) if isinstance(each, Scalar) and each.value == "federation"
+            )
 
 
 def _lets_in(li: Configuration) -> Iterator[Finding]:
@@ -128,7 +130,3 @@ def _policy(cluster: Resource) -> Scalar | None:
 def _days(node: Scalar) -> int:
     found = _KEPT.fullmatch(node.value.strip())
     return int(found[1]) * _BACKUPS[found[2]] if found else 0
-
-
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, Sequence) else ()

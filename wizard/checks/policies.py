@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from wizard import catalogue, clauses, homeserver, manifests, networkpolicies
 from wizard.finding import Finding, at
-from wizard.manifests import Node, Scalar, Sequence
+from wizard.manifests import Node, Scalar
 from wizard.resources import Resource
 from wizard.survey import Survey
 
@@ -93,8 +93,8 @@ def _selectors(policy: Resource) -> Iterator[tuple[Node, str]]:
     if own is not None:
         yield own, "it"
     for direction, side in (("ingress", "from"), ("egress", "to")):
-        for rule in _items(policy.get("spec", direction)):
-            for peer in _items(manifests.get(rule, (side,))):
+        for rule in manifests.items(policy.get("spec", direction)):
+            for peer in manifests.items(manifests.get(rule, (side,))):
                 selector = manifests.get(peer, ("podSelector",))
                 if selector is not None and manifests.get(peer, ("namespaceSelector",)) is None:
                     yield selector, f"a peer of {direction}"
@@ -106,10 +106,10 @@ def _terms(selector: Node) -> Iterator[tuple[str, set[str]]]:
     for key, value in labels.entries if isinstance(labels, manifests.Mapping) else ():
         if isinstance(key, Scalar) and isinstance(value, Scalar):
             yield key.value, {value.value}
-    for each in _items(manifests.get(selector, ("matchExpressions",))):
+    for each in manifests.items(manifests.get(selector, ("matchExpressions",))):
         name, operator, values = (manifests.get(each, (step,)) for step in ("key", "operator", "values"))
         if isinstance(name, Scalar) and isinstance(operator, Scalar) and operator.value == "In":
-            yield name.value, {item.value for item in _items(values) if isinstance(item, Scalar)}
+            yield name.value, {item.value for item in manifests.items(values) if isinstance(item, Scalar)}
 
 
 def _pods(survey: Survey) -> Iterator[_Labels]:
@@ -127,7 +127,3 @@ def _labels(resource: Resource, *path: str) -> dict[str, str]:
     node = resource.get(*path, "labels")
     pairs = node.entries if isinstance(node, manifests.Mapping) else ()
     return {key.value: value.value for key, value in pairs if isinstance(key, Scalar) and isinstance(value, Scalar)}
-
-
-def _items(node: Node | None) -> tuple[Node, ...]:
-    return node.items if isinstance(node, Sequence) else ()
