@@ -36,6 +36,14 @@ def user() -> str:
         return str(os.getuid())
 
 
+def spare(module: str, platform: str) -> None:
+    """Have an import of *module* fail at once anywhere but on *platform* (as ``sys.platform``), where alone it works.
+
+    None in ``sys.modules`` does that (Python, "The import system", 5.3.1)."""
+    if sys.platform != platform:
+        sys.modules.setdefault(module, None)  # type: ignore[arg-type]
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Within it Ctrl-C does nothing: what takes milliseconds and must be whole is not worth a half."""

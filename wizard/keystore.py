@@ -425,6 +425,8 @@ def _with_keyring(ask: Callable[[KeyringBackend], _T]) -> _T:
 
 
 def _backend() -> KeyringBackend:
+    # Wherever it runs, this asks compiler and linker for a library of macOS, which is half of what a keyring costs.
+    host.spare("keyring.backends.macOS.api", "darwin")
     import keyring
 
     backend = keyring.get_keyring()

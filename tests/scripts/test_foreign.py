@@ -375,5 +375,6 @@ def test_placeholders_that_no_site_can_hold_are_found(lay_out: LayOut) -> None:
         "  CHANGEME_NAME: x\n  TOKEN: CHANGEME_HIDDEN\n  TOKEN: plain\n"
     )
     deployment = lay_out(text)
+    (deployment.tree / "main.yaml").chmod(0o600)  # what stands there counts as a secret that others read, else
     lost = ("key-twice", "main.yaml", 7)
     assert found_ids(deployment) == [("placeholder-left", "main.yaml", 5), ("placeholder-left", "main.yaml", 6), lost]
