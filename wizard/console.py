@@ -346,9 +346,11 @@ def removed(found: Removed, options: str, *, as_json: bool) -> None:
         return
     for name, made in found.values:
         _say(f"{name}  (since {made[:10]})", sys.stdout)
-    name = found.recipient.name or found.recipient.key
+    who = found.recipient
+    name = who.name or who.key
+    known = who.key if who.kind == "own" else name  # user and host name every key that a machine had
     _say(f"{name} is removed, and could read these. Rotate them:", sys.stdout)
-    _say(f"  {typed(f'matrix-wizard rotate --known-to {shlex.quote(name)}', options)}", sys.stdout)
+    _say(f"  {typed(f'matrix-wizard rotate --known-to {shlex.quote(known)}', options)}", sys.stdout)
     _tell_seal(found.seal)
 
 
@@ -367,6 +369,8 @@ def rekeyed(done: Rekeyed, *, as_json: bool) -> None:
         _say(f"It opens no longer with {key}; the copies made until now do.", sys.stdout)
     for key in done.kept:
         _say(f"It still opens with {key}.", sys.stdout)
+    if done.kept:
+        _say("One of these that is lost is shut out by: matrix-wizard vault recipients remove KEY", sys.stdout)
     _tell_seal(done.seal)
 
 

@@ -95,7 +95,7 @@ def load(
     given = given or Passphrases()
     if named is not None:
         return _from_file(named, given)
-    reason = "nothing says whose vault this is"
+    reason, looked = "nothing says whose vault this is", ""
     if vault_id is not None:
         try:
             kept = _with_keyring(lambda keyring: keyring.get_password(SERVICE, vault_id))
@@ -103,6 +103,7 @@ def load(
         except _UnusableError as error:
             kept, reason = None, str(error)
         path = identity_file(vault_id)
+        looked = f", and there is no file {path}"
         of_file = _from_file(path, given) if path.exists() else None
         if kept is not None:
             return _both(_in_keyring(kept), of_file)
@@ -110,7 +111,7 @@ def load(
             return of_file
     if beside is not None and beside.exists():
         return _in_tree(beside, given)
-    what = f"The vault's key was not found: {_told(reason)}."
+    what = f"The vault's key was not found: {_told(reason)}{looked}."
     raise UsageError(Problem(what, "", _UNLOCK.get(reason, "") + _NAME_IT))
 
 

@@ -686,6 +686,7 @@ class _Text(_Prompt):
         first = _shortened(self.suggested[0]) if len(self.suggested) > 1 else "it"
         tail = f" (Tab takes {first})" if self.suggested else ""
         self.fault = fault.told(tail)
+        self.is_fresh = self.asked.form == "hidden"  # nobody sees what to mend in it: the next key begins anew
 
     def silence(self, _: Buffer) -> None:
         """Say no more what was wrong, nor suggest anything: the text is another one."""

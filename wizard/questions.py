@@ -199,6 +199,7 @@ GENERATED = (
 )  # kinds of mint that stand for themselves, without a consumer's rules
 
 _SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}  # RFC 6409, RFC 8314, RFC 5321
+_SMTP_NAMES = {"starttls": "starttls", "tls": "tls", "none": "mail without encryption"}
 
 
 def _below_base(label: str) -> Callable[[Known], str | None]:
@@ -231,7 +232,8 @@ def _strange_port(port: int, known: Known) -> Iterator[str]:
     security = known["smtp.security"]
     owner = next((each for each, usual in _SMTP_PORTS.items() if usual == port), security)
     if owner != security:
-        yield f"Port {port} is the one of {owner}; {security} usually has port {_SMTP_PORTS[security]}."
+        usual = f"{_SMTP_NAMES[security]} usually has port {_SMTP_PORTS[security]}"
+        yield f"Port {port} is the one of {_SMTP_NAMES[owner]}; {usual}."
 
 
 def _key_id(known: Known) -> tuple[str, ...]:

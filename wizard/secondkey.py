@@ -32,6 +32,7 @@ def asked(terminal: Terminal, vault_id: str) -> tuple[Recipient, ...]:
     StoppedError at Ctrl-C."""
     terminal.say("\nA second key", "heading")
     terminal.say("The vault opens with a key of this machine. When that is lost, only a second one opens it.")
+    terminal.say("Nothing is written before this is settled; Ctrl-C stops, and your answers are kept.")
     how = {"recovery": _recovery, "given": _given, "none": _skipped}
     chosen = "recovery"
     while True:

@@ -154,7 +154,7 @@ def test_a_contradiction_is_told_in_the_words_of_whoever_reads_it() -> None:
     [
         ("tls", 587, "Port 587 is the one of starttls; tls usually has port 465."),
         ("starttls", 465, "Port 465 is the one of tls; starttls usually has port 587."),
-        ("none", 587, "Port 587 is the one of starttls; none usually has port 25."),
+        ("none", 587, "Port 587 is the one of starttls; mail without encryption usually has port 25."),
         ("tls", 465, ""),
         ("starttls", 2525, ""),
     ],
