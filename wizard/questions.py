@@ -487,7 +487,8 @@ QUESTIONS = (
         "storage.class",
         formats.OBJECT_NAME,
         "Storage class",
-        "The storage class of all volumes, as kubectl get storageclass lists it.",
+        "The storage class of all volumes, as kubectl get storageclass lists it. Kubernetes refuses another one for "
+        "volumes that exist: it is chosen before the first deployment.",
         empty="the cluster's default",
         use="It goes wherever the tree names a storage class.",
     ),
