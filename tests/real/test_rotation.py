@@ -560,7 +560,7 @@ def test_bash_executes_the_printed_sheet_line_by_line(whole: Operator) -> None:
     names = (*REST, *DRIVEN)
     old = {name: whole.show(name) for name in names}
     printed = whole.typed("rotate", *names, "--confirm", "key-vault-rsa-key", *AGREED, "--context", "prod")
-    commands = [line.strip() for line in printed.splitlines() if line.startswith(" " * 5)]
+    commands = [line.strip() for line in printed.splitlines() if line.startswith(" " * 4)]
     assert len(commands) >= 15
     with Watch(whole.cluster, synapse(whole), SLOWLY) as people:
         for command in commands:
