@@ -132,7 +132,7 @@ def test_the_allow_list_stands_in_the_words_of_its_reader(
     for key in keys:
         assert [str(ipaddress.ip_network(each.strip())) for each in found[key].split(",")] == RANGES
     assert found[ISSUER]
-    assert found_ids(deployment) == []
+    assert faults(deployment) == []
     assert not LISTS & (stands_on(objects, "main").keys() if "main.yaml" in files else set())
 
 
@@ -321,10 +321,15 @@ def test_a_middleware_comes_into_being_where_there_is_none(lay_out: LayOut, text
     assert {each["apiVersion"] for each in made} == {FORMER if former else GROUP}
     assert all(each["spec"].keys() == {"ipWhiteList" if former else "ipAllowList"} for each in made)
     # The list that is the operator's own holds all of a private network.
-    assert {rule for rule, _, _ in found_ids(deployment)} <= ({"li-wide"} if "office" in text else set())
+    assert {rule for rule, _, _ in faults(deployment)} <= ({"li-wide"} if "office" in text else set())
     if "office" in text:
         assert every(objects, "Middleware")["office"]["spec"]["ipAllowList"]["sourceRange"] == ["10.0.0.0/8"]
         assert stands_on(objects, "main")[NAMED] == "matrix-office@kubernetescrd"
+
+
+def faults(deployment: Deployment) -> list[tuple[str, str, int]]:
+    """Return what check finds but older words that are still read, which these trees have on purpose."""
+    return [each for each in found_ids(deployment) if each[0] != "field-deprecated"]
 
 
 def flat(documents: list[Any]) -> list[Any]:
@@ -364,7 +369,7 @@ def test_the_trees_own_middleware_ends_with_exactly_the_ranges(lay_out: LayOut, 
     assert after[key].get("ipStrategy") == ({"depth": 1} if "depth" in spec else None)
     assert set(every(objects, "Middleware")) <= {"li-only", "both"}
     assert "Ingress" not in text or "@file" not in text or "x@file" in stands_on(objects)[NAMED]
-    assert found_ids(deployment) == []
+    assert faults(deployment) == []
 
 
 def test_a_list_without_any_sign_is_lis_where_li_alone_names_it(lay_out: LayOut) -> None:
@@ -390,7 +395,7 @@ def test_the_nearest_list_is_named_and_a_new_one_for_each_namespace(lay_out: Lay
         "near",
         "matrix",
     ]
-    assert found_ids(deployment) == []
+    assert faults(deployment) == []
 
 
 def test_an_ingress_names_a_list_of_any_namespace_and_a_route_of_its_own(lay_out: LayOut) -> None:
@@ -410,7 +415,7 @@ def test_an_ingress_names_a_list_of_any_namespace_and_a_route_of_its_own(lay_out
     assert [lists for _, lists in ways(objects)] == [[RANGE]] * 3
     made = (each["metadata"] for documents in objects.values() for each in documents[1:])
     assert sorted(each["namespace"] for each in made) == ["far", "matrix"]
-    assert found_ids(deployment) == []
+    assert faults(deployment) == []
 
 
 def test_a_new_list_is_spelled_as_the_trees_others(lay_out: LayOut) -> None:
