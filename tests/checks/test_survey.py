@@ -68,6 +68,12 @@ def test_what_no_rule_needs_is_not_parsed() -> None:
 def test_what_is_broken_is_told_where_nobody_needs_it() -> None:
     text = f"{SECRET.format('ONE')}---\n{DEFINITION}  broken: [\n"
     assert told(text, "unparseable") == [f"a.yaml:{text.count(chr(10)) + 1}"]
+    alone = {"a.yaml": SECRET.format("ONE"), "b.yaml": "kind: [\n", "mkdocs.yaml": "plugins: [\n"}
+    findings = [each for each in found(alone) if each.id == "unparseable"]
+    assert [(each.file, each.line, each.severity) for each in findings] == [
+        ("b.yaml", 2, "error"),
+        ("mkdocs.yaml", 2, "warning"),
+    ]
 
 
 def test_the_first_finding_waits_for_no_later_file() -> None:

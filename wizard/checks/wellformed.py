@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 
 from wizard import lenses, manifests
@@ -39,12 +39,13 @@ _OPTION = "server_name"  # the one that each homeserver has
 _STATEMENT = re.compile(
     r"\{%|\{\{-?\s*(?:if|range|with|end|else|include|define|template|toYaml)\b|\{\{[^}]*\.(?:Values|Release|Chart)\b"
 )
+_OBJECT = re.compile(r"^(?:apiVersion|kind|data|stringData)[ \t]*:", re.MULTILINE)
 _HOMESERVER = re.compile(rf"^{_OPTION}[ \t]*:", re.MULTILINE)
 
 
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what is malformed."""
-    yield from _unparsed(survey.manifests)
+    yield from _unparsed(survey)
     for resource in survey.of_kind(*_KINDS):
         if not resource.manifest.is_expanded:
             yield from _twice(resource)
@@ -55,17 +56,27 @@ def findings(survey: Survey) -> Iterator[Finding]:
             yield from _twice_inside(resource)
 
 
-def _unparsed(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    for manifest in manifests:
-        for part in manifest.broken:
-            position = f"{manifest.path}:{part.line}:{part.column}"
-            if _STATEMENT.search(manifest.text, part.start, part.end):
-                message = f"This document is a template, and no valid YAML as it stands: {part.reason}."
-                fix = "Check what its engine makes of it, or ignore this file, with that as the reason."
-                yield at(position, "unparseable", message, fix, "warning")
-            else:
-                message = f"This document is not valid YAML: {part.reason}."
-                yield at(position, "unparseable", message, "Mend it by hand.")
+def _unparsed(survey: Survey) -> Iterator[Finding]:
+    """Every document that does not parse, also in files that no other rule reads: kubectl reads them all."""
+    for manifest in survey.every:
+        is_first = not manifest.is_parsed
+        yield from _broken(manifest)
+        if is_first:
+            manifest.forget()
+
+
+def _broken(manifest: Manifest) -> Iterator[Finding]:
+    for part in manifest.broken:
+        position = f"{manifest.path}:{part.line}:{part.column}"
+        if _STATEMENT.search(manifest.text, part.start, part.end):
+            message = f"This document is a template, and no valid YAML as it stands: {part.reason}."
+            fix = "Check what its engine makes of it, or ignore this file, with that as the reason."
+            yield at(position, "unparseable", message, fix, "warning")
+        else:
+            # What names no kind may be another tool's, whose dialect is not known here.
+            severity: Severity | None = None if _OBJECT.search(manifest.text) else "warning"
+            message = f"This document is not valid YAML: {part.reason}."
+            yield at(position, "unparseable", message, "Mend it by hand.", severity)
 
 
 def _unanchored(resource: Resource) -> Iterator[Finding]:
