@@ -10,6 +10,8 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +23,14 @@ from .servers import free_port
 HOST, MAIL = "127.0.0.1", "smtp.chat-corp.net"
 # Services whose name is not that of the workload behind them; the operator of PostgreSQL makes these.
 SERVICES = {"matrix-postgresql-rw": "matrix-postgresql", "matrix-postgresql-li-rw": "matrix-postgresql-li"}
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Ask again and again until what a server brings about in its own time holds; fail after a minute."""
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 class Loopback:

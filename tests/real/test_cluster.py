@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -23,7 +22,7 @@ from scripts.runs import Deployment
 from . import clients, objectstore, pods
 from .clients import Client
 from .cluster import Cluster
-from .loopback import HOST, postgres_programs
+from .loopback import HOST, postgres_programs, wait_until
 from .mailserver import Mailbox, Rules, command
 from .servers import running
 
@@ -573,10 +572,3 @@ def assert_streams(cluster: Cluster, user: str) -> None:
     cluster.query(MAIN, insert.format(json.dumps(row)), "synapse")
     arrived = "SELECT user_id FROM account_validity"
     wait_until(lambda: (user,) in cluster.query(LI, arrived, "synapse_li"))
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)

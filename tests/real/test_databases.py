@@ -5,7 +5,6 @@ The bundled tree's are proven on a whole cluster (test_cluster); this one has no
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import psycopg
 import pytest
 
 from .filled import Fill, Filled
-from .loopback import HOST, Loopback, postgres_programs
+from .loopback import HOST, Loopback, postgres_programs, wait_until
 from .postgres import Postgres
 from .servers import Redis, free_port, running
 
@@ -108,10 +107,7 @@ def test_the_subscription_of_the_tree_brings_rows_to_li(tree: Filled, servers: d
         main.execute("ALTER ROLE replicator REPLICATION")
         li.execute(subscribe.encode())
         main.execute("INSERT INTO rows VALUES (7)")
-        end = time.monotonic() + 60
-        while li.execute("SELECT id FROM rows").fetchall() != [(7,)]:
-            assert time.monotonic() < end
-            time.sleep(0.05)
+        wait_until(lambda: li.execute("SELECT id FROM rows").fetchall() == [(7,)])
         li.execute("DROP SUBSCRIPTION li")
 
 

@@ -20,7 +20,7 @@ from scripts.runs import Deployment
 from . import clients
 from .clients import Attempt, Client, RefusedError
 from .cluster import Cluster
-from .loopback import HOST, postgres_programs
+from .loopback import HOST, postgres_programs, wait_until
 from .operator import AGREED, Operator
 from .pods import texts
 from .servers import Redis
@@ -225,13 +225,6 @@ def streams(operator: Operator, user: str) -> None:
     operator.cluster.query(MAIN, insert, "synapse")
     arrived = "SELECT user_id FROM account_validity"
     wait_until(lambda: (user,) in operator.cluster.query(LI, arrived, "synapse_li"))
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def in_force(operator: Operator, new: dict[str, str], old: dict[str, str]) -> None:
