@@ -33,11 +33,7 @@ def open_files(survey: Survey) -> tuple[str, ...]:
 def _is_secret(site: Site) -> bool:
     """Whether *site* holds the text of a secret, and not its placeholder or a reference that is filled in later."""
     is_kept = site.value != "" and catalogue.is_kept(site.value) and site.how != "comment"
-    return is_kept and not site.token and bool(site.text.strip()) and not _is_reference(site.text)
-
-
-def _is_reference(text: str) -> bool:
-    return placeholders.is_template(text) or any(True for _ in placeholders.find(text))
+    return is_kept and not site.token and bool(site.text.strip()) and not placeholders.is_open(site.text)
 
 
 # --- in ConfigMaps
@@ -135,7 +131,7 @@ def _clear(leaf: Leaf) -> Iterator[tuple[int, str, str]]:
         for way in _WAYS if not is_comment else ():
             match = way.line.search(line)
             groups = [each for each in match.groups() if each] if match else []
-            if match and groups and not _is_reference(groups[-1]) and not _is_variable(groups[-1]):
+            if match and groups and not placeholders.is_open(groups[-1]) and not _is_variable(groups[-1]):
                 yield begin + match.start(1), groups[0], way.out.format(groups[0])
                 break
         begin += len(line)
@@ -208,7 +204,9 @@ def _is_in_clear(leaf: Leaf) -> bool:
     text = leaf.text.strip()
     is_entry = leaf.is_secret and leaf.nested is None and len(leaf.path) == 2 and not _NO_SECRET.search(leaf.key)
     is_public = _PUBLIC.match(text) is not None and "PRIVATE KEY" not in text
-    is_none = _is_reference(text) or _is_variable(text) or placeholders.is_like_one(text) or weak.is_well_known(text)
+    is_none = (
+        placeholders.is_open(text) or _is_variable(text) or placeholders.is_like_one(text) or weak.is_well_known(text)
+    )
     return is_entry and bool(text) and not is_public and not is_none and not _ENCRYPTED.search(text)
 
 
