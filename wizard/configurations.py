@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
-from wizard import lenses, manifests
+from wizard import manifests
 from wizard.manifests import Path, Scalar
 from wizard.pods import Container
 from wizard.resources import Leaf, Resource
@@ -100,15 +99,7 @@ class Configuration:
 
     def position(self, offset: int = 0) -> str:
         """Return ``file:line:column`` of the character *offset* of the text."""
-        return place(self.leaf, offset)
-
-
-def place(leaf: Leaf, offset: int = 0) -> str:
-    """Return ``file:line:column`` of the character *offset* of *leaf*'s text, as near as its scalar can be read."""
-    manifest = leaf.resource.manifest
-    with suppress(lenses.CannotHold):
-        return manifest.at(leaf.view, offset)
-    return manifest.position(leaf.scalar.start)
+        return self.leaf.position(offset)
 
 
 def of(server: Server, objects: Iterable[Resource], containers: Iterable[Container]) -> Iterator[Configuration]:

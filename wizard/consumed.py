@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from wizard import contexts, manifests, placeholders
-from wizard.manifests import Node, Path, Scalar
+from wizard.manifests import Path, Scalar
 from wizard.placeholders import Placeholder
 from wizard.resources import Leaf, Manifest, Resource
 
@@ -106,7 +106,7 @@ def _fields(resource: Resource) -> Iterator[Field]:
     """Yield the targets of ``replacements:`` (kustomize's ReplacementTransformer)."""
     for replacement in manifests.items(resource.get("replacements")):
         for target in manifests.items(manifests.get(replacement, ("targets",))):
-            kind, name, namespace = (_text(target, "select", key) for key in ("kind", "name", "namespace"))
+            kind, name, namespace = (manifests.text_at(target, "select", key) for key in ("kind", "name", "namespace"))
             for path in manifests.items(manifests.get(target, ("fieldPaths",))):
                 if isinstance(path, Scalar):
                     yield Field(kind, name, namespace, _steps(path.value))
@@ -120,8 +120,3 @@ def _steps(field_path: str) -> Path:
 
 def _fits(want: str, step: str) -> bool:
     return want == step or (want == "*" and step.startswith("["))
-
-
-def _text(node: Node, *path: str) -> str:
-    found = manifests.get(node, path)
-    return found.value if isinstance(found, Scalar) else ""

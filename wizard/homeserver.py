@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from wizard import entries, manifests
-from wizard.manifests import Document, Mapping, Node, Scalar, Sequence
+from wizard.manifests import Mapping, Node, Scalar, Sequence
 from wizard.resources import Leaf, Resource
 
 # Nothing else that Synapse reads has both: of the three at least one stands in every configuration that it starts with.
@@ -72,7 +72,7 @@ def configurations(resources: Iterable[Resource]) -> Iterator[Configuration]:
         elif resource.kind in ("ConfigMap", "Secret"):
             for leaf in resource.leaves.values():
                 if "~" not in leaf.path and "server_name" in leaf.text and not leaf.refusal:
-                    yield from _of_root(resource, leaf, _root(leaf.view.text))
+                    yield from _of_root(resource, leaf, manifests.root_of(leaf.view.text))
 
 
 def _may_hold(resource: Resource) -> bool:
@@ -87,9 +87,3 @@ def _of_root(resource: Resource, leaf: Leaf | None, root: Node | None) -> Iterat
         keys = set(entries.keys(root))
         if "server_name" in keys and keys & _BESIDE:
             yield Configuration(resource, leaf, root)
-
-
-def _root(text: str) -> Node | None:
-    parts = manifests.parse(text)
-    only = parts[0] if len(parts) == 1 else None
-    return only.root if isinstance(only, Document) else None

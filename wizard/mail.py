@@ -15,7 +15,7 @@ from wizard.clauses import Arrangement, Settings, unfit
 from wizard.entries import Change, Undo, Wanted
 from wizard.errors import RefusedError
 from wizard.lenses import Edit
-from wizard.manifests import Document, Mapping, Node, Path
+from wizard.manifests import Mapping, Node, Path
 from wizard.resources import Leaf, Resource
 
 
@@ -85,14 +85,14 @@ def arrange(home: Leaf, settings: Settings) -> list[Arrangement]:
     options = [option for option in OPTIONS if settings("smtp.user") or option.key not in _WITH_USER]
     wanted = [Wanted((option.key,), option.sample) for option in options]
     unwanted = [option.key for option in OPTIONS if option not in options]
-    root = _root(text)
+    root = manifests.root_of(text)
     if isinstance(root, Mapping) and root.flow:
         changes = entries.ensure(text, root, ("email",), wanted, unwanted)
     elif isinstance(root, Mapping):
         changes = _change(text, root, wanted, unwanted)
     else:
         changes = []
-    after = _root(lenses.apply(text, [change.edit for change in changes]))
+    after = manifests.root_of(lenses.apply(text, [change.edit for change in changes]))
     now = entries.plain(after).get("email") if isinstance(after, Mapping) else None
     if not isinstance(now, dict) or any((option.key in now) != (option in options) for option in OPTIONS):
         raise RefusedError(unfit(home.resource, (*home.path, "email")))
@@ -104,13 +104,6 @@ def _within(home: Leaf, change: Change) -> Change:
     return Change(change.edit, tuple(undo))
 
 
-def _root(text: str) -> Node | None:
-    """Return the root of the one document in *text*, None where it holds none or several."""
-    parts = manifests.parse(text)
-    only = parts[0] if len(parts) == 1 else None
-    return only.root if isinstance(only, Document) else None
-
-
 _COMMENTED = re.compile(r"^[ \t]*#([ \t]*)email:[ \t]*(?:\n|\Z)", re.MULTILINE)
 _BARE = re.compile(r"[ \t]*#?[ \t]*\n")
 _OPTION = re.compile(r"[ \t]*(?:[\w.-]+:(?:\s|$)|-\s)")
@@ -119,7 +112,7 @@ _OPTION = re.compile(r"[ \t]*(?:[\w.-]+:(?:\s|$)|-\s)")
 def _rank(leaf: Leaf) -> int:
     if leaf.refusal or "~" in leaf.path or not leaf.key.endswith((".yaml", ".yml")):
         return 0
-    root = _root(leaf.view.text)
+    root = manifests.root_of(leaf.view.text)
     if not isinstance(root, Mapping):
         return 0
     names, block = entries.keys(root), manifests.get(root, ("email",))
@@ -133,7 +126,7 @@ def _rank(leaf: Leaf) -> int:
 def _change(text: str, root: Node, wanted: list[Wanted], unwanted: list[str]) -> list[Change]:
     """Return the change of the lines of the block, be they in force, commented out, or missing; none if it is right."""
     start, end, block = _block(text, root)
-    inner = _root(block)
+    inner = manifests.root_of(block)
     if inner is None:
         return []
     edits = [change.edit for change in entries.ensure(block, inner, ("email",), wanted, ())]

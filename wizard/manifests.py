@@ -104,17 +104,17 @@ class Document:
     @property
     def kind(self) -> str:
         """The document's ``kind``, or ``''``."""
-        return _text_at(self.root, ("kind",))
+        return text_at(self.root, "kind")
 
     @property
     def name(self) -> str:
         """The document's ``metadata.name``, or ``''``."""
-        return _text_at(self.root, ("metadata", "name"))
+        return text_at(self.root, "metadata", "name")
 
     @property
     def namespace(self) -> str:
         """The document's ``metadata.namespace``, or ``''``."""
-        return _text_at(self.root, ("metadata", "namespace"))
+        return text_at(self.root, "metadata", "namespace")
 
     @property
     def labels(self) -> dict[str, str]:
@@ -192,6 +192,13 @@ def parse(text: str) -> list[Document | Broken]:
 IsNumbered = Callable[[Path, int, Scalar], bool]
 
 
+def root_of(text: str) -> Node | None:
+    """Return the root of the one document that *text* is; None where it is none, several, or no valid YAML."""
+    parts = parse(text)
+    only = parts[0] if len(parts) == 1 else None
+    return only.root if isinstance(only, Document) else None
+
+
 def walk(node: Node, is_numbered: IsNumbered | None = None) -> Iterator[tuple[Path, Scalar]]:
     """Yield every scalar value at or below *node* with its path, in source order; keys and aliases are no values.
 
@@ -233,6 +240,12 @@ def get(node: Node, path: Path) -> Node | None:
             return None
         node = found
     return node
+
+
+def text_at(node: Node | None, *path: str) -> str:
+    """Return the text of the scalar at *path* below *node*, '' where there is none."""
+    found = get(node, path) if node is not None else None
+    return found.value if isinstance(found, Scalar) else ""
 
 
 def _child(node: Node, step: str) -> Node | None:
@@ -431,11 +444,6 @@ def _name(item: Node) -> str:
     entries = item.entries if isinstance(item, Mapping) else ()
     names = [v.value for k, v in entries if isinstance(k, Scalar) and k.value == "name" and isinstance(v, Scalar)]
     return names[0] if len(names) == 1 else ""
-
-
-def _text_at(root: Node, path: Path) -> str:
-    node = get(root, path)
-    return node.value if isinstance(node, Scalar) else ""
 
 
 def _is_empty(root: Node) -> bool:

@@ -14,7 +14,7 @@ from wizard import entries, keys, lenses, manifests
 from wizard.clauses import Arrangement, unfit
 from wizard.entries import Undo, Wanted
 from wizard.errors import RefusedError
-from wizard.manifests import Document, Mapping, Node
+from wizard.manifests import Mapping, Node
 from wizard.resources import Leaf, Resource
 from wizard.vault import Kept, Vault
 
@@ -91,7 +91,7 @@ def arrange(resources: Iterable[Resource], old: Iterable[OldKey]) -> list[Arrang
 def _arranged(resource: Resource, leaf: Leaf | None, root: Node, wanted: list[Wanted]) -> list[Arrangement]:
     text = leaf.view.text if leaf else resource.manifest.text
     changes = entries.ensure(text, root, (_OPTION,), wanted, ())
-    after = _root(lenses.apply(text, [change.edit for change in changes])) if changes else root
+    after = manifests.root_of(lenses.apply(text, [change.edit for change in changes])) if changes else root
     before = entries.plain(root)
     texts = {want.keys[0]: {key: str(part) for key, part in want.data.items()} for want in wanted}
     listed = {**texts, **(before.get(_OPTION) or {})}
@@ -117,13 +117,7 @@ def _configuration(resource: Resource, leaf: Leaf | None) -> Node | None:
         is_alone = not resource.kind and len(resource.manifest.parts) == 1 and "homeserver" in resource.manifest.path
         root: Node | None = resource.node if is_alone else None
     elif resource.kind in ("ConfigMap", "Secret") and "~" not in leaf.path and not leaf.refusal:
-        root = _root(leaf.view.text) if leaf.key.endswith((".yaml", ".yml")) else None
+        root = manifests.root_of(leaf.view.text) if leaf.key.endswith((".yaml", ".yml")) else None
     else:
         root = None
     return root if isinstance(root, Mapping) and "server_name" in entries.keys(root) else None
-
-
-def _root(text: str) -> Node | None:
-    parts = manifests.parse(text)
-    only = parts[0] if len(parts) == 1 else None
-    return only.root if isinstance(only, Document) else None

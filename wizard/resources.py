@@ -401,7 +401,7 @@ class Resource:
 
     def text(self, *path: str) -> str:
         """Return the text of the scalar at *path* in the object itself, "" where there is none."""
-        return _text(self.node, *path)
+        return manifests.text_at(self.node, *path)
 
 
 class Written(NamedTuple):
@@ -449,6 +449,13 @@ class Leaf:
             return View(encoded.lens(outer.text), outer)
         except CannotHold:
             return View(encoded.raw(outer.text), outer)
+
+    def position(self, offset: int = 0) -> str:
+        """Return ``file:line:column`` of the character *offset* of the text, as near as its scalar can be read."""
+        manifest = self.resource.manifest
+        with suppress(CannotHold):
+            return manifest.at(self.view, offset)
+        return manifest.position(self.scalar.start)
 
     @cached_property
     def inside(self) -> list[Leaf]:
@@ -591,7 +598,7 @@ def _before(edits: Iterable[Edit], offset: int) -> int:
 
 
 def _resources(manifest: Manifest, index: int, node: Node) -> Iterator[Resource]:
-    kind, items = _text(node, "kind"), manifests.get(node, ("items",))
+    kind, items = manifests.text_at(node, "kind"), manifests.get(node, ("items",))
     if kind.endswith("List") and isinstance(items, Sequence):
         for item in items.items:
             yield from _resources(manifest, index, item)
@@ -603,12 +610,7 @@ def _resources(manifest: Manifest, index: int, node: Node) -> Iterator[Resource]
         index,
         node,
         kind,
-        _text(node, "metadata", "name"),
-        _text(node, "metadata", "namespace"),
+        manifests.text_at(node, "metadata", "name"),
+        manifests.text_at(node, "metadata", "namespace"),
         {key.value: value.value for key, value in entries if isinstance(key, Scalar) and isinstance(value, Scalar)},
     )
-
-
-def _text(node: Node, *path: str) -> str:
-    found = manifests.get(node, path)
-    return found.value if isinstance(found, Scalar) else ""

@@ -280,7 +280,7 @@ class _Search:
             spans.append(span)
         if not spans and not taken and _HELD.search(leaf.text) and not contexts.is_prose(leaf):
             what = "A password stands in a URL here. It is left as it is: see that it is the one in use."
-            self.notes.append(Problem(what, leaf.resource.manifest.at(leaf.view, 0)))
+            self.notes.append(Problem(what, leaf.position()))
         return spans
 
     def _is_adopted(self, row: Row) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from wizard import manifests
-from wizard.manifests import Node, Scalar
+from wizard.manifests import Node, Scalar, text_at
 from wizard.resources import Resource
 from wizard.workloads import Workload
 
@@ -71,18 +71,18 @@ def given(owner: Resource) -> Iterator[tuple[str, str]]:
     """Yield the name of each role of *owner*, a Cluster or DatabaseRole of CloudNativePG, and that of its Secret.
 
     Either is '' where it is not written; nothing is yielded for another kind or a Go template."""
-    if _text(owner.node, "apiVersion").partition("/")[0] != _CNPG or owner.manifest.actions:
+    if owner.text("apiVersion").partition("/")[0] != _CNPG or owner.manifest.actions:
         return
     if owner.kind == "DatabaseRole":
-        yield _text(owner.node, "spec", "name"), _text(owner.node, "spec", "passwordSecret", "name")
+        yield owner.text("spec", "name"), owner.text("spec", "passwordSecret", "name")
     for way in ("initdb", "recovery", "pg_basebackup") if owner.kind == "Cluster" else ():
         start = owner.get("spec", "bootstrap", way)
         # The operator's defaults (CloudNativePG 1.27, API reference, BootstrapInitDB): the owner is called as the
         # database, and that "app". What a cluster that is copied calls its own is in the copy.
-        name = _text(start, "owner") or _text(start, "database") or ("app" if way == "initdb" else "")
-        yield name, _text(start, "secret", "name")
+        name = text_at(start, "owner") or text_at(start, "database") or ("app" if way == "initdb" else "")
+        yield name, text_at(start, "secret", "name")
     for role in manifests.items(owner.get("spec", "managed", "roles")):
-        yield _text(role, "name"), _text(role, "passwordSecret", "name")
+        yield text_at(role, "name"), text_at(role, "passwordSecret", "name")
 
 
 def databases(workloads: Iterable[Workload], instance: str) -> tuple[Role, ...]:
@@ -111,8 +111,8 @@ def tenants(workloads: Iterable[Workload], places: Places) -> tuple[Tenant, ...]
         if each.kind != "Tenant":
             continue
         pools = manifests.items(each.resource.get("spec", "pools"))
-        sets = tuple(f"statefulset/{each.name}-{_text(pool, 'name')}" for pool in pools if _text(pool, "name"))
-        users = {_text(user, "name") for user in manifests.items(each.resource.get("spec", "users"))}
+        sets = tuple(f"statefulset/{each.name}-{text_at(pool, 'name')}" for pool in pools if text_at(pool, "name"))
+        users = {text_at(user, "name") for user in manifests.items(each.resource.get("spec", "users"))}
         for one in each.references:
             if _is_at(one.kind, each.namespace, one.name, one.keys, places):
                 found.append(Tenant(each.namespace, each.name, sets, one.name if one.name in users else ""))
@@ -167,7 +167,7 @@ def _homeserver(each: Workload) -> Homeserver | None:
         is_main = "synapse.app.homeserver" in container.command or not container.command
         if _SYNAPSE.search(container.image) and is_main and "worker" not in each.name:
             ports = manifests.items(manifests.get(container.node, ("ports",)))
-            named = {_text(port, "name"): _text(port, "containerPort") for port in ports}
+            named = {text_at(port, "name"): text_at(port, "containerPort") for port in ports}
             port = named.get("http") or named.get("client") or _SYNAPSE_PORT
             return Homeserver(each.namespace, each.target, container.name, port, each.instance)
     return None
@@ -190,8 +190,8 @@ def _containers(resource: Resource) -> list[_Container]:
     node = resource.get("spec", "template", "spec", "containers")
     return [
         _Container(
-            _text(each, "name"),
-            _text(each, "image"),
+            text_at(each, "name"),
+            text_at(each, "image"),
             " ".join(item.value for key in ("command", "args") for item in _words(manifests.get(each, (key,)))),
             each,
         )
@@ -203,16 +203,16 @@ def _of_cluster(cluster: Resource, places: Places) -> Iterator[Role]:
     yield from _owner(cluster, places)
     owner = next(iter(_owner(cluster, None)), None)
     for role in manifests.items(cluster.get("spec", "managed", "roles")):
-        secret = _text(role, "passwordSecret", "name")
+        secret = text_at(role, "passwordSecret", "name")
         if secret and owner and _is_at("Secret", cluster.namespace, secret, frozenset({"password"}), places):
-            yield replace(owner, name=_text(role, "name"))
+            yield replace(owner, name=text_at(role, "name"))
 
 
 def _owner(cluster: Resource, places: Places | None) -> Iterator[Role]:
     """Yield the owner of the cluster's database where *places* (None: whatever they are) hold its password."""
     owner = cluster.get("spec", "bootstrap", "initdb")
-    name, database = (_text(owner, "owner"), _text(owner, "database")) if owner else ("", "")
-    secret = _text(owner, "secret", "name") if owner else ""
+    name, database = (text_at(owner, "owner"), text_at(owner, "database"))
+    secret = text_at(owner, "secret", "name")
     is_here = places is None or (
         bool(secret) and _is_at("Secret", cluster.namespace, secret, frozenset({"password"}), places)
     )
@@ -231,7 +231,7 @@ def _of_image(each: Workload, places: Places) -> Role | None:
         by = (one for one in each.references if _is_at(one.kind, each.namespace, one.name, one.keys, places))
         if _POSTGRES.search(container.image) and any(one.how in ("env", "volume") for one in by):
             variables = {
-                _text(one, "name"): _text(one, "value")
+                text_at(one, "name"): text_at(one, "value")
                 for one in manifests.items(manifests.get(container.node, ("env",)))
             }
             role = variables.get("POSTGRES_USER") or "postgres"
@@ -257,8 +257,3 @@ def _is_at(kind: str, namespace: str, name: str, keys: frozenset[str] | None, pl
 
 def _words(node: Node | None) -> list[Scalar]:
     return [each for each in (*manifests.items(node), node) if isinstance(each, Scalar)]
-
-
-def _text(node: Node | None, *path: str) -> str:
-    found = manifests.get(node, path) if node is not None else None
-    return found.value if isinstance(found, Scalar) else ""

@@ -26,7 +26,7 @@ from wizard import (
 from wizard.clauses import Arrangement
 from wizard.errors import Problem, RefusedError
 from wizard.lenses import Edit, View
-from wizard.manifests import Path, Scalar, line_and_column
+from wizard.manifests import Path, line_and_column
 from wizard.oldkeys import OldKey
 from wizard.resources import Manifest, Resource
 from wizard.sites import Refusal, Scope, Site
@@ -295,8 +295,7 @@ def issuers(manifests: Iterable[Manifest]) -> dict[str, str]:
     """Return the name of the tree's own issuer for each ``tls.mode`` (FACTS 6)."""
     found: dict[str, str] = {}
     for resource in (each for manifest in manifests for each in manifest.resources if each.kind == "ClusterIssuer"):
-        server = resource.get("spec", "acme", "server")
-        address = server.value if isinstance(server, Scalar) else ""
+        address = resource.text("spec", "acme", "server")
         mode = "letsencrypt-staging" if "staging" in address else "letsencrypt" if address else "selfsigned"
         is_first = mode not in found
         if is_first or resource.name == ISSUERS[mode]:

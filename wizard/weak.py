@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
-from wizard import contexts, lenses, placeholders
+from wizard import contexts, placeholders
 from wizard.resources import Leaf, Resource
 
 # What manuals, charts and images ship with, in lower case. Of the second sort are names of products and accounts: as a
@@ -78,15 +77,7 @@ def find(resources: Iterable[Resource]) -> Iterator[Weak]:
             for key, text, at in _settings(leaf):
                 is_empty = leaf.is_secret and not text.strip() and leaf.nested is None
                 if is_empty or _is_default(key, text.strip().lower(), is_secret=leaf.is_secret):
-                    yield Weak(_position(leaf, at), key, is_empty)
-
-
-def _position(leaf: Leaf, at: int) -> str:
-    """Return ``file:line:column`` of the character *at* of *leaf*'s text, as near as its scalar can be read."""
-    manifest = leaf.resource.manifest
-    with suppress(lenses.CannotHold):
-        return manifest.at(leaf.view, at) if at else manifest.position(leaf.scalar.start)
-    return manifest.position(leaf.scalar.start)
+                    yield Weak(leaf.position(at), key, is_empty)
 
 
 def _settings(leaf: Leaf) -> Iterator[tuple[str, str, int]]:

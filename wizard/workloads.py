@@ -425,8 +425,7 @@ def _applied(tree: Iterable[Manifest], kinds: Set[str]) -> Iterator[Resource]:
 
 
 def _rows(resource: Resource) -> list[_Kind]:
-    version = resource.get("apiVersion")
-    group = version.value.partition("/")[0] if isinstance(version, Scalar) else ""
+    group = resource.text("apiVersion").partition("/")[0]
     return [kind for kind in _KINDS if kind.name == resource.kind and kind.group in ("", group)]
 
 

@@ -77,3 +77,8 @@ def test_the_name_of_a_key_is_no_secret(kind: str) -> None:
     external = f"kind: {kind}\nmetadata: {{name: a}}\nspec:\n  data:\n  - secretKey: password\n    password: password\n"
     assert told(external, "weak-default") == ["a.yaml:6"]
     assert told(external.replace(kind, "Widget"), "weak-default") == ["a.yaml:5", "a.yaml:6"]
+
+
+def test_a_default_in_a_configuration_is_told_in_its_own_line() -> None:
+    head = "kind: ConfigMap\nmetadata: {name: a}\ndata:\n  app.yaml: |\n    user: me\n    db:\n"
+    assert told(f"{head}      password: 'changeit'\n", "weak-default") == ["a.yaml:7"]

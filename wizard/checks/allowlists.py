@@ -182,8 +182,7 @@ def _is_public(router: Resource, survey: Survey) -> bool:
     """Whether the host is on the internet, as far as the tree tells: whoever issues its certificate asks it by HTTP.
 
     RFC 8555, 8.3."""
-    node = router.get(*access.ANNOTATIONS, "cert-manager.io/cluster-issuer")
-    name = node.value if isinstance(node, Scalar) else ""
+    name = router.text(*access.ANNOTATIONS, "cert-manager.io/cluster-issuer")
     return any(each.name == name and "http01" in _solvers(each) for each in survey.of_kind("ClusterIssuer"))
 
 

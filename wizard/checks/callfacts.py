@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from wizard import configurations, placeholders
+from wizard import placeholders
 from wizard.configurations import COTURN, LIVEKIT, SYGNAL, SYNAPSE, Configuration
 from wizard.finding import Finding, at
 from wizard.manifests import Path
@@ -191,7 +191,7 @@ def _key_file(config: Configuration) -> Iterator[Finding]:
         if source is not None and source.kind == "Secret" and octal(source.mode) & 0o007:
             where = container.workload.resource.ref
             message = f"{where}: the file of key_file may be read by others, and LiveKit refuses it."
-            place = configurations.place(config.settings["key_file",])
+            place = config.settings["key_file",].position()
             yield at(place, "file-too-open", message, "Set defaultMode: 0440 on the volume.")
             return
 
@@ -218,7 +218,7 @@ def _variables_of_livekit(container: Container, survey: Survey) -> Iterator[Find
                 message = (
                     f"{secret.ref}: LIVEKIT_KEYS has no blank behind its colon, so that it is no key with a secret."
                 )
-                yield at(configurations.place(leaf), "livekit-keys-form", message, 'Write it as "key: secret".')
+                yield at(leaf.position(), "livekit-keys-form", message, 'Write it as "key: secret".')
 
 
 def _reads(container: Container, secret: str) -> bool:
@@ -241,14 +241,14 @@ def _apps(config: Configuration) -> list[Path]:
 
 def _apple(config: Configuration, at_app: Path) -> Iterator[Finding]:
     app, settings = at_app[-1], _settings(config, at_app)
-    ref, first = config.resource.ref, configurations.place(settings["type"])
+    ref, first = config.resource.ref, settings["type"].position()
     if "certfile" in settings and "keyfile" in settings:
         message = f"{ref}: {app} has a certfile and a keyfile; Sygnal reads the first one alone."
-        yield at(configurations.place(settings["certfile"]), "apns-both", message, "For a .p8 key take certfile out.")
+        yield at(settings["certfile"].position(), "apns-both", message, "For a .p8 key take certfile out.")
     elif "certfile" in settings and settings["certfile"].text.endswith(".p8"):
         message = f"{ref}: certfile of {app} names a .p8 key, which is no certificate: Sygnal does not start."
         fix = "Name it keyfile, and add key_id, team_id and topic."
-        yield at(configurations.place(settings["certfile"]), "apns-both", message, fix)
+        yield at(settings["certfile"].position(), "apns-both", message, fix)
     wanted = ("keyfile", "key_id", "team_id", "topic") if "certfile" not in settings else ()
     missing = [each for each in wanted if not config.value(*at_app, each)]
     if missing:
@@ -258,10 +258,10 @@ def _apple(config: Configuration, at_app: Path) -> Iterator[Finding]:
         text = config.value(*at_app, key)
         if text and not any(placeholders.find(text)) and not placeholders.is_template(text) and not _ID.fullmatch(text):
             message = f"{ref}: {key} of {app} is not of 10 capital letters and digits; nothing puts another text there."
-            yield at(configurations.place(settings[key]), "apns-id", message, "Write Apple's own id there.")
+            yield at(settings[key].position(), "apns-id", message, "Write Apple's own id there.")
     if "platform" in settings and settings["platform"].text not in _PLATFORMS:
         message = f"{ref}: Sygnal knows no platform of that name for {app}."
-        yield at(configurations.place(settings["platform"]), "push-incomplete", message, "Write production or sandbox.")
+        yield at(settings["platform"].position(), "push-incomplete", message, "Write production or sandbox.")
 
 
 def _settings(config: Configuration, at_app: Path) -> dict[str, Leaf]:
@@ -273,11 +273,11 @@ def _google(config: Configuration, at_app: Path) -> Iterator[Finding]:
     app, settings = at_app[-1], _settings(config, at_app)
     if "type" not in settings or settings["type"].text != "gcm":
         return
-    ref, first = config.resource.ref, configurations.place(settings["type"])
+    ref, first = config.resource.ref, settings["type"].position()
     if config.value(*at_app, "api_version") != "v1":
         message = f"{ref}: {app} uses the legacy API of FCM, which Google has shut down."
         fix = "Set api_version: v1, project_id and service_account_file, and take api_key out."
-        yield at(configurations.place(settings.get("api_key", settings["type"])), "fcm-legacy", message, fix)
+        yield at(settings.get("api_key", settings["type"]).position(), "fcm-legacy", message, fix)
         return
     missing = [each for each in ("project_id", "service_account_file") if not config.value(*at_app, each)]
     if missing:

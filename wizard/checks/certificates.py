@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from wizard import keys, manifests, placeholders
 from wizard.finding import Finding, at
-from wizard.manifests import Node, Scalar, Sequence
+from wizard.manifests import Node, Sequence
 from wizard.resources import Leaf, Resource
 from wizard.survey import Survey
 
@@ -38,10 +38,10 @@ def findings(survey: Survey) -> Iterator[Finding]:
 def _made(survey: Survey, routers: list[Resource]) -> Iterator[tuple[str, str]]:
     """Yield namespace and name of the Secrets that cert-manager writes."""
     for certificate in survey.of_kind("Certificate"):
-        yield certificate.namespace, _text(certificate.get("spec", "secretName"))
+        yield certificate.namespace, certificate.text("spec", "secretName")
     for router in routers:
         if any(router.get("metadata", "annotations", each) is not None for each in _ISSUERS):
-            yield from ((router.namespace, _text(manifests.get(each, ("secretName",)))) for each in _entries(router))
+            yield from ((router.namespace, manifests.text_at(each, "secretName")) for each in _entries(router))
 
 
 def _leaf(secret: Resource, key: str) -> Leaf | None:
@@ -89,9 +89,9 @@ def _hosts(router: Resource, secret: Resource) -> Iterator[str]:
     if secret.namespace and router.namespace and secret.namespace != router.namespace:
         return
     for entry in _entries(router):
-        if _text(manifests.get(entry, ("secretName",))) == secret.name:
+        if manifests.text_at(entry, "secretName") == secret.name:
             named = manifests.get(entry, ("hosts",))
-            hosts = [_text(each) for each in named.items] if isinstance(named, Sequence) else router.hosts
+            hosts = [manifests.text_at(each) for each in named.items] if isinstance(named, Sequence) else router.hosts
             yield from (each for each in hosts if each and not _is_open(each))
 
 
@@ -104,7 +104,3 @@ def _entries(router: Resource) -> tuple[Node, ...]:
     if isinstance(node, Sequence):
         return node.items
     return (node,) if isinstance(node, manifests.Mapping) else ()
-
-
-def _text(node: Node | None) -> str:
-    return node.value if isinstance(node, Scalar) else ""

@@ -186,10 +186,8 @@ def _of_services(survey: Survey) -> Iterator[_Entrance]:
         name = manifests.get(selected, (_NAME,)) if selected else None
         is_ours = isinstance(name, Scalar) and name.value == _NGINX_NAME
         if is_ours and isinstance(kind, Scalar) and kind.value in ("LoadBalancer", "NodePort"):
-            policy = service.get("spec", _POLICY)
-            node = policy or service.node
-            text = policy.value if isinstance(policy, Scalar) else ""
-            yield _Entrance(service.manifest.position(node.start), service.ref, text)
+            node = service.get("spec", _POLICY) or service.node
+            yield _Entrance(service.manifest.position(node.start), service.ref, service.text("spec", _POLICY))
 
 
 def _unread(ingress: Resource) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from wizard import access, catalogue, configurations, placeholders, weak
+from wizard import access, catalogue, placeholders, weak
 from wizard.finding import Finding, at
 from wizard.resources import Leaf, Resource
 from wizard.sites import Site
@@ -104,7 +104,7 @@ def _in_config_maps(survey: Survey, filled: Iterable[Site]) -> Iterator[Finding]
         if is_worth_it(resource.manifest) and not resource.manifest.actions:
             for leaf in _entries(resource):
                 for offset, key, out in _clear(leaf):
-                    place = configurations.place(leaf, offset)
+                    place = leaf.position(offset)
                     told.add(_line(place))
                     yield at(place, "secret-in-configmap", f"{resource.ref}: {key} stands here in clear.", out)
     for site in filled:

@@ -89,7 +89,7 @@ def _in_sed(container: Container, held: _Held) -> Iterator[Finding]:
                 where, key = container.workload.resource.ref, f"{leaf.resource.ref}, {leaf.key}"
                 message = f"{key}: a sign in this value is one of sed's own, by which {where} puts it into a text."
                 fix = "Use letters and digits only, as setup and rotate make them: matrix-wizard rotate"
-                yield at(configurations.place(leaf), "sed-breaks", message, fix)
+                yield at(leaf.position(), "sed-breaks", message, fix)
 
 
 def _entry(container: Container, source: Source | None, held: _Held) -> Leaf | None:
@@ -119,7 +119,7 @@ def _in_urls(container: Container, held: _Held) -> Iterator[Finding]:
                     f"{leaf.resource.ref}, {leaf.key}: a sign in this value parts the URL that {where} makes of it."
                 )
                 fix = "Use letters and digits only, as setup and rotate make them: matrix-wizard rotate"
-                yield at(configurations.place(leaf), "url-breaks", message, fix)
+                yield at(leaf.position(), "url-breaks", message, fix)
 
 
 _OF_SERVICES = re.compile(r"_SERVICE_(?:HOST|PORT)|_PORT(?:_|$)")

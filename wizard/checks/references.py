@@ -229,10 +229,9 @@ def _deletion(secret: Resource) -> str:
 
 def _is_for_a_reader(secret: Resource) -> bool:
     """Whether *secret* is of use by its name alone: controllers find others by a type, a label or an annotation."""
-    kind = secret.get("type")
     marks = [*secret.labels, *_notes(secret)]
     is_found = any("/" in each and not each.startswith(_PLAIN) for each in marks)
-    is_plain = (kind.value if isinstance(kind, Scalar) else "") in _OPAQUE
+    is_plain = secret.text("type") in _OPAQUE
     return (
         bool(secret.name)
         and is_plain

@@ -155,5 +155,5 @@ def _broken(leaf: Leaf, name: str, other: Leaf) -> Iterator[Finding]:
     if taken != "a text" or _BREAKS.search(other.text):
         what = taken if taken != "a text" else "broken YAML, or another text"
         message = f"{leaf.key} takes {name} without quotes, and what {other.resource.ref} holds there becomes {what}."
-        where = leaf.resource.manifest.at(leaf.view, 0)
+        where = leaf.position()
         yield at(where, "unquoted-variable", message, f'Put it in double quotes: "${{{name}}}"')

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from wizard import configurations, placeholders
+from wizard import placeholders
 from wizard.configurations import REDIS, SYNAPSE, Configuration
 from wizard.finding import Finding, at
 from wizard.manifests import Scalar, Sequence
@@ -52,7 +52,7 @@ class _Script:
         return re.finditer(pattern, self.text, re.IGNORECASE | re.DOTALL)
 
     def position(self, offset: int) -> str:
-        return configurations.place(self.leaf, offset)
+        return self.leaf.position(offset)
 
 
 _STATEMENTS = re.compile(rb"(?i)CREATE\s+(?:SUBSCRIPTION|PUBLICATION|ROLE|USER)|ALTER\s+(?:ROLE|USER)")
@@ -219,7 +219,7 @@ def _scheme(tenant: Resource, survey: Survey) -> Iterator[Finding]:
                 if match[1] != right[0] or (match[2] or "") not in right[1]:
                     message = f"{resource.ref}: the Service of {tenant.ref} does not listen there."
                     fix = f"Write {right[0]}://minio.{tenant.namespace}.svc.cluster.local, without a port."
-                    yield at(configurations.place(leaf, match.start()), "minio-url", message, fix)
+                    yield at(leaf.position(match.start()), "minio-url", message, fix)
 
 
 def _environment(secret: Resource) -> Iterator[Finding]:
@@ -232,7 +232,7 @@ def _environment(secret: Resource) -> Iterator[Finding]:
         for line in leaf.text.splitlines(keepends=True):
             fault = _fault(line.strip())
             if fault:
-                place = configurations.place(leaf, begin + len(line) - len(line.lstrip()))
+                place = leaf.position(begin + len(line) - len(line.lstrip()))
                 fix = 'Write it as: export NAME="value"'
                 yield at(place, "minio-environment", f"{secret.ref}: {fault}", fix)
             begin += len(line)

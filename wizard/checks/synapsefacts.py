@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from wizard import configurations, placeholders
+from wizard import placeholders
 from wizard.configurations import SYGNAL, SYNAPSE, Configuration, Server
 from wizard.finding import Finding, at
 from wizard.manifests import Path
@@ -91,7 +91,7 @@ def _unknown(config: Configuration) -> Iterator[Finding]:
                 if option.since
                 else f"Give {option.inline} in a second configuration file, which stands in a Secret."
             )
-            yield at(configurations.place(config.settings[path]), "option-unknown", message, fix)
+            yield at(config.settings[path].position(), "option-unknown", message, fix)
 
 
 def _twice(config: Configuration) -> Iterator[Finding]:
@@ -101,7 +101,7 @@ def _twice(config: Configuration) -> Iterator[Finding]:
         if config.value(*option.path) and config.value(*inline):
             message = f"{config.resource.ref}: {'.'.join(inline)} and {option.path[-1]} are both set."
             fix = f"Take {option.inline} out; the file alone holds the secret."
-            yield at(configurations.place(config.settings[inline]), "option-twice", message, fix)
+            yield at(config.settings[inline].position(), "option-twice", message, fix)
 
 
 def _unmounted(config: Configuration, survey: Survey) -> Iterator[Finding]:
@@ -118,7 +118,7 @@ def _unmounted(config: Configuration, survey: Survey) -> Iterator[Finding]:
                 message = f"{config.resource.ref}: {'.'.join(path)} names a file that {why}: {then}."
                 where = container.workload.resource.ref
                 fix = f"Mount the Secret that holds it at that path in container {container.name} of {where}."
-                yield at(configurations.place(config.settings[path]), "file-not-mounted", message, fix)
+                yield at(config.settings[path].position(), "file-not-mounted", message, fix)
                 break
 
 
@@ -158,9 +158,7 @@ def _too_open(config: Configuration) -> Iterator[Finding]:
             where = container.workload.resource.ref
             message = f"{where}: the file of database.args.passfile may be read by others, so that it is ignored."
             fix = "Give it in PGPASSWORD, or have an init container copy the file for Synapse's user, mode 0600."
-            yield at(
-                configurations.place(config.settings["database", "args", "passfile"]), "file-too-open", message, fix
-            )
+            yield at(config.settings["database", "args", "passfile"].position(), "file-too-open", message, fix)
             return
 
 
@@ -183,7 +181,7 @@ def _replaced(found: Iterable[Configuration]) -> Iterator[Finding]:
             for block in sorted(_blocks(before) & _blocks(after)):
                 lost = {path[1:] for path in before.settings if path[0] == block}
                 lost -= {path[1:] for path in after.settings if path[0] == block}
-                place = configurations.place(next(leaf for path, leaf in after.settings.items() if path[0] == block))
+                place = next(leaf for path, leaf in after.settings.items() if path[0] == block).position()
                 if lost and place not in told:
                     told.add(place)
                     names = ", ".join(sorted({path[0] for path in lost}))
@@ -267,7 +265,7 @@ def _macaroon(config: Configuration, others: str) -> Iterator[Finding]:
         what = "is empty" if is_empty else "is not set"
         message = f"{config.resource.ref}: macaroon_secret_key {what}, so that another secret stands in for it."
         fix = "Set macaroon_secret_key_path (from 1.122), or macaroon_secret_key in a file from a Secret."
-        place = configurations.place(empty) if is_empty and empty else config.position()
+        place = empty.position() if is_empty and empty else config.position()
         yield at(place, "macaroon-missing", message, fix)
 
 
@@ -287,7 +285,7 @@ def _replication(config: Configuration, others: str) -> Iterator[Finding]:
             fix = (
                 "Set worker_replication_secret_path (from 1.126), or worker_replication_secret in a file from a Secret."
             )
-            yield at(configurations.place(leaf), "replication-open", message, fix)
+            yield at(leaf.position(), "replication-open", message, fix)
 
 
 def _fits(want: Path, path: Path) -> bool:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 
-from wizard import lenses, manifests
+from wizard import manifests
 from wizard.finding import Finding, at
 from wizard.manifests import Alias, Document, Mapping, Node, Scalar, Sequence
-from wizard.resources import Leaf, Manifest, Resource
+from wizard.resources import Manifest, Resource
 from wizard.rules import Severity
 from wizard.survey import Survey
 
@@ -153,16 +152,9 @@ def _twice_inside(resource: Resource) -> Iterator[Finding]:
         if leaf.nested is None and leaf.called.endswith((".yaml", ".yml")) and _HOMESERVER.search(leaf.text):
             for part in manifests.parse(leaf.text):
                 for first, second, _ in _repeated(part.root) if isinstance(part, Document) else ():
-                    line = _position(leaf, first.start).rsplit(":", 2)[1]
+                    line = leaf.position(first.start).rsplit(":", 2)[1]
                     message = (
                         f"{resource.ref}: a key of {leaf.key} stands here and in line {line}; the last one counts."
                     )
                     fix = "Remove the one that is not meant."
-                    yield at(_position(leaf, second.start), "key-twice", message, fix, "warning")
-
-
-def _position(leaf: Leaf, offset: int) -> str:
-    manifest = leaf.resource.manifest
-    with suppress(lenses.CannotHold):
-        return manifest.at(leaf.view, offset)
-    return manifest.position(leaf.scalar.start)
+                    yield at(leaf.position(second.start), "key-twice", message, fix, "warning")
