@@ -27,6 +27,8 @@ ROUTES = frozenset(
     | {"VirtualService"}
 )
 WAYS = ROUTES | {"Ingress"}
+# Every annotation that takes address ranges, in all its spellings.
+LIST_ANNOTATIONS = frozenset(key for each in CONTROLLERS for key in (*each.older, each.allow_list, *each.newer) if key)
 
 _GROUP, _FORMER_GROUP = "traefik.io", "traefik.containo.us"  # the latter until Traefik 2
 _PROVIDER = "@kubernetescrd"
@@ -117,8 +119,8 @@ def is_open(resource: Resource) -> bool:
     """Say whether *resource* leads to an LI host and names no allow-list at all, whatever its controller would read."""
     if resource.instance != "li" or resource.kind not in WAYS:
         return False
-    keys = {MIDDLEWARES, *(key for each in CONTROLLERS for key in (*each.older, each.allow_list, *each.newer))}
-    return not any(resource.get(*ANNOTATIONS, key) for key in keys if key) and not any(passed(resource))
+    keys = {MIDDLEWARES, *LIST_ANNOTATIONS}
+    return not any(resource.get(*ANNOTATIONS, key) for key in keys) and not any(passed(resource))
 
 
 def is_asked(by: Controller, resource: Resource, tree: Iterable[Manifest]) -> bool:

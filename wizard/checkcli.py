@@ -65,7 +65,7 @@ def mending(command: F) -> F:
         ("matrix-wizard check --write-baseline known.json", "Put up with what is there now, and with no more."),
         ("matrix-wizard check --baseline known.json", "Fail on what is new since then."),
         ("matrix-wizard check --sarif > check.sarif", "For code scanning."),
-        ("matrix-wizard check --fix", "Mend encodings, line ends, quotes and modes, once you agree to the plan."),
+        ("matrix-wizard check --fix", "Mend encodings, annotations and modes, once you agree to the plan."),
         ("matrix-wizard check --live --context prod", "Compare it with what runs in a cluster, too."),
     ),
 )

@@ -11,12 +11,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from wizard import base64text, diff, lenses, structure
+from wizard import access, base64text, diff, entrymends, lenses, structure
 from wizard.checks import keeping
+from wizard.entrymends import Deed, Place
 from wizard.errors import Problem, RefusedError
 from wizard.finding import Finding
 from wizard.lenses import CannotHold, Edit, View
-from wizard.resources import Leaf, Manifest
+from wizard.manifests import Path
+from wizard.resources import Leaf, Manifest, Resource
 from wizard.secret import MASK
 from wizard.sites import Site
 from wizard.survey import Survey
@@ -110,14 +112,15 @@ def of(survey: Survey, findings: Iterable[Finding]) -> Mends:
     recorded = {(each.document, each.path) for each in survey.scope.records}
     told = list(findings)
     wanted = [each for each in told if each.id in _TABLE]
-    files = {each.file for each in wanted}
-    manifests = [each for each in survey.manifests if each.path in files]
+    about = [each for each in told if each.id in entrymends.RULES]
+    files = {each.file for each in (*wanted, *about)}
+    manifests = [each for each in survey.every if each.path in files]
     leaves = {where: leaf for manifest in manifests for where, leaf in _scalars(manifest)}
     edits: dict[str, dict[View, list[Edit]]] = {}
     news: dict[Leaf, str] = {}
     done = []
     for each in wanted:
-        row, leaf = _TABLE[each.id], leaves.get(f"{each.file}:{each.line}:{each.column}")
+        row, leaf = _TABLE[each.id], leaves.get(_position(each))
         if leaf is None or leaf in news or leaf.refusal or not (row.is_same or _is_free(leaf, recorded)):
             continue
         new = row.new(leaf, each)
@@ -128,9 +131,14 @@ def of(survey: Survey, findings: Iterable[Finding]) -> Mends:
             done.append(Mended(each, row.what))
     after, drawn = {}, []
     for manifest in manifests:
-        if manifest.path in edits:
-            made = structure.rewritten(manifest, edits[manifest.path])
-            _prove(manifest, made, news)
+        made = structure.rewritten(manifest, edits.get(manifest.path, {}))
+        _prove(manifest, made, news)
+        for each, number, deed in _deeds(survey, manifest, about, leaves, recorded):
+            mended = entrymends.made(made, number, deed)
+            if mended is not None:
+                made = mended
+                done.append(Mended(each, deed.what))
+        if made is not manifest:
             after[manifest.path] = made.data
             drawn.append(_drawn(manifest, made, news))
     is_open = [each for each in told if each.id == _OPEN]
@@ -138,6 +146,31 @@ def of(survey: Survey, findings: Iterable[Finding]) -> Mends:
     done += [Mended(each, f"others may no longer read {', '.join(private)}") for each in is_open]
     before = {path: survey.tree.files[path] for path in (*after, *private)}
     return Mends(tuple(done), before | after, before, "".join(drawn), frozenset(private))
+
+
+def _position(found: Finding) -> str:
+    return f"{found.file}:{found.line}:{found.column}"
+
+
+def _deeds(
+    survey: Survey,
+    manifest: Manifest,
+    about: Iterable[Finding],
+    leaves: Mapping[str, Leaf],
+    recorded: set[tuple[str, Path]],
+) -> Iterator[tuple[Finding, int, Deed]]:
+    """Yield what is done to entries of *manifest*: the finding, the number of the object in the file, and the deed.
+
+    An entry that a record follows, or in which one does, is setup's to change."""
+    objects = {manifest.position(each.node.start): each for each in manifest.resources}
+    for found in about:
+        leaf = leaves.get(_position(found))
+        resource = leaf.resource if leaf else objects.get(_position(found))
+        if resource is None or resource.manifest is not manifest:
+            continue
+        deed = entrymends.deed(found.id, Place(survey, resource, leaf))
+        if deed is not None and not any(_is_recorded(resource, path, recorded) for path in deed.paths):
+            yield found, manifest.resources.index(resource), deed
 
 
 def told(made: Mends) -> Iterator[str]:
@@ -155,10 +188,13 @@ def _scalars(manifest: Manifest) -> Iterator[tuple[str, Leaf]]:
                 yield manifest.position(leaf.scalar.start), leaf
 
 
-def _is_free(leaf: Leaf, recorded: set[tuple[str, tuple[str, ...]]]) -> bool:
+def _is_free(leaf: Leaf, recorded: set[tuple[str, Path]]) -> bool:
     """Whether no record follows the text of *leaf*, or one in it: such a text is setup's to change."""
-    length = len(leaf.path)
-    return not any(document == leaf.resource.ref and path[:length] == leaf.path for document, path in recorded)
+    return not _is_recorded(leaf.resource, leaf.path, recorded)
+
+
+def _is_recorded(resource: Resource, path: Path, recorded: set[tuple[str, Path]]) -> bool:
+    return any(document == resource.ref and each[: len(path)] == path for document, each in recorded)
 
 
 def _edit(leaf: Leaf, new: str, *, quotes: bool) -> tuple[View, Edit] | None:
@@ -187,18 +223,30 @@ def _prove(before: Manifest, after: Manifest, news: Mapping[Leaf, str]) -> None:
 
 
 def _drawn(before: Manifest, after: Manifest, news: Mapping[Leaf, str]) -> str:
-    """Return the masked diff of one file."""
-    changed = {(leaf.resource.ref, leaf.path) for leaf in news}
+    """Return the masked diff of one file; besides secrets it shows no address range of an allow-list."""
+    changed = {(leaf.resource.ref, leaf.path) for leaf in news if leaf.is_secret}
     sites = [
         [
             Site("", manifest, leaf, 0, len(leaf.text), "record")
             for _, leaf in _scalars(manifest)
-            if (leaf.resource.ref, leaf.path) in changed and leaf.is_secret
+            if (leaf.resource.ref, leaf.path) in changed or _is_hidden(leaf)
         ]
         for manifest in (before, after)
     ]
-    old = diff.masked(before, sites[0], lambda _: MASK)
-    return diff.unified(before.path, old, diff.masked(after, sites[1], lambda _: diff.CHANGED))
+
+    def mask(site: Site) -> str:
+        leaf = site.leaf
+        is_new = leaf is not None and leaf.resource.manifest is after and (leaf.resource.ref, leaf.path) in changed
+        return diff.CHANGED if is_new else MASK
+
+    return diff.unified(before.path, diff.masked(before, sites[0], mask), diff.masked(after, sites[1], mask))
+
+
+def _is_hidden(leaf: Leaf) -> bool:
+    """Whether *leaf* is no secret and not to be shown: ranges of an allow-list, or a Secret as it was applied once."""
+    is_range = leaf.resource.kind == "Middleware" and "sourceRange" in leaf.path
+    is_note = leaf.path[:-1] == access.ANNOTATIONS and leaf.key in (*access.LIST_ANNOTATIONS, keeping.APPLIED)
+    return is_range or is_note
 
 
 def _base64(text: str) -> str:

@@ -181,3 +181,31 @@ def test_what_may_be_read_is_not_told(klass: str) -> None:
 
 def test_two_controllers_of_one_class_name_are_told_apart_by_what_they_read() -> None:
     assert found(ingress("matrix", {**BODY, "nginx.org/client-max-body-size": "1m"})) == []
+
+
+@pytest.mark.parametrize("key", ["whitelist-source-ranges", "allowlist-sorce-range", "auth-typ"])
+def test_an_annotation_with_a_slip_is_an_error_where_it_was_to_guard_li(key: str) -> None:
+    text = ingress(notes={**BODY, NGINX + key: "it"})
+    (one,) = [each for each in found(text) if each.id == "annotation-misspelt"]
+    assert (one.severity, f"a.yaml:{one.line}") == ("error", line(text, key))
+    (main,) = [each for each in found(ingress("matrix", {NGINX + key: "it"})) if each.id == "annotation-misspelt"]
+    assert main.severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("nginx.ingress.kubernets.io/proxy-body-size", f"{NGINX}proxy-body-size"),
+        ("cert-manager.io/cluster-isuer", "cert-manager.io/cluster-issuer"),
+        (f"{NGINX}proxy-body-size", ""),
+        (f"{NGINX}large-client-header-buffers", ""),  # no annotation, and like none
+        ("nginx.org/proxy-body-size", ""),
+        ("ingress.kubernetes.io/whitelist-source-range", ""),  # which haproxy-ingress reads
+        ("cert-manager.io/issuer", ""),
+        ("corp.net/cluster-issuer", ""),
+        ("proxy-body-size", ""),
+    ],
+)
+def test_a_name_that_is_known_or_like_none_is_not_told(key: str, meant: str) -> None:
+    said = [each.fix for each in found(ingress("matrix", {key: "it"})) if each.id == "annotation-misspelt"]
+    assert said == ([f"Write {meant}."] if meant else [])

@@ -411,6 +411,13 @@ CASES = [
     Case("field-deprecated", 5, ISSUER, "class", "ingressClassName"),
     Case(
         "field-deprecated",
+        6,
+        INGRESS.replace("nginx.ingress.kubernetes.io/auth-secret: users", "kubernetes.io/ingress.class: nginx"),
+        "ingress.class: nginx",
+        "ingress.class: gce",
+    ),
+    Case(
+        "field-deprecated",
         1,
         "apiVersion: external-secrets.io/v1beta1\nkind: ExternalSecret\nmetadata: {name: a}\n",
         "v1beta1",

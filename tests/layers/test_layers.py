@@ -16,7 +16,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "wizard"
 
-WORDS = frozenset({"errors", "secret", "placeholders", "catalogue", "controllers", "procedures", "rules"})
+WORDS = frozenset(
+    {"annotationnames", "catalogue", "controllers", "errors", "placeholders", "procedures", "rules", "secret"}
+)
 # Each row of the head may import the rows above it, and none of its own.
 HEAD = (
     {"codec", "gotemplate", "invocation", "keys", "manifests", "mint", "served", "finding", "yamltypes"},
@@ -30,7 +32,7 @@ HEAD = (
     {"actions", "afterwards", "diff", "fields", "filling", "originals", "proof", "selection"},
     {"structure", "union"},
     {"plan", "exposure", "rotation", "survey"},
-    {"checks", "drift", "live", "onlyyou", "parcel", "renewal", "review", "runsheet"},
+    {"checks", "drift", "entrymends", "live", "onlyyou", "parcel", "renewal", "review", "runsheet"},
     {"baseline", "check", "ignores", "mends"},
     {"outcome"},
     {"report", "sarif"},

@@ -619,6 +619,18 @@ ADDRESSES = (
         "annotation-unread",
     ),
     Mistake(
+        "an allow-list's annotation has a slip",
+        LI_ELEMENT,
+        swap("whitelist-source-range", "whitelist-source-ranges"),
+        "annotation-misspelt",
+    ),
+    _warned(
+        "an issuer's annotation has a slip",
+        LI_ADMIN,
+        swap("cert-manager.io/cluster-issuer", "cert-manager.io/cluster-isuer"),
+        "annotation-misspelt",
+    ),
+    Mistake(
         "the middleware of another controller",
         LI_ADMIN,
         added("auth-type", "traefik.ingress.kubernetes.io/router.middlewares: matrix-li@kubernetescrd"),

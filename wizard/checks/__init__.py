@@ -26,6 +26,7 @@ from wizard.checks import (
     strength,
     synapsefacts,
     twins,
+    unread,
     wellformed,
 )
 from wizard.finding import Finding
@@ -47,6 +48,7 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     allowlists.findings,
     passwords.findings,
     edge.findings,
+    unread.findings,
     liserver.findings,
     policies.findings,
     podfacts.findings,

@@ -1,4 +1,4 @@
-"""The edge before the LI hosts: whose address the controller sees, what it logs, and which annotations it reads.
+"""The edge before the LI hosts: whose address the controller sees, and what it logs.
 
 ConfigMap options: kubernetes.github.io/ingress-nginx, "ConfigMap"; the chart's values: its values.yaml; FACTS 4.
 """
@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from wizard import access, entries, manifests
-from wizard.controllers import CONTROLLERS, Controller
+from wizard import access, manifests
+from wizard.controllers import CONTROLLERS
 from wizard.finding import Finding, at
 from wizard.manifests import Path, Scalar
 from wizard.resources import Resource
@@ -35,7 +35,7 @@ _POLICY = "externalTrafficPolicy"
 
 
 def findings(survey: Survey) -> Iterator[Finding]:
-    """Yield what lets a client past the allow-lists of LI, what hides it from the log, and what is in vain."""
+    """Yield what lets a client past the allow-lists of LI, and what hides it from the log."""
     ingresses = [each for each in survey.of_kind("Ingress") if not each.manifest.actions]
     guarded = [each for each in ingresses if each.instance == "li" and _NGINX in access.readers(each)]
     if guarded:
@@ -45,8 +45,6 @@ def findings(survey: Survey) -> Iterator[Finding]:
         yield from _lost(survey)
     for ingress in guarded:
         yield from _unlogged(ingress)
-    for ingress in ingresses:
-        yield from _unread(ingress)
 
 
 @dataclass(frozen=True)
@@ -188,27 +186,3 @@ def _of_services(survey: Survey) -> Iterator[_Entrance]:
         if is_ours and isinstance(kind, Scalar) and kind.value in ("LoadBalancer", "NodePort"):
             node = service.get("spec", _POLICY) or service.node
             yield _Entrance(service.manifest.position(node.start), service.ref, service.text("spec", _POLICY))
-
-
-def _unread(ingress: Resource) -> Iterator[Finding]:
-    """Annotations for another controller than the one that reads this Ingress: they are in vain."""
-    readers = access.readers(ingress)
-    notes = ingress.get(*access.ANNOTATIONS)
-    keys = list(entries.keys(notes)) if readers and isinstance(notes, manifests.Mapping) else []
-    for other in (each for each in CONTROLLERS if each not in readers):
-        theirs = [key for key in keys if key.startswith(other.signs)]
-        if theirs:
-            guards = [key for key in theirs if ingress.instance == "li" and key in _guards(other)]
-            first = (guards or theirs)[0]
-            who = " or ".join(each.name for each in readers)
-            more = f" and {len(theirs) - 1} more" if len(theirs) > 1 else ""
-            message = f"{ingress.ref}: {who} does not read {first}{more}, which {other.name} does."
-            fix = f"Say it in the annotations of {who}, or give the Ingress the class of {other.name}."
-            node = ingress.get(*access.ANNOTATIONS, first)
-            start = node.start if node else ingress.node.start
-            yield at(ingress.manifest.position(start), "annotation-unread", message, fix, "error" if guards else None)
-
-
-def _guards(controller: Controller) -> frozenset[str]:
-    keys = (controller.allow_list, controller.asks, *controller.older, *controller.newer, *controller.auth.values())
-    return frozenset(key for key in (*keys, access.MIDDLEWARES if controller.middlewares else "") if key)

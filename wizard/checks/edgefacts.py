@@ -48,7 +48,11 @@ _OLD = (
         ("Issuer", "ClusterIssuer"), ("spec", "acme", "solvers", "*", "http01", "ingress", "class"), _ANY,
         "ingressClassName (cert-manager 1.12 or later)",
     ),
-    _Old(("Ingress",), (*access.ANNOTATIONS, "kubernetes.io/ingress.class"), _ANY, "spec.ingressClassName"),
+    # GKE's own controller reads the annotation alone (cloud.google.com, "GKE Ingress", "Ingress class").
+    _Old(
+        ("Ingress",), (*access.ANNOTATIONS, "kubernetes.io/ingress.class"), re.compile(r"(?!gce(?:-internal)?$).+"),
+        "spec.ingressClassName",
+    ),
     _Old(
         ("ExternalSecret", "SecretStore", "ClusterSecretStore", "ClusterExternalSecret"), ("apiVersion",),
         re.compile(r"external-secrets\.io/v1(?:alpha1|beta1)"), "external-secrets.io/v1",

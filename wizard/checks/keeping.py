@@ -149,18 +149,18 @@ def _is_variable(text: str) -> bool:
 
 # --- in annotations
 
-_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _HELD = re.compile(r'"(?:stringData|data)"\s*:\s*\{\s*"')
 
 
 def _in_annotations(survey: Survey) -> Iterator[Finding]:
     """A Secret's plain text once more, in the annotation that a client-side apply leaves (FACTS 5)."""
     for secret in survey.of_kind("Secret"):
-        leaf = secret.leaves.get((*access.ANNOTATIONS, _APPLIED))
+        leaf = secret.leaves.get((*access.ANNOTATIONS, APPLIED))
         if leaf is not None and _HELD.search(leaf.text):
             space = f" -n {secret.namespace}" if secret.namespace else ""
-            message = f"{secret.ref}: the annotation {_APPLIED} holds the Secret's values once more."
-            fix = f"Delete it here and in the cluster: kubectl annotate secret {secret.name}{space} {_APPLIED}-"
+            message = f"{secret.ref}: the annotation {APPLIED} holds the Secret's values once more."
+            fix = f"Delete it here and in the cluster: kubectl annotate secret {secret.name}{space} {APPLIED}-"
             yield at(secret.manifest.position(leaf.scalar.start), "secret-in-annotation", message, fix)
 
 

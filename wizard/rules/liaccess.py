@@ -107,6 +107,15 @@ RULES: tuple[Rule, ...] = (
         "of the controller whose class the Ingress has.",
     ),
     Rule(
+        "annotation-misspelt", "li access", "warning", "An annotation has a slip in its name.",
+        "Nobody refuses it, and nobody reads it: what it was to forbid is allowed.",
+        "FACTS 4; ingress-nginx, Annotations",
+        "A controller takes the annotations that it knows and says nothing of the others: whitelist-source-ranges "
+        "leaves a host open as if no list were there. Told are names that neither ingress-nginx nor cert-manager has, "
+        "and that are very like one that they have. Where it was to guard an LI host that is an error. Write the name "
+        "that was meant; matrix-wizard check --fix does so.",
+    ),
+    Rule(
         "li-federates", "li access", "error", "LI's Synapse takes part in federation.",
         "It has main's name and signing key: other servers take what it says for main's, and main knows nothing of it.",
         "FACTS 1; Synapse, federation_domain_whitelist",
