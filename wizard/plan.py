@@ -102,7 +102,9 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     dormant = [replace(record, kind="off") for record in off if record.kind == "site" and record.value]
     vault = replace(vault, records=(*(record for record in vault.records if record not in off), *dormant))
     consent = replace(consent, known=frozenset(each for each in vault.records if each.kind == "off"))
-    arranged, added = structure.arranged(before, Scope(answers, vault.records), oldkeys.of(vault))
+    gone = {record.file for record in off if record.kind == "created"}
+    every = (each for each in tree.unparsed(vault.records) if each.path not in gone)
+    arranged, added = structure.arranged(before, Scope(answers, vault.records), every, oldkeys.of(vault))
     held = overlap.arranged(arranged, vault)
     arranged, scope = held.manifests, Scope(answers, held.records(vault.records))
     consent = replace(consent, enabled=frozenset((record.document, record.path) for record in added))

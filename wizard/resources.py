@@ -25,6 +25,7 @@ _KIND_WORD = re.compile(rb"""kind["']?\s*:\s*["']?(?:([A-Za-z0-9]+)|[^\s{\[])"""
 _SPELLED_OTHERWISE = "?"
 
 SUFFIXES = (".yaml", ".yml", ".json")
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")  # the names that kustomize looks for
 # Files beside the manifests that are read as one text each, without objects: environments, configurations, keys.
 # An environment may have a name behind its ending; one that is an example is for copying, and stays as it is.
 _ENVIRONMENT = re.compile(r"(?:.*/)?\.env(?:\.(?!example|sample|template|dist|default)[\w-]+)?")
@@ -544,7 +545,7 @@ def is_text(path: str) -> bool:
 
 def is_read(path: str) -> bool:
     """Say whether the file at *path* is one of those that are read at all: a manifest, or a text beside them."""
-    return path.endswith(SUFFIXES) or is_text(path)
+    return path.endswith(SUFFIXES) or path.rpartition("/")[2] in KUSTOMIZATIONS or is_text(path)
 
 
 def is_key(path: Path) -> bool:

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from wizard import catalogue
+from wizard import catalogue, kustomizations
 from wizard.resources import SUFFIXES, Manifest, Resource
 from wizard.sites import Scope
 
@@ -19,7 +19,6 @@ from wizard.sites import Scope
 FIELD_MANAGER = "matrix-wizard"
 APPLY = f"kubectl apply --server-side --field-manager={FIELD_MANAGER}"
 
-_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")  # the names that kustomize looks for
 # Keys of a kustomization that change nothing of an object but its namespace.
 _LISTING = frozenset({"apiVersion", "kind", "metadata", "resources", "bases", "namespace"})
 _CHART = "Chart.yaml"
@@ -53,7 +52,7 @@ class Rollout:
 
 def is_looked_at(path: str) -> bool:
     """Say whether the file at *path* of a tree matters here: a manifest, or a kustomization; hidden ones do not."""
-    return not path.startswith(".") and (path.endswith(SUFFIXES) or _name(path) in _KUSTOMIZATIONS)
+    return not path.startswith(".") and (path.endswith(SUFFIXES) or kustomizations.is_named(path))
 
 
 def of(manifests: Iterable[Manifest], scope: Scope, root: str) -> Rollout:
@@ -117,6 +116,20 @@ def sources(manifests: Iterable[Manifest], scope: Scope, paths: Iterable[str]) -
     return sorted(given, key=lambda each: given[each]), left
 
 
+def reasons(manifests: Iterable[Manifest], scope: Scope) -> dict[str, str]:
+    """Return why kubectl cannot, or is not to, be given each file with objects by its name; '' where it is.
+
+    *manifests*: all of a tree; each is parsed."""
+    files = {each.path: each for each in manifests if is_looked_at(each.path)}
+    built = _built(files)
+    covered = frozenset[str]().union(*built.values())
+    return {
+        path: _why_not(each, files, scope, built.keys(), is_built=path in covered)
+        for path, each in files.items()
+        if each.resources or each.broken
+    }
+
+
 def as_written(manifests: Iterable[Manifest], scope: Scope) -> Iterator[tuple[Resource, str]]:
     """Yield the objects that a cluster gets just as they stand in *manifests* (all of a tree), each with its namespace.
 
@@ -128,7 +141,7 @@ def as_written(manifests: Iterable[Manifest], scope: Scope) -> Iterator[tuple[Re
     for path, each in files.items():
         homes = [home for home, taken in built.items() if path in taken]
         why = _why_not(each, files, scope, built.keys(), is_built=bool(homes))
-        if why not in ("", _BUILT) or _name(path) in _KUSTOMIZATIONS:
+        if why not in ("", _BUILT) or kustomizations.is_named(path):
             continue
         named = {spaces[home] for home in homes} or {""}
         for one in each.resources:
@@ -146,13 +159,25 @@ def is_off(resource: Resource, scope: Scope) -> bool:
 def _built(files: Files) -> dict[str, frozenset[str]]:
     """Return the directories that kustomize is to build ('' for the tree itself), each with the files that it takes.
 
-    Those that another kustomization uses are not among them, nor are components, which cannot be built alone.
+    Those that another kustomization uses are not among them, nor are components, which cannot be built alone, nor what
+    is but a list kept here: that has what is applied without it, too, in a better order and file by file.
     """
-    found = {_home(path): each for path, each in files.items() if _name(path) in _KUSTOMIZATIONS}
+    found = {_home(path): each for path, each in files.items() if kustomizations.is_named(path)}
     named = {home: _named(each) for home, each in found.items()}
     used = {home for home, each in found.items() if "Component" in _kinds(each)}
     used = used.union(*(names - {home} for home, names in named.items()))
-    return {home: frozenset(_taken(home, named, files, set())) for home in named if home not in used}
+    alone = (home for home in named if home not in used and not _is_list(found[home]))
+    return {home: frozenset(_taken(home, named, files, set())) for home in alone}
+
+
+def _is_list(manifest: Manifest) -> bool:
+    """Whether a kustomization is kept here, changes nothing, and does not hinder ``kubectl apply -R``."""
+    return all(
+        kustomizations.is_kept(each)
+        and kustomizations.is_passed_over(each)
+        and {leaf.path[0] for leaf in each.leaves.values()} <= _LISTING - {"namespace"}
+        for each in manifest.resources
+    )
 
 
 def _namespace(home: str, taken: Iterable[str], files: Files) -> str | None:
@@ -160,7 +185,7 @@ def _namespace(home: str, taken: Iterable[str], files: Files) -> str | None:
 
     None where it, or one in a directory that it builds on, changes anything else."""
     homes = {home, *map(_home, taken)}
-    own = (each for path, each in files.items() if _name(path) in _KUSTOMIZATIONS and _home(path) in homes)
+    own = (each for path, each in files.items() if kustomizations.is_named(path) and _home(path) in homes)
     leaves = [leaf for each in own for resource in each.resources for leaf in resource.leaves.values()]
     named = {leaf.text for leaf in leaves if leaf.path == ("namespace",)}
     if len(named) > 1 or any(leaf.path[0] not in _LISTING for leaf in leaves):
@@ -192,7 +217,7 @@ def _why_not(manifest: Manifest, files: Files, scope: Scope, homes: Iterable[str
     strange = (resource for resource in every if not resource.kind or resource.get("apiVersion") is None)
     reasons = (
         (is_built and is_unused, f"{OFF}, but its kustomization applies it"),
-        (is_built or _name(manifest.path) in _KUSTOMIZATIONS, _BUILT),
+        (is_built or kustomizations.is_named(manifest.path), _BUILT),
         (any(f"{home}{_CHART}" in files for home in above), "of a Helm chart"),
         (bool(manifest.actions), "a Go template"),
         (bool(manifest.broken), "not valid YAML"),
@@ -275,7 +300,3 @@ def _top(path: str) -> str:
 
 def _home(path: str) -> str:
     return posixpath.dirname(path)
-
-
-def _name(path: str) -> str:
-    return posixpath.basename(path)

@@ -14,12 +14,14 @@ from wizard import (
     access,
     catalogue,
     clauses,
+    kustomizations,
     lenses,
     mail,
     oldkeys,
     originals,
     placeholders,
     resources,
+    rollout,
     values,
     weak,
 )
@@ -84,8 +86,25 @@ def tree(files: Mapping[str, bytes], bundled: Mapping[str, bytes], scope: Scope,
         is_due = not files or (parts and (is_ours or parts[0] in catalogue.ADDED_TO_ANY_TREE))
         if is_due and path not in files and not any(map(scope.is_off, parts)):
             created[path] = data
+    if not files:
+        created |= _listing(created, scope)
     ours = frozenset(path for path, data in bundled.items() if files.get(path) == data)
     return Tree(files, created, ours, not files, scope.answers.instances)
+
+
+def _listing(created: Mapping[str, bytes], scope: Scope) -> dict[str, bytes]:
+    """Return the kustomizations among the files *created* as they list just those of them that are in use."""
+    every = [each for path, data in created.items() if (each := resources.read(path, data))]
+    arrangements = _kept_lists(every, every, scope)
+    edits = {each.resource.manifest: [each.change.edit] for each in arrangements}
+    return {each.path: rewritten(each, {each.root: own}).data for each, own in edits.items()}
+
+
+def _kept_lists(among: Iterable[Manifest], every: Iterable[Manifest], scope: Scope) -> list[Arrangement]:
+    """Return what puts the kustomizations in step that are kept here; if there is one, *every* manifest is parsed."""
+    kept = [each for each in kustomizations.of(among) if kustomizations.is_kept(each)]
+    applied = {path for path, why in rollout.reasons(every, scope).items() if not why} if kept else set[str]()
+    return kustomizations.arrange(kept, applied)
 
 
 # Prose and scripts are never changed, and name placeholders as a matter of course.
@@ -181,9 +200,12 @@ def withdrawn(
 
 
 def arranged(
-    before: list[Manifest], scope: Scope, old_keys: Iterable[OldKey] = ()
+    before: list[Manifest], scope: Scope, every: Iterable[Manifest], old_keys: Iterable[OldKey] = ()
 ) -> tuple[list[Manifest], list[Record]]:
-    """Return the manifests with the structure of every clause and all *old_keys*, and how that is taken back."""
+    """Return the manifests with the structure of every clause and all *old_keys*, and how that is taken back.
+
+    *every*: all manifests that the tree is to have; none is parsed unless a kustomization is to list them.
+    """
     before, new = _with_allow_lists(before, scope)
     made = [
         arrangement for resource in _in_use(before, scope) for arrangement in clauses.arrange(resource, scope.setting)
@@ -192,6 +214,7 @@ def arranged(
         home = mail.home_of(resource for manifest in before for resource in manifest.resources)
         made += mail.arrange(home, scope.setting) if home else []
     made += oldkeys.arrange(_in_use(before, scope), old_keys)
+    made += _kept_lists(before, every, scope)
     after, added = _made(before, made, scope)
     return after, [*new, *added]
 
@@ -322,4 +345,9 @@ _WANTED = re.compile(rf"""kind["']?\s*:\s*["']?(?:{_WANTED_KINDS})""".encode())
 
 
 def _is_wanted(data: bytes) -> bool:
-    return _WANTED.search(data) is not None or placeholders.may_hold(data) or weak.may_hold(data)
+    return (
+        _WANTED.search(data) is not None
+        or kustomizations.MARK in data
+        or placeholders.may_hold(data)
+        or weak.may_hold(data)
+    )

@@ -26,7 +26,7 @@ HEAD = (
     {"entries", "audit", "holes", "lock", "networks", "resources", "sealing"},
     {"access", "backup", "contexts", "homeserver", "networkpolicies", "makers", "overlap", "questions", "workloads"},
     {"answers", "clauses", "consumed", "meanings", "pods", "schema", "weak"},
-    {"configurations", "mail", "oldkeys"},
+    {"configurations", "kustomizations", "mail", "oldkeys"},
     {"answerfile", "answersheet", "sites", "traces", "values"},
     {"firewall", "interview", "rollout", "search", "servers"},
     {"actions", "afterwards", "diff", "fields", "filling", "originals", "proof", "selection"},

@@ -1,0 +1,43 @@
+"""Whether kustomize builds what is in use: listed files that are not there, and files in use that are not listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wizard import kustomizations, rollout
+from wizard.finding import Finding, at
+from wizard.resources import Resource
+from wizard.survey import Survey
+
+_RULE = "kustomization-list"
+_SETUP = "To put the list in step: matrix-wizard setup"
+
+
+def findings(survey: Survey) -> Iterator[Finding]:
+    """Yield each file that a kustomization lists wrongly, or, if its list is kept here, should list."""
+    for resource in kustomizations.of(survey.every):
+        yield from _missing(resource, survey)
+        if kustomizations.is_kept(resource):
+            yield from _out_of_step(resource, survey)
+
+
+def _missing(resource: Resource, survey: Survey) -> Iterator[Finding]:
+    for path, item in kustomizations.listed(resource).items():
+        if path not in survey.tree.files:
+            where = resource.manifest.position(item.start)
+            message = f"{path} is listed here, and there is no such file."
+            fix = _SETUP if kustomizations.is_kept(resource) else "Take the line out, or put the file there."
+            yield at(where, _RULE, message, fix)
+
+
+def _out_of_step(resource: Resource, survey: Survey) -> Iterator[Finding]:
+    listed = kustomizations.listed(resource)
+    reasons = rollout.reasons(survey.every, survey.scope)
+    for path, item in listed.items():
+        if why := reasons.get(path):
+            yield at(resource.manifest.position(item.start), _RULE, f"{path} is listed here, and it is {why}.", _SETUP)
+    found = resource.get(kustomizations.LIST)
+    where = resource.manifest.position((found or resource.node).start)
+    for path, why in reasons.items():
+        if not why and path.startswith(kustomizations.home(resource)) and path not in listed:
+            yield at(where, _RULE, f"{path} is in use, and it is not listed here.", _SETUP)
