@@ -256,6 +256,23 @@ def test_a_directory_with_a_kustomization_is_applied_by_it() -> None:
     assert commands({"kustomization.yaml": kustomization("a.yaml"), "a.yaml": SECRET}) == [["-k", "tree"]]
 
 
+def test_a_kustomization_that_is_but_a_list_kept_here_changes_no_command() -> None:
+    label = "metadata: {labels: {app.kubernetes.io/managed-by: matrix-wizard}}\n"
+    files = {"ns.yaml": thing("Namespace"), "b/x.yaml": SECRET, "values.yaml": "a: 1\n"}
+    kept = kustomization("ns.yaml", "b/x.yaml", more=label)
+    assert (
+        commands({**files, "Kustomization": kept})
+        == commands(files)
+        == [["-f", "tree/ns.yaml"], ["-R", "-f", "tree/b/"]]
+    )
+    assert skipped({**files, "Kustomization": kept}) == skipped(files)
+    for other in (kustomization("ns.yaml", "b/x.yaml"), f"{kept}namespace: other\n", f"{kept}namePrefix: a-\n"):
+        assert commands({**files, "Kustomization": other}) == [["-k", "tree"]]
+    assert commands({**files, "kustomization.yaml": kept}) == [["-k", "tree"]]
+    over = {"over/kustomization.yaml": kustomization("..", more="namePrefix: a-\n")}
+    assert commands({**files, "Kustomization": kept, **over}) == [["-k", "tree/over"]]
+
+
 def test_overlays_of_one_base_are_not_applied_together() -> None:
     files = {
         "base/kustomization.yaml": kustomization("a.yaml"),

@@ -1,4 +1,4 @@
-"""kubectl builds the tree as templates/README.md says, whatever part is left out of it, and check finds nothing."""
+"""kubectl builds the tree as it stands, whatever part is left out of it, and check finds nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from wizard.catalogue import COMPONENTS
 from .filled import ALLOWED, Filled, fill
 
 ANSWERS = EVERYTHING.replace("185.60.112.0/24", ALLOWED)
-PHASES = ("infrastructure/", "main-instance/", "li-instance/")
 # What is left out, by the names of its objects, and the sections of the answers that are not there then.
 OPTIONAL = tuple(path for each in COMPONENTS if each.name != "letsencrypt" for path in each.files)
 POLICIES_OF_LI = {"postgresql-li-access", "li-instance-isolation"}  # which select nothing then
@@ -44,7 +43,7 @@ def without(answers: str, section: str) -> str:
 
 
 def built(tree: Path) -> subprocess.CompletedProcess[str]:
-    """Run the README's lines in the tree."""
+    """Run the README's line in the tree."""
     lines = (ROOT / "templates/README.md").read_text().partition("## With kustomize")[2].split("```")[1]
     script = lines.removeprefix("sh\n").replace("> /dev/null", "")
     environment = {**os.environ, "PATH": f"{KUBECTL.parent}{os.pathsep}{os.environ['PATH']}"}
@@ -64,7 +63,7 @@ def assert_built(tree: Filled) -> set[str]:
     """Kustomize builds just what stands in the tree, and check is content with it; returns the names of the objects."""
     done = built(tree.deployment.tree)
     assert done.returncode == 0, done.stderr
-    standing = [each for path, found in tree.objects.items() if path.startswith(PHASES) for each in found]
+    standing = [each for found in tree.objects.values() for each in found if "kind" in each]
     found = objects(yaml.safe_load_all(done.stdout))
     assert found == objects(standing)
     told = tree.deployment.run("check", "--json")
@@ -99,9 +98,48 @@ def test_the_tree_is_built_without_the_li_instance(tmp_path: Path) -> None:
     assert {name for name in names if re.search(r"\bli\b|sync-system", name)} == POLICIES_OF_LI
 
 
+def test_the_list_follows_what_is_switched_on_and_off_and_what_an_operator_adds(tmp_path: Path) -> None:
+    tree = fill(tmp_path, "bundled", without(ANSWERS, "livekit"))
+    files = tree.deployment.tree
+    was = (files / "Kustomization").read_bytes()
+    names = assert_built(tree)
+    for answer, more in (("livekit={}", {"livekit", "livekit-secrets"}), ("livekit=null", set())):
+        assert tree.deployment.setup("--set", answer).code == 0
+        now = assert_built(Filled("bundled", tree.deployment))
+        assert (now >= names | more, bool(now - names)) == (True, bool(more))
+    assert (files / "Kustomization").read_bytes() == was
+
+    (files / "main-instance/09-bots").mkdir()
+    bot = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a-bot, namespace: matrix}\n"
+    (files / "main-instance/09-bots/bot.yaml").write_text(bot)
+    (files / "main-instance/06-coturn/deployment.yaml").unlink()
+    told = tree.deployment.run("check", "--json")
+    wrong = [each["message"] for each in told.data["findings"] if each["id"] == "kustomization-list"]
+    assert wrong == [
+        "main-instance/09-bots/bot.yaml is in use, and it is not listed here.",
+        "main-instance/06-coturn/deployment.yaml is listed here, and there is no such file.",
+    ]
+    assert "06-coturn" in built(files).stderr
+    assert tree.deployment.setup().code == 0
+    found = objects(yaml.safe_load_all(built(files).stdout))
+    assert {name for _, _, name in found} >= {"a-bot", "haproxy"}
+
+
+def test_kubectl_applies_directories_past_the_kustomization(tmp_path: Path) -> None:
+    """By its other names it would be taken for an object, which no API server knows."""
+    tree = fill(tmp_path, "bundled", ANSWERS).deployment.tree
+    command = [str(KUBECTL), "annotate", "--local", "-R", "-f", str(tree / "main-instance"), "-o", "name", "a=b"]
+    for name, is_read in (("Kustomization", False), ("kustomization.yaml", True)):
+        shutil.copy(tree / "Kustomization", tree / "main-instance" / name)
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert ("kustomization.kustomize.config.k8s.io/matrix" in done.stdout) is is_read
+
+
 def test_kubectl_refuses_an_object_that_is_there_twice(tmp_path: Path) -> None:
     tree = fill(tmp_path, "bundled", without(without(ANSWERS, "push"), "livekit")).deployment.tree
     shutil.copy(tree / "main-instance/01-synapse/secrets.yaml", tree / "main-instance/01-synapse/copy.yaml")
+    with (tree / "Kustomization").open("a") as listing:
+        listing.write("  - main-instance/01-synapse/copy.yaml\n")
     assert "already registered id" in built(tree).stderr
     (tree / "main-instance/01-synapse/copy.yaml").write_text("kind: Secret\nmetadata: {name: a")
     assert built(tree).returncode != 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wizard import kustomizations, rollout
-from wizard.finding import Finding, at
+from wizard.finding import Finding, at, of_file
 from wizard.resources import Resource
 from wizard.survey import Survey
 
@@ -15,7 +15,12 @@ _SETUP = "To put the list in step: matrix-wizard setup"
 
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield each file that a kustomization lists wrongly, or, if its list is kept here, should list."""
+    homes: dict[str, str] = {}
     for resource in kustomizations.of(survey.every):
+        path = resource.manifest.path
+        first = homes.setdefault(kustomizations.home(resource), path)
+        if first != path:
+            yield of_file(path, _RULE, f"{first} stands in the same directory: kustomize takes neither.", "Remove one.")
         yield from _missing(resource, survey)
         if kustomizations.is_kept(resource):
             yield from _out_of_step(resource, survey)
