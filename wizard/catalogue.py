@@ -411,15 +411,15 @@ class Setting:
     unless: str = ""
 
 
-_HOMESERVER = r"(?:.*[-_.])?homeserver(?:[-_.].*)?\.ya?ml"
+HOMESERVER_FILE = r"(?:.*[-_.])?homeserver(?:[-_.].*)?\.ya?ml"
 _ANY_YAML = r".+\.ya?ml"
 _REDIS_CONF = r"(?:.*[-_.])?redis(?:[-_.].*)?\.conf"
 
 # Synapse's own names (FACTS 2), of which those that other programs use as well count in its main file only; coturn's.
 SETTINGS: tuple[Setting, ...] = (
-    Setting("server-name", _HOMESERVER, "server_name"),
-    Setting("synapse-db-password", _HOMESERVER, "database.args.password"),
-    Setting("redis-password", _HOMESERVER, "redis.password"),
+    Setting("server-name", HOMESERVER_FILE, "server_name"),
+    Setting("synapse-db-password", HOMESERVER_FILE, "database.args.password"),
+    Setting("redis-password", HOMESERVER_FILE, "redis.password"),
     Setting("macaroon-secret", _ANY_YAML, "macaroon_secret_key"),
     Setting("registration-secret", _ANY_YAML, "registration_shared_secret"),
     Setting("form-secret", _ANY_YAML, "form_secret"),

@@ -1,6 +1,7 @@
 """Configurations: which text of a tree which server reads as its configuration, and in which containers that runs.
 
-Pure. A text is known by the container that it is mounted in, or by the name that its server gives it.
+Pure. A text is known by the container that it is mounted in, by the name that its server gives it, or by its keys; what
+Synapse makes of several is told by ``homeserver``.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from wizard import manifests
-from wizard.manifests import Path, Scalar
+from wizard import catalogue, manifests, yamltypes
+from wizard.manifests import Node, Path, Scalar
 from wizard.pods import Container
 from wizard.resources import Leaf, Resource
 
@@ -19,28 +20,34 @@ from wizard.resources import Leaf, Resource
 @dataclass(frozen=True)
 class Server:
     """A server: its name, its image, how its configuration may be called, how it is where nothing in the tree reads it,
-    and what a text must hold to be taken for one."""
+    and what a text must hold to be taken for one.
+
+    ``keys``: what has one of each of these sets on top is a configuration whatever it is called, a file without objects
+    too; where there are none no keys tell."""
 
     name: str
     image: re.Pattern[str]
     called: re.Pattern[str]
     alone: re.Pattern[str]
     holds: re.Pattern[str]
+    keys: tuple[frozenset[str], ...] = ()
 
 
-def _server(name: str, image: str, called: str, alone: str, holds: str = "") -> Server:
-    image = rf"(?:^|/)(?:{image})(?:[:@]|$)"
-    return Server(name, re.compile(image), re.compile(called), re.compile(alone), re.compile(holds, re.MULTILINE))
+def _server(name: str, image: str, called: str, alone: str, holds: str = "", *keys: str) -> Server:
+    image, sets = rf"(?:^|/)(?:{image})(?:[:@]|$)", tuple(frozenset(each.split()) for each in keys)
+    return Server(name, re.compile(image), re.compile(called), re.compile(alone), re.compile(holds, re.MULTILINE), sets)
 
 
 _YAML = r".*\.ya?ml"
-_OF_SYNAPSE = "server_name|public_baseurl|signing_key_path|worker_app|email|database|redis|listeners"
 SYNAPSE = _server(
     "Synapse",
     r"(?:matrix-)?synapse",
     _YAML,
-    r"homeserver\.ya?ml",
-    rf"^(?:{_OF_SYNAPSE}|\w+_(?:secret|secret_key|private_key)(?:_path)?):",
+    catalogue.HOMESERVER_FILE,
+    "",
+    # Nothing else that it reads has both; of the second, one stands in every configuration that it starts with.
+    "server_name",
+    "listeners database signing_key_path signing_key public_baseurl",
 )
 COTURN = _server("coturn", "coturn", r"turnserver\.conf", r"turnserver\.conf")
 LIVEKIT = _server("LiveKit", "livekit-server", _YAML, r"livekit\.ya?ml", r"^(?:rtc|keys|key_file|turn):")
@@ -53,40 +60,49 @@ HAPROXY = _server("HAProxy", r"haproxy(?:-\w+)?", _CFG, _CFG)
 
 @dataclass(frozen=True, eq=False)
 class Configuration:
-    """One text that *server* reads, an entry of a Secret or ConfigMap, and the containers that run it with that."""
+    """One text that *server* reads, and the containers that run it with that.
+
+    It is the entry ``leaf`` of a Secret or ConfigMap; where that is None, ``resource`` itself, which is no object."""
 
     server: Server
-    leaf: Leaf
-    containers: tuple[Container, ...]
-
-    @property
-    def resource(self) -> Resource:
-        """The object that holds it."""
-        return self.leaf.resource
+    resource: Resource
+    leaf: Leaf | None
+    containers: tuple[Container, ...] = ()
 
     @property
     def text(self) -> str:
         """The text itself."""
-        return self.leaf.text
+        return self.leaf.text if self.leaf else self.resource.manifest.text
 
     @property
     def key(self) -> str:
-        """Its name in the object."""
-        return self.leaf.key
+        """Its name in the object, or that of its file."""
+        return self.leaf.key if self.leaf else self.resource.manifest.path.rpartition("/")[2]
+
+    @property
+    def where(self) -> str:
+        """The object and its name there, for people."""
+        return f"{self.resource.ref}, {self.key}" if self.leaf else self.resource.ref
 
     @cached_property
-    def settings(self) -> Mapping[Path, Leaf]:
-        """Its settings by their paths in it, where its format is known and it is well formed."""
-        at = len(self.leaf.path) + 1
-        return {each.path[at:]: each for each in self.leaf.inside}
+    def root(self) -> Node | None:
+        """What it says, where it is YAML."""
+        return manifests.root_of(self.text) if self.leaf else self.resource.node
+
+    @cached_property
+    def settings(self) -> Mapping[Path, Scalar]:
+        """Its settings by their paths, where it is YAML."""
+        return dict(manifests.walk(self.root)) if self.root is not None else {}
+
+    def get(self, *path: str) -> Node | None:
+        """Return what stands at *path*, or None."""
+        return manifests.get(self.root, path) if self.root is not None else None
 
     def value(self, *path: str) -> str:
-        """Return the text of one setting, '' where there is none."""
-        return self.settings[path].text if path in self.settings else ""
-
-    def has(self, *path: str) -> bool:
-        """Say whether there is anything at *path*, or below it."""
-        return any(each[: len(path)] == path for each in self.settings)
+        """Return the text of one setting, '' where there is none, or null."""
+        node = self.get(*path)
+        is_null = isinstance(node, Scalar) and not node.style and yamltypes.pyyaml(node.value) == "nothing"
+        return node.value if isinstance(node, Scalar) and not is_null else ""
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Yield each line that is neither empty nor a comment, trimmed, and where it begins in the text."""
@@ -99,17 +115,21 @@ class Configuration:
 
     def position(self, offset: int = 0) -> str:
         """Return ``file:line:column`` of the character *offset* of the text."""
-        return self.leaf.position(offset)
+        return self.leaf.position(offset) if self.leaf else self.resource.manifest.position(offset)
+
+    def place(self, *path: str) -> str:
+        """Return ``file:line:column`` of the setting at *path*; where it is not set, of the nearest above it."""
+        nodes = (self.get(*path[:count]) for count in range(len(path), -1, -1))
+        return self.position(next((node.start for node in nodes if node is not None), 0))
 
 
-def of(server: Server, objects: Iterable[Resource], containers: Iterable[Container]) -> Iterator[Configuration]:
-    """Yield what *server* reads among the entries of *objects*, which are Secrets and ConfigMaps.
+def of(server: Server, resources: Iterable[Resource], containers: Iterable[Container] = ()) -> Iterator[Configuration]:
+    """Yield what *server* reads among *resources*: entries of Secrets and ConfigMaps, and files without objects.
 
-    A pod in which any container mounts the object counts: an init container may fill in its text before."""
+    A pod in which any container mounts the object counts: an init container may fill in its text before. Go templates
+    are left out: Helm decides what they say."""
     mounting = _mounting(server, containers)
-    for resource in objects:
-        if resource.manifest.actions:
-            continue
+    for resource in (each for each in resources if not each.manifest.actions):
         near = mounting.get((resource.kind, resource.name), ())
         running = tuple(
             each
@@ -118,9 +138,7 @@ def of(server: Server, objects: Iterable[Resource], containers: Iterable[Contain
             for each in pod
             if not each.is_init and server.image.search(each.image)
         )
-        for leaf in _entries(resource, server.called if running else server.alone):
-            if server.holds.search(leaf.text):
-                yield Configuration(server, leaf, running)
+        yield from _texts(server, resource, running)
 
 
 def _mounting(server: Server, containers: Iterable[Container]) -> dict[tuple[str, str], list[list[Container]]]:
@@ -136,13 +154,43 @@ def _mounting(server: Server, containers: Iterable[Container]) -> dict[tuple[str
     return found
 
 
-def _entries(resource: Resource, called: re.Pattern[str]) -> Iterator[Leaf]:
-    """Yield the entries of a Secret or ConfigMap by their names; the object is looked into for those alone."""
-    for section in ("data", "stringData"):
-        node = resource.get(section)
-        for key, _ in node.entries if isinstance(node, manifests.Mapping) else ():
-            leaf = None
-            if isinstance(key, Scalar) and called.fullmatch(key.value):
-                leaf = resource.leaves.get((section, manifests.key_step(key.value)))
-            if leaf is not None:
-                yield leaf
+def _texts(server: Server, resource: Resource, running: tuple[Container, ...]) -> Iterator[Configuration]:
+    """Yield the texts of *resource* by their names or their keys; it is looked into for those alone.
+
+    What stands beside a configuration that is known by its keys, and may be one by its name, is one as well."""
+    names = _names(resource)
+    called, may_tell = server.called if running else server.alone, _may_tell(server, resource)
+    if not may_tell and not any(map(called.fullmatch, names.values())):
+        return
+    leaves = [(name, resource.leaves.get(path)) for path, name in names.items()] if resource.kind else [("", None)]
+    texts = {name: Configuration(server, resource, leaf, running) for name, leaf in leaves if leaf or not resource.kind}
+    told = {name for name, each in texts.items() if may_tell and _is_told(each)}
+    called = server.called if told else called
+    for name, each in texts.items():
+        if name in told or (called.fullmatch(name) and server.holds.search(each.text)):
+            yield each
+
+
+def _names(resource: Resource) -> dict[Path, str]:
+    """Return the names of the entries of a Secret or ConfigMap by their paths."""
+    nodes = ((section, resource.get(section)) for section in ("data", "stringData") if resource.kind)
+    return {
+        (section, manifests.key_step(key.value)): key.value
+        for section, node in nodes
+        for key, _ in (node.entries if isinstance(node, manifests.Mapping) else ())
+        if isinstance(key, Scalar)
+    }
+
+
+def _may_tell(server: Server, resource: Resource) -> bool:
+    """Whether the text of *resource* does not rule out a configuration: one in base64 is known by a name that tells."""
+    text, start, end = resource.manifest.text, resource.node.start, resource.node.end
+    encoded = (".yaml", ".yml") if resource.kind == "Secret" else ()
+    return any(text.find(word, start, end) >= 0 for words in server.keys[:1] for word in (*words, *encoded))
+
+
+def _is_told(each: Configuration) -> bool:
+    """Whether *each* has what tells that it is its server's, on top."""
+    if not each.server.keys or not all(any(key in each.text for key in keys) for keys in each.server.keys):
+        return False
+    return all(any(each.get(key) is not None for key in keys) for keys in each.server.keys)

@@ -1,89 +1,205 @@
-"""Homeserver configurations: where a tree configures Synapse, and what stands in it. Pure.
+"""Homeservers: what Synapse makes of the texts that it is given, merged in the order of its command line. Pure.
 
-A text of a ConfigMap or Secret, or a file of its own (Synapse, docs/usage/configuration/config_documentation.md).
+A key on top of a later text replaces that of an earlier one whole; of a directory the files in ``.yaml`` count, in the
+order of their names (FACTS 2; Synapse, synapse/config/_base.py, find_config_files and read_config_files).
 """
 
 from __future__ import annotations
 
+import itertools
+import posixpath
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
-from wizard import entries, manifests
-from wizard.manifests import Mapping, Node, Scalar, Sequence
-from wizard.resources import Leaf, Resource
+from wizard import manifests, placeholders
+from wizard.configurations import Configuration
+from wizard.manifests import Node, Scalar, Sequence
+from wizard.pods import OTHER, Container
+from wizard.resources import Resource
 
-# Nothing else that Synapse reads has both: of the three at least one stands in every configuration that it starts with.
-_BESIDE = frozenset({"listeners", "database", "signing_key_path", "signing_key", "public_baseurl"})
-_TRUE = frozenset({"true", "yes", "on"})  # YAML 1.1, "bool", without regard to case
+_NAME = "server_name"
+_TRUE = frozenset({"true", "yes", "on"})  # PyYAML 6, which Synapse reads its configuration with
 
 
 @dataclass(frozen=True, eq=False)
-class Configuration:
-    """One homeserver configuration: the object that holds it, the text there (None: the file itself), and its root."""
+class Homeserver:
+    """One homeserver as it is configured: its texts, of which each stands over those before it.
 
-    resource: Resource
-    leaf: Leaf | None = field(repr=False)
-    root: Mapping = field(repr=False)
+    ``instance``: ``main`` or ``li``. ``containers``: those that are given just these, none where the tree tells of no
+    such. ``is_ordered``: whether a command line tells the order; ``is_whole``: whether all of them are in the tree."""
+
+    instance: str
+    texts: tuple[Configuration, ...]
+    containers: tuple[Container, ...]
+    is_ordered: bool
+    is_whole: bool
+
+    @cached_property
+    def home(self) -> Configuration:
+        """The text that gives the server its name: what is set nowhere is told there."""
+        return next((each for each in reversed(self.texts) if each.get(_NAME) is not None), self.texts[-1])
 
     @property
-    def instance(self) -> str:
-        """``main`` or ``li``."""
-        return self.resource.instance
+    def name(self) -> str:
+        """The server's name, '' where these texts do not tell it."""
+        return self.value(_NAME)
 
-    @property
-    def where(self) -> str:
-        """The object and the key of its text, for people."""
-        return f"{self.resource.ref}, {self.leaf.key}" if self.leaf else self.resource.ref
+    def source(self, *path: str) -> Configuration:
+        """Return the text whose setting at *path* counts, ``home`` where none has it."""
+        return next((each for each in reversed(self.texts) if each.get(*path[:1]) is not None), self.home)
 
     def get(self, *path: str) -> Node | None:
-        """Return the node at *path* of the configuration, or None."""
-        return manifests.get(self.root, path)
+        """Return the node at *path*, or None."""
+        return self.source(*path).get(*path)
 
-    def text(self, *path: str) -> str:
-        """Return the scalar at *path*, '' where there is none."""
-        node = self.get(*path)
-        return node.value if isinstance(node, Scalar) else ""
+    def value(self, *path: str) -> str:
+        """Return the text of the setting at *path*, '' where there is none, or null."""
+        return self.source(*path).value(*path)
+
+    def place(self, *path: str) -> str:
+        """Return ``file:line:column`` of the setting at *path*; where it is not set, of the nearest above it."""
+        return self.source(*path).place(*path)
 
     def is_on(self, *path: str) -> bool:
         """Say whether the option at *path* is there and true."""
-        return self.text(*path).lower() in _TRUE
+        return self.value(*path).lower() in _TRUE
 
     def is_empty_list(self, *path: str) -> bool:
         """Say whether a list without items stands at *path*."""
         node = self.get(*path)
         return isinstance(node, Sequence) and not node.items
 
-    def position(self, node: Node | None = None) -> str:
-        """Return ``file:line:column`` of *node*, of the configuration's begin where it is None."""
-        start = (node or self.root).start
-        manifest = self.resource.manifest
-        return manifest.at(self.leaf.view, start) if self.leaf else manifest.position(start)
+    def serving(self, resource: str) -> Iterator[tuple[Node, Scalar]]:
+        """Yield each listener that serves *resource*, such as ``federation``, and the word that says so."""
+        for listener in manifests.items(self.get("listeners")):
+            for each in manifests.items(manifests.get(listener, ("resources",))):
+                for name in manifests.items(manifests.get(each, ("names",))):
+                    if isinstance(name, Scalar) and name.value == resource:
+                        yield listener, name
+
+    def is_told(self, *path: str) -> bool:
+        """Say whether the tree itself says what stands at *path*, or that nothing does: no variable or placeholder."""
+        is_known = self.is_whole or self.get(*path[:1]) is not None
+        return is_known and not placeholders.is_open(self.value(*path))
 
 
-def configurations(resources: Iterable[Resource]) -> Iterator[Configuration]:
-    """Yield the homeserver configurations in *resources*: ConfigMaps, Secrets, and documents that are no objects.
+def of(
+    texts: Iterable[Configuration], held: Iterable[Resource], containers: Iterable[Container]
+) -> tuple[Homeserver, ...]:
+    """Return the homeservers that are given *texts* of Synapse's: for each process of it what that reads, each once.
 
-    Those in Go templates are left out: Helm decides what they say."""
-    for resource in resources:
-        if resource.manifest.actions or not _may_hold(resource):
+    What no process is known to read is one by itself, over what stands beside it. *held*: the Secrets and ConfigMaps of
+    the tree; *containers*: all that run in it."""
+    texts, by_container = list(texts), dict[Container, list[Configuration]]()
+    for text in texts:
+        for container in filter(_serves, text.containers):
+            by_container.setdefault(container, []).append(text)
+    pods: dict[Resource, list[Container]] = {}
+    for container in containers:
+        pods.setdefault(container.workload.resource, []).append(container)
+    spaces: _Spaces = {}
+    for each in (each for each in held if not each.manifest.actions):
+        spaces.setdefault((each.kind, each.name), set()).add(each.namespace)
+    found: dict[tuple[str, tuple[Configuration, ...], bool, bool], list[Container]] = {}
+    for container, own in by_container.items():
+        given = tuple(_given(container, own))
+        is_whole = _is_whole(container, own, pods[container.workload.resource], spaces)
+        for some in [given] if given else [*_alone(own)] or [tuple(own)]:
+            instances = {container.workload.instance, *(each.resource.instance for each in some)}
+            key = "li" if "li" in instances else "main", some, bool(given), is_whole
+            found.setdefault(key, []).append(container)
+    read = {each for _, some, *_ in found for each in some}
+    for _, group in itertools.groupby((each for each in texts if each not in read), key=lambda each: each.resource):
+        for some in _alone(group):
+            # What a generator of kustomize's puts beside a file that is no object, is not known.
+            found[some[-1].resource.instance, some, False, some[-1].leaf is not None] = []
+    return tuple(
+        Homeserver(instance, some, tuple(by), is_ordered, is_whole)
+        for (instance, some, is_ordered, is_whole), by in found.items()
+    )
+
+
+_SERVER = re.compile(r"start\.py|start_worker|synapse\.app|synapse_(?:homeserver|worker)|synctl")
+
+
+def _serves(container: Container) -> bool:
+    """Say whether *container* runs the server, as far as its words tell, and no tool such as that which adds a user."""
+    if container.has_command:
+        return _SERVER.search(container.line) is not None and "generate" not in container.line
+    return not container.words or container.words[0].value not in ("generate", "migrate_config")
+
+
+def _alone(texts: Iterable[Configuration]) -> Iterator[tuple[Configuration, ...]]:
+    """Yield what each of *texts* that names a server is given where nothing tells the order: the others, and itself.
+
+    What configures one worker is not among them."""
+    texts = list(texts)
+    homes = [each for each in texts if each.get(_NAME) is not None]
+    beside = [each for each in texts if each not in homes and each.get("worker_app") is None]
+    yield from ((*beside, each) for each in homes)
+
+
+def _given(container: Container, own: list[Configuration]) -> Iterator[Configuration]:
+    """Yield those of *own* that the command line of *container* names, in its order."""
+    named = {path: _at(container, path, own) for path in _config_paths(container) or (_default(container),)}
+    rest = [each for each in own if not any(each in some for some in named.values())]
+    for path, some in named.items():
+        yield from some
+        source, name = container.at(path), posixpath.basename(path)
+        if not some and source is not None and source.kind == OTHER:  # an init container makes it of what it mounts
+            yield from (each for each in rest if each.key.startswith(name) or not name.endswith((".yaml", ".yml")))
+
+
+def _at(container: Container, path: str, own: list[Configuration]) -> list[Configuration]:
+    """Return the file at *path*, or those in the directory that it is, in the order in which Synapse reads them."""
+    near = container.workload.resource.manifest.path
+    # Of one object in several files, each for another environment, the one beside the workload is meant.
+    own = sorted(own, key=lambda each: len(posixpath.commonprefix([near, each.resource.manifest.path])))
+    homes = ((each, each.resource) for each in own)
+    at = {file: each for each, home in homes for file in container.paths_of(home.kind, home.name, each.key)}
+    inside = [file for file in sorted(at) if posixpath.dirname(file) == path and file.endswith(".yaml")]
+    return [at[file] for file in ([path] if path in at else inside)]
+
+
+def _config_paths(container: Container) -> list[str]:
+    """Return the paths of ``--config-path`` in the words of *container*, or in a line of a shell among them."""
+    words = [part.strip("\"'") for each in container.words for part in each.value.split()]
+    found = []
+    for word, following in itertools.pairwise((*words, "")):
+        option, _, joined = word.partition("=")
+        found.append(joined or following if option == "--config-path" else following if word == "-c" else "")
+    return [posixpath.normpath(each) for each in found if each.startswith("/")]
+
+
+def _default(container: Container) -> str:
+    """Return where the image's own entry point looks without ``--config-path`` (Synapse, docker/start.py)."""
+    texts = {each.name: each.text for each in container.variables}
+    return texts.get("SYNAPSE_CONFIG_PATH") or f"{texts.get('SYNAPSE_CONFIG_DIR') or '/data'}/homeserver.yaml"
+
+
+_Spaces = dict[tuple[str, str], set[str]]  # the namespaces of the tree's Secrets and ConfigMaps, by kind and name
+
+
+def _is_whole(container: Container, own: list[Configuration], pod: list[Container], spaces: _Spaces) -> bool:
+    """Say whether no file that configures *container* is one that is not in the tree, so that nobody knows what it
+    sets: one from a Secret that is made in the cluster, or from a volume of another kind."""
+
+    def is_here(name: tuple[str, str]) -> bool:
+        homes, space = spaces.get(name, set()), container.workload.namespace
+        return bool(homes) and (not space or not homes.isdisjoint(("", space)))
+
+    inits = [each for each in pod if each.is_init]
+    # What one of those mounts, a file is made of by words that are looked into.
+    is_made = any((text.resource.kind, text.resource.name) in each.objects for text in own for each in inits)
+    for path in _config_paths(container):
+        source = container.at(path)
+        if source is None or is_here((source.kind, source.name)):
             continue
-        if not resource.kind:
-            yield from _of_root(resource, None, resource.node)
-        elif resource.kind in ("ConfigMap", "Secret"):
-            for leaf in resource.leaves.values():
-                if "~" not in leaf.path and "server_name" in leaf.text and not leaf.refusal:
-                    yield from _of_root(resource, leaf, manifests.root_of(leaf.view.text))
-
-
-def _may_hold(resource: Resource) -> bool:
-    """Whether its text does not rule it out: a Secret may hold it in base64, under a name that tells."""
-    text, start, end = resource.manifest.text, resource.node.start, resource.node.end
-    words = ("server_name", ".yaml", ".yml") if resource.kind == "Secret" else ("server_name",)
-    return any(text.find(word, start, end) >= 0 for word in words)
-
-
-def _of_root(resource: Resource, leaf: Leaf | None, root: Node | None) -> Iterator[Configuration]:
-    if isinstance(root, Mapping):
-        keys = set(entries.keys(root))
-        if "server_name" in keys and keys & _BESIDE:
-            yield Configuration(resource, leaf, root)
+        makers = (
+            each for each in inits if each.at(path) and all(name[0] == OTHER or is_here(name) for name in each.objects)
+        )
+        if source.kind != OTHER or not (is_made or any(makers)):
+            return False
+    return True

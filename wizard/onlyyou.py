@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from wizard import access, afterwards, clauses, firewall, homeserver, networkpolicies
+from wizard import access, afterwards, clauses, firewall, networkpolicies
 from wizard.answers import Answers
 from wizard.firewall import Port
-from wizard.homeserver import Configuration
+from wizard.homeserver import Homeserver
 from wizard.resources import Resource
 from wizard.survey import Survey
 
@@ -29,8 +29,8 @@ class Duty:
 
 
 _KINDS = ("Ingress", "Gateway", "ConfigMap", "Secret", "Deployment", "StatefulSet", "DaemonSet", "ClusterIssuer")
-# What `firewall` and `homeserver` look for in files that hold no objects.
-_VALUES = re.compile(rb"server_name|use-auth-secret|static-auth-secret|\brtc\b|livekit")
+# What `firewall` looks for in files that hold no objects.
+_VALUES = re.compile(rb"use-auth-secret|static-auth-secret|\brtc\b|livekit")
 # Checklist 13, and 10.3's last line.
 _LEGAL = (
     "the legal review of the LI instance",
@@ -44,7 +44,8 @@ _LEGAL = (
 def of(survey: Survey) -> tuple[Duty, ...]:
     """Return what only the operator can see to for the tree of *survey*: none where it runs nothing of Matrix."""
     used = [*survey.of_kind(*_KINDS, *access.ROUTES), *survey.holding(_VALUES, "")]
-    configured = list(homeserver.configurations(used))
+    twins = survey.homeservers_of("li")
+    configured = [*survey.homeservers_of("main"), *twins]
     ports = firewall.ports(used)
     if not configured and all(port.what == "Ingress" for port in ports):
         return ()
@@ -55,7 +56,7 @@ def of(survey: Survey) -> tuple[Duty, ...]:
             "firewall-out", "Firewall: the cluster reaches the internet by these.", tuple(_outgoing(used, configured))
         ),
         Duty("li-closed", _CLOSED, tuple(afterwards.li_requests(used))),
-        Duty("legal", _SETTLED, _LEGAL if any(each.instance == "li" for each in configured) else ()),
+        Duty("legal", _SETTLED, _LEGAL if twins else ()),
         *_measured(survey),
     )
     return (*(each for each in duties if each.items), *_policies(survey))
@@ -91,7 +92,7 @@ def _told(ports: Iterable[Port]) -> Iterator[str]:
     yield from (f"{protocol} {', '.join(each)}  {what}" for (protocol, what), each in numbers.items())
 
 
-def _outgoing(used: Iterable[Resource], configured: Iterable[Configuration]) -> Iterator[str]:
+def _outgoing(used: Iterable[Resource], configured: Iterable[Homeserver]) -> Iterator[str]:
     """Yield what the cluster has to reach (checklist 9.1), as far as the tree makes use of it."""
     if any(not each.is_empty_list("federation_domain_whitelist") for each in configured):
         yield "TCP 443, 8448  federation"

@@ -130,6 +130,16 @@ class Container:
             return Source(mount.source.kind, mount.source.name, key, mode or mount.source.mode)
         return Source(mount.source.kind, mount.source.name, key, mount.source.mode)
 
+    def paths_of(self, kind: str, name: str, key: str) -> Iterator[str]:
+        """Yield the paths at which the entry *key* of a Secret or ConfigMap is mounted."""
+        for mount in (each for each in self._mounts if (each.source.kind, each.source.name) == (kind, name)):
+            for file in [path for path, item in mount.items.items() if item[0] == key] if mount.items else [key]:
+                rest = file if mount.within == "." else file.removeprefix(mount.within)
+                path = posixpath.normpath(f"{mount.path}/{rest}")
+                source = self.at(path)
+                if source is not None and (source.kind, source.name, source.key) == (kind, name, key):
+                    yield path
+
     def position(self, node: Node | None = None) -> str:
         """Return ``file:line:column`` of *node*, or of the container."""
         return self.workload.resource.manifest.position((node or self.node).start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from wizard import (
     configurations,
     consumed,
     contexts,
+    homeserver,
     mail,
     originals,
     placeholders,
@@ -25,7 +27,8 @@ from wizard import (
     workloads,
 )
 from wizard.answers import Answers
-from wizard.configurations import Configuration, Server
+from wizard.configurations import SYNAPSE, Configuration, Server
+from wizard.homeserver import Homeserver
 from wizard.lock import Lock
 from wizard.pods import Container
 from wizard.resources import Manifest, Resource
@@ -36,6 +39,7 @@ from wizard.workloads import Workload
 
 # A word of those stands in every file with the configuration of a server, if only in the name of the object.
 _CONFIGURING = re.compile(rb"(?i)synapse|homeserver|server_name|coturn|turnserver|livekit|sygnal|redis|valkey|haproxy")
+_NAMING = re.compile(rb"server_name")
 
 
 @dataclass(frozen=True)
@@ -139,8 +143,19 @@ class Survey:
         """Return the texts that *server* reads as its configuration."""
         if server.name not in self._configured:
             objects = self.holding(_CONFIGURING, "Secret", "ConfigMap")
+            if server is SYNAPSE:  # whose texts are known by their keys, too, whatever they are called
+                objects = itertools.chain(self.of_kind("Secret", "ConfigMap"), self.holding(_NAMING, ""))
             self._configured[server.name] = tuple(configurations.of(server, objects, self.containers))
         return self._configured[server.name]
+
+    @cached_property
+    def homeservers(self) -> tuple[Homeserver, ...]:
+        """What Synapse makes of those texts that it reads."""
+        return homeserver.of(self.of_server(SYNAPSE), self.of_kind("Secret", "ConfigMap"), self.containers)
+
+    def homeservers_of(self, instance: str) -> list[Homeserver]:
+        """Return those of one *instance*, ``main`` or ``li``, whose texts tell the server's name."""
+        return [each for each in self.homeservers if each.instance == instance and each.home.get("server_name")]
 
     @cached_property
     def _configured(self) -> dict[str, tuple[Configuration, ...]]:

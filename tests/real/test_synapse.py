@@ -4,10 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from wizard.cli import main
+from wizard.structure import Tree
+from wizard.survey import survey
 
-from .pods import lay_out, objects
+from .pods import laid_out, lay_out, objects
 
 # Twisted and others warn of their own old ways; that is theirs to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::PendingDeprecationWarning")
@@ -115,3 +118,59 @@ def test_a_comment_beside_the_key_stops_synapse(tree: Path, tmp_path: Path) -> N
 
     with pytest.raises(ConfigError):
         HomeServerConfig.load_config("test", [each for each in arguments if each.startswith("--")])
+
+
+SPLIT = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a, namespace: matrix}
+data:
+  homeserver.yaml: |
+    server_name: corp.net
+    report_stats: false
+    email: {smtp_host: mail.corp.net, notif_from: a}
+    redis: {enabled: true}
+    admin_contact: one
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: b, namespace: matrix}
+stringData:
+  10.yaml: "email: {smtp_pass: x}\\nadmin_contact: three"
+  9.yaml: "redis:\\nadmin_contact: four"
+  5.yml: "form_secret: five"
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: synapse, namespace: matrix}
+spec:
+  template:
+    spec:
+      containers:
+        - name: synapse
+          image: matrixdotorg/synapse:v1.163.2
+          args: [--config-path=/b, --config-path=/a/homeserver.yaml, --config-path=/c]
+          volumeMounts: [{name: a, mountPath: /a}, {name: b, mountPath: /b}, {name: c, mountPath: /c}]
+      volumes:
+        - {name: a, configMap: {name: a}}
+        - {name: b, secret: {secretName: b}}
+        - {name: c, secret: {secretName: b, items: [{key: 10.yaml, path: z.yaml}, {key: 9.yaml, path: x.yaml}]}}
+"""
+
+
+def test_check_takes_of_several_files_what_synapse_takes(tree: Path, tmp_path: Path) -> None:
+    from synapse.config._base import find_config_files, read_config_files
+
+    split = tmp_path / "split"
+    split.mkdir()
+    (split / "a.yaml").write_text(SPLIT)
+    for where, workload in ((tree, MAIN), (tree, LI), (split, ("Deployment", "synapse"))):
+        files = {str(each.relative_to(where)): each.read_bytes() for each in where.rglob("*.yaml")}
+        every = survey(Tree(files), None, "2026-11-27T00:00:00Z").homeservers
+        (home,) = (each for each in every if workload[1] in {one.workload.name for one in each.containers})
+        pod = laid_out(objects(where), workload, "synapse", tmp_path / "pod")
+        paths = [each.partition("=")[2] for each in pod.arguments if each.startswith("--config-path=")]
+        read = read_config_files(find_config_files(paths))
+        assert {key for each in home.texts for key in yaml.safe_load(each.text)} == read.keys()
+        assert {key: yaml.safe_load(pod.moved(home.source(key).text))[key] for key in read} == read
+        assert home.is_whole and home.is_ordered

@@ -12,7 +12,6 @@ from wizard.configurations import COTURN, LIVEKIT, SYGNAL, SYNAPSE, Configuratio
 from wizard.finding import Finding, at
 from wizard.manifests import Path
 from wizard.pods import Container, octal
-from wizard.resources import Leaf
 from wizard.survey import Survey
 
 
@@ -154,7 +153,7 @@ def _mechanisms(survey: Survey, turn: tuple[Configuration, ...]) -> Iterator[Fin
     secrets = [
         each
         for each in survey.of_server(SYNAPSE)
-        if each.has("turn_shared_secret") or each.has("turn_shared_secret_path")
+        if each.get("turn_shared_secret") or each.get("turn_shared_secret_path")
     ]
     for config in turn:
         names = {bare.partition("=")[0].strip(): offset for offset, bare in config.lines()}
@@ -191,8 +190,7 @@ def _key_file(config: Configuration) -> Iterator[Finding]:
         if source is not None and source.kind == "Secret" and octal(source.mode) & 0o007:
             where = container.workload.resource.ref
             message = f"{where}: the file of key_file may be read by others, and LiveKit refuses it."
-            place = config.settings["key_file",].position()
-            yield at(place, "file-too-open", message, "Set defaultMode: 0440 on the volume.")
+            yield at(config.place("key_file"), "file-too-open", message, "Set defaultMode: 0440 on the volume.")
             return
 
 
@@ -241,14 +239,14 @@ def _apps(config: Configuration) -> list[Path]:
 
 def _apple(config: Configuration, at_app: Path) -> Iterator[Finding]:
     app, settings = at_app[-1], _settings(config, at_app)
-    ref, first = config.resource.ref, settings["type"].position()
+    ref, first = config.resource.ref, config.place(*at_app, "type")
     if "certfile" in settings and "keyfile" in settings:
         message = f"{ref}: {app} has a certfile and a keyfile; Sygnal reads the first one alone."
-        yield at(settings["certfile"].position(), "apns-both", message, "For a .p8 key take certfile out.")
-    elif "certfile" in settings and settings["certfile"].text.endswith(".p8"):
+        yield at(config.place(*at_app, "certfile"), "apns-both", message, "For a .p8 key take certfile out.")
+    elif "certfile" in settings and settings["certfile"].endswith(".p8"):
         message = f"{ref}: certfile of {app} names a .p8 key, which is no certificate: Sygnal does not start."
         fix = "Name it keyfile, and add key_id, team_id and topic."
-        yield at(settings["certfile"].position(), "apns-both", message, fix)
+        yield at(config.place(*at_app, "certfile"), "apns-both", message, fix)
     wanted = ("keyfile", "key_id", "team_id", "topic") if "certfile" not in settings else ()
     missing = [each for each in wanted if not config.value(*at_app, each)]
     if missing:
@@ -258,26 +256,26 @@ def _apple(config: Configuration, at_app: Path) -> Iterator[Finding]:
         text = config.value(*at_app, key)
         if text and not any(placeholders.find(text)) and not placeholders.is_template(text) and not _ID.fullmatch(text):
             message = f"{ref}: {key} of {app} is not of 10 capital letters and digits; nothing puts another text there."
-            yield at(settings[key].position(), "apns-id", message, "Write Apple's own id there.")
-    if "platform" in settings and settings["platform"].text not in _PLATFORMS:
+            yield at(config.place(*at_app, key), "apns-id", message, "Write Apple's own id there.")
+    if "platform" in settings and settings["platform"] not in _PLATFORMS:
         message = f"{ref}: Sygnal knows no platform of that name for {app}."
-        yield at(settings["platform"].position(), "push-incomplete", message, "Write production or sandbox.")
+        yield at(config.place(*at_app, "platform"), "push-incomplete", message, "Write production or sandbox.")
 
 
-def _settings(config: Configuration, at_app: Path) -> dict[str, Leaf]:
+def _settings(config: Configuration, at_app: Path) -> dict[str, str]:
     many = len(at_app)
-    return {path[many]: leaf for path, leaf in config.settings.items() if path[:many] == at_app and len(path) > many}
+    return {path[many]: node.value for path, node in config.settings.items() if path[:many] == at_app != path}
 
 
 def _google(config: Configuration, at_app: Path) -> Iterator[Finding]:
     app, settings = at_app[-1], _settings(config, at_app)
-    if "type" not in settings or settings["type"].text != "gcm":
+    if "type" not in settings or settings["type"] != "gcm":
         return
-    ref, first = config.resource.ref, settings["type"].position()
+    ref, first = config.resource.ref, config.place(*at_app, "type")
     if config.value(*at_app, "api_version") != "v1":
         message = f"{ref}: {app} uses the legacy API of FCM, which Google has shut down."
         fix = "Set api_version: v1, project_id and service_account_file, and take api_key out."
-        yield at(settings.get("api_key", settings["type"]).position(), "fcm-legacy", message, fix)
+        yield at(config.place(*at_app, "api_key" if "api_key" in settings else "type"), "fcm-legacy", message, fix)
         return
     missing = [each for each in ("project_id", "service_account_file") if not config.value(*at_app, each)]
     if missing:

@@ -9,14 +9,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wizard import clauses, homeserver, manifests
+from wizard import clauses
 from wizard.finding import Finding, at
-from wizard.homeserver import Configuration
-from wizard.manifests import Node, Scalar
+from wizard.homeserver import Homeserver
+from wizard.manifests import Scalar
 from wizard.resources import Resource
 from wizard.survey import Survey
 
-_HOMESERVER = re.compile(rb"server_name")
 _WHITELIST = "federation_domain_whitelist"
 _DAY = 24 * 60 * 60 * 1000  # milliseconds, as Synapse counts
 _UNITS = {"": 1, "s": 1000, "m": 60 * 1000, "h": _DAY // 24, "d": _DAY, "w": 7 * _DAY, "y": 365 * _DAY}
@@ -42,71 +41,58 @@ _LIFETIMES = (
 
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what LI's Synapse does that a twin must not do, and what it drops before main does."""
-    used = [*survey.of_kind("ConfigMap", "Secret"), *survey.holding(_HOMESERVER, "")]
-    configured = list(homeserver.configurations(used))
-    mains = [each for each in configured if each.instance == "main"]
-    for each in configured:
-        if each.instance == "li":
-            yield from _federates(each)
-            yield from _lets_in(each)
-            yield from _forgets(each, mains)
+    mains = survey.homeservers_of("main")
+    yield from dict.fromkeys(each for li in survey.homeservers_of("li") for each in _of_twin(li, mains))
     yield from _backups(survey)
 
 
-def _federates(li: Configuration) -> Iterator[Finding]:
+def _of_twin(li: Homeserver, mains: list[Homeserver]) -> Iterator[Finding]:
+    yield from _federates(li)
+    for option, rule, who in (
+        ("enable_registration", "li-registers", "can register there"),
+        ("allow_guest_access", "li-guests", "is let in as a guest"),
+    ):
+        if li.is_on(option):
+            message = f"{li.source(option).where}: whoever reaches LI {who}."
+            yield at(li.place(option), rule, message, f"Write in it: {option}: false")
+    yield from _forgets(li, mains)
+
+
+def _federates(li: Homeserver) -> Iterator[Finding]:
     """A twin that talks to other servers: under main's name and, with main's key, in main's voice (FACTS 1)."""
     if li.is_empty_list(_WHITELIST):
         return
-    node = li.get(_WHITELIST)
-    listeners = list(_federating(li))
-    if listeners:
-        message = f"{li.where}: a listener of LI serves federation, and {_WHITELIST} does not forbid it."
-        yield at(li.position(listeners[0]), "li-federates", message, _ALONE)
+    name = next((each for _, each in li.serving("federation")), None)
+    if name is not None:
+        text = li.source("listeners")
+        message = f"{text.where}: a listener of LI serves federation, and {_WHITELIST} does not forbid it."
+        yield at(text.position(name.start), "li-federates", message, _ALONE)
     else:
-        message = f"{li.where}: LI may speak to other servers in main's name: {_WHITELIST} is no empty list."
-        yield at(li.position(node), "li-federates", message, _ALONE, "warning")
+        where = li.source(_WHITELIST).where
+        message = f"{where}: LI may speak to other servers in main's name: {_WHITELIST} is no empty list."
+        yield at(li.place(_WHITELIST), "li-federates", message, _ALONE, "warning")
 
 
 _ALONE = f"Write in it: {_WHITELIST}: []"
 
 
-def _federating(li: Configuration) -> Iterator[Node]:
-    for listener in manifests.items(li.get("listeners")):
-        for resource in manifests.items(manifests.get(listener, ("resources",))):
-            names = manifests.get(resource, ("names",))
-            yield from (
-                each for each in manifests.items(names) if isinstance(each, Scalar) and each.value == "federation"
-            )
-
-
-def _lets_in(li: Configuration) -> Iterator[Finding]:
-    option = "enable_registration"
-    if li.is_on(option):
-        message = f"{li.where}: whoever reaches LI can register there."
-        yield at(li.position(li.get(option)), "li-registers", message, f"Write in it: {option}: false")
-    option = "allow_guest_access"
-    if li.is_on(option):
-        message = f"{li.where}: whoever reaches LI is let in as a guest."
-        yield at(li.position(li.get(option)), "li-guests", message, f"Write in it: {option}: false")
-
-
-def _forgets(li: Configuration, mains: list[Configuration]) -> Iterator[Finding]:
+def _forgets(li: Homeserver, mains: list[Homeserver]) -> Iterator[Finding]:
     """What LI deletes sooner than main does, or what main never deletes; of several mains it is each of them."""
     for each in _LIFETIMES:
         own = _lifetime(li, each)
         others = [_lifetime(main, each) for main in mains]
         if own is not None and others and all(other is None or own < other for other in others):
             option = ".".join(each.path)
-            message = f"{li.where}: by {option} LI deletes sooner than main does."
+            message = f"{li.source(*each.path).where}: by {option} LI deletes sooner than main does."
             fix = f"Remove {option} there, or give it main's value or a longer one."
-            yield at(li.position(li.get(*each.path)), "li-retention", message, fix)
+            yield at(li.place(*each.path), "li-retention", message, fix)
 
 
-def _lifetime(of: Configuration, row: _Lifetime) -> int | None:
+def _lifetime(of: Homeserver, row: _Lifetime) -> int | None:
     """Return how long *of* keeps something, in milliseconds; None for ever, or for what is not known."""
     if row.switch and not of.is_on(*row.switch):
         return None
-    found = _DURATION.fullmatch(of.text(*row.path).strip())
+    found = _DURATION.fullmatch(of.value(*row.path).strip())
     return int(found[1]) * _UNITS[found[2]] if found else None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from wizard import catalogue, clauses, homeserver, manifests, networkpolicies
+from wizard import catalogue, clauses, manifests, networkpolicies
 from wizard.finding import Finding, at
 from wizard.manifests import Node, Scalar
 from wizard.resources import Resource
@@ -30,7 +30,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
     if not policies:
         yield from _none(survey)
         return
-    homes = {each.resource.namespace for each in _twins(survey)}
+    homes = {each.home.resource.namespace for each in survey.homeservers_of("li") if each.home.leaf}
     ours = [each for each in policies if each.namespace in homes]
     if ours:
         yield from _missing(survey, ours)
@@ -43,17 +43,11 @@ _OTHERS = re.compile(rb"kind:\s*[\"']?(?:\w*NetworkPolicy|AuthorizationPolicy)\b
 
 def _none(survey: Survey) -> Iterator[Finding]:
     """LI is configured, and the tree has no policy of any sort."""
-    twin = next(_twins(survey), None)
-    if twin is not None and not any(_OTHERS.search(each.data) for each in survey.every):
-        home = twin.resource
+    home = next((each.home.resource for each in survey.homeservers_of("li") if each.home.leaf), None)
+    if home is not None and not any(_OTHERS.search(each.data) for each in survey.every):
         message = f"{home.ref} configures LI, and no NetworkPolicy is in the tree: every pod of the cluster reaches it."
         fix = f"Write policies as templates/{networkpolicies.HOME} has them."
         yield at(home.manifest.position(home.node.start), "policy-missing", message, fix)
-
-
-def _twins(survey: Survey) -> Iterator[homeserver.Configuration]:
-    found = homeserver.configurations(survey.of_kind("ConfigMap", "Secret"))
-    return (each for each in found if each.instance == "li")
 
 
 def _missing(survey: Survey, policies: list[Resource]) -> Iterator[Finding]:
