@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from wizard import entries, lenses, manifests
+from wizard import entries, lenses, manifests, resources
 from wizard.controllers import CONTROLLERS, Controller, Edge, Name, Reference
 from wizard.lenses import Edit
 from wizard.manifests import Node, Scalar, Sequence
@@ -216,7 +216,7 @@ def _words(router: Resource, lists: Iterable[Name]) -> Iterator[str]:
     nearest = sorted(lists, key=lambda name: name[0] != router.namespace)
     for namespace, name in nearest:
         if router.kind == "IngressRoute":
-            if router.namespace == namespace or "" in (router.namespace, namespace):
+            if resources.may_be_one(router.namespace, namespace):
                 yield name
         elif namespace or router.namespace:
             yield f"{namespace or router.namespace}-{name}{_PROVIDER}"
@@ -293,7 +293,7 @@ def _is_meant(word: Reference, name: Name) -> bool:
     """Whether *word* names the Middleware *name*; where a namespace is not written it may be the other's."""
     if word[0] is None:
         return word[1] == "-".join(name) if name[0] else word[1].endswith(f"-{name[1]}")
-    return word[1] == name[1] and (word[0] == name[0] or "" in (word[0], name[0]))
+    return word[1] == name[1] and resources.may_be_one(word[0], name[0])
 
 
 def _key(middleware: Resource) -> Name:

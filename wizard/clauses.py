@@ -292,7 +292,9 @@ def of(resource: Resource) -> list[Clause]:
 
 def value_at(resource: Resource, path: Path, settings: Settings) -> str:
     """Return the name of the value that a clause wants at *path*, '' where none does."""
-    at_path = (clause for clause in _BY_KEY.get(path[-1] if path else "", ()) if _fits(clause.parent, path[:-1]))
+    at_path = (
+        clause for clause in _BY_KEY.get(path[-1] if path else "", ()) if manifests.fits(clause.parent, path[:-1])
+    )
     for clause in at_path:
         if (
             resource.kind in clause.kinds
@@ -328,7 +330,9 @@ def is_over(record: Record, settings: Settings) -> bool:
     return any(
         record.kind in _OVER[clause.state(settings)]
         if _is_at(clause, record.path)
-        else record.kind == "node" and clause.state(settings) is State.AS_IT_WAS and _fits(clause.parent, record.path)
+        else record.kind == "node"
+        and clause.state(settings) is State.AS_IT_WAS
+        and manifests.fits(clause.parent, record.path)
         for clause in CLAUSES
         if kind in clause.kinds and record.path
     )
@@ -407,13 +411,7 @@ def unfit(resource: Resource, path: Path) -> Problem:
 
 
 def _is_at(clause: Clause, path: Path) -> bool:
-    return path[-1] in clause.keys and _fits(clause.parent, path[:-1])
-
-
-def _fits(pattern: Path, path: Path) -> bool:
-    return len(pattern) == len(path) and all(
-        step.startswith("[") if want == "*" else want == step for want, step in zip(pattern, path, strict=True)
-    )
+    return path[-1] in clause.keys and manifests.fits(clause.parent, path[:-1])
 
 
 def _parents(node: Node, pattern: Path) -> Iterator[Path]:

@@ -14,7 +14,7 @@ from functools import cached_property
 from wizard import catalogue, manifests, yamltypes
 from wizard.manifests import Node, Path, Scalar
 from wizard.pods import Container
-from wizard.resources import Leaf, Resource
+from wizard.resources import Leaf, Resource, may_be_one
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def of(server: Server, resources: Iterable[Resource], containers: Iterable[Conta
         running = tuple(
             each
             for pod in near
-            if "" in (pod[0].workload.namespace, resource.namespace) or pod[0].workload.namespace == resource.namespace
+            if may_be_one(pod[0].workload.namespace, resource.namespace)
             for each in pod
             if not each.is_init and server.image.search(each.image)
         )

@@ -119,9 +119,7 @@ class Document:
     @property
     def labels(self) -> dict[str, str]:
         """The scalar entries of the document's ``metadata.labels``."""
-        labels = get(self.root, ("metadata", "labels"))
-        entries = labels.entries if isinstance(labels, Mapping) else ()
-        return {k.value: v.value for k, v in entries if isinstance(k, Scalar) and isinstance(v, Scalar)}
+        return texts(get(self.root, ("metadata", "labels")))
 
     @property
     def ref(self) -> str:
@@ -258,6 +256,17 @@ def _child(node: Node, step: str) -> Node | None:
         if isinstance(key, Scalar) and key.value == step:
             return every[i + 1]
     return None
+
+
+def texts(node: Node | None) -> dict[str, str]:
+    """Return the entries of a mapping that are scalars, key and value; none where *node* is no mapping."""
+    entries = node.entries if isinstance(node, Mapping) else ()
+    return {key.value: text.value for key, text in entries if isinstance(key, Scalar) and isinstance(text, Scalar)}
+
+
+def fits(pattern: Path, path: Path) -> bool:
+    """Say whether *path* is one that *pattern* stands for, in which ``*`` is any one step."""
+    return len(pattern) == len(path) and all(want in ("*", step) for want, step in zip(pattern, path, strict=True))
 
 
 def key_step(key: str) -> str:

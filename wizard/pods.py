@@ -68,6 +68,14 @@ class Container:
         return self.reader.text(self.node, "name")
 
     @cached_property
+    def labels(self) -> dict[str, str]:
+        """The labels of its pod, by which Services and policies select it."""
+        resource = self.workload.resource
+        above = () if resource.kind == "Pod" else ("spec", "template")
+        entries = self.reader.entries(resource.get(*above, "metadata", "labels"))
+        return {key: value.value for key, value in entries.items() if isinstance(value, Scalar)}
+
+    @cached_property
     def image(self) -> str:
         """Its image, as it is written."""
         return self.reader.text(self.node, "image")

@@ -538,6 +538,11 @@ class Leaf:
         return self.is_secret and self.path[:1] == ("data",)
 
 
+def may_be_one(namespace: str, other: str) -> bool:
+    """Say whether two namespaces are, or may be, the same: where one is not written, ``kubectl -n`` decides."""
+    return namespace == other or "" in (namespace, other)
+
+
 def is_text(path: str) -> bool:
     """Say whether the file at *path* is read as one text, without objects."""
     return path.endswith(_TEXTS) or _ENVIRONMENT.fullmatch(path) is not None
@@ -604,8 +609,6 @@ def _resources(manifest: Manifest, index: int, node: Node) -> Iterator[Resource]
         for item in items.items:
             yield from _resources(manifest, index, item)
         return
-    labels = manifests.get(node, ("metadata", "labels"))
-    entries = labels.entries if isinstance(labels, manifests.Mapping) else ()
     yield Resource(
         manifest,
         index,
@@ -613,5 +616,5 @@ def _resources(manifest: Manifest, index: int, node: Node) -> Iterator[Resource]
         kind,
         manifests.text_at(node, "metadata", "name"),
         manifests.text_at(node, "metadata", "namespace"),
-        {key.value: value.value for key, value in entries if isinstance(key, Scalar) and isinstance(value, Scalar)},
+        manifests.texts(manifests.get(node, ("metadata", "labels"))),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from wizard import manifests
 from wizard.manifests import Node, Scalar, text_at
-from wizard.resources import Resource
+from wizard.resources import Resource, may_be_one
 from wizard.workloads import Workload
 
 # Where the value stands: the keys of Secrets and ConfigMaps, by kind, namespace and name of those.
@@ -248,9 +248,7 @@ def _pods(each: Workload) -> list[str]:
 
 def _is_at(kind: str, namespace: str, name: str, keys: frozenset[str] | None, places: Places) -> bool:
     return any(
-        (kind, name) == (other, called)
-        and (namespace == where or "" in (namespace, where))
-        and (keys is None or keys & held)
+        (kind, name) == (other, called) and may_be_one(namespace, where) and (keys is None or keys & held)
         for (other, where, called), held in places.items()
     )
 

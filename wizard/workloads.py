@@ -14,7 +14,7 @@ from typing import Literal
 
 from wizard import manifests
 from wizard.manifests import Alias, Document, Node, Scalar, Sequence
-from wizard.resources import Manifest, Resource
+from wizard.resources import Manifest, Resource, may_be_one
 
 # What differs: the keys, by the kind, namespace and name of the object that holds them.
 Changed = Mapping[tuple[str, str, str], frozenset[str]]
@@ -535,7 +535,7 @@ def _scalars(reader: Reader, node: Node, *keys: str) -> Iterator[Scalar]:
 def _is_met(reference: Reference, namespace: str, changed: Changed) -> bool:
     return any(
         (kind, name) == (reference.kind, reference.name)
-        and (where == namespace or "" in (where, namespace))
+        and may_be_one(where, namespace)
         and bool(keys if reference.keys is None else keys & reference.keys)
         for (kind, where, name), keys in changed.items()
     )

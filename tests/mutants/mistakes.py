@@ -962,6 +962,24 @@ CALLS = (
 )
 
 STORES = (
+    Mistake("key_vault's database as the checklist has it", KEY_VAULT, given("DB_NAME", "keyvault"), "role-unmade"),
+    Mistake("key_vault logs in under another name", KEY_VAULT, given("DB_USER", "keyvault"), "role-unmade"),
+    Mistake(
+        "Synapse logs in as a role of before",
+        CONFIG,
+        behind("args:", swap("user: synapse", "user: synapse_user")),
+        "role-unmade",
+    ),
+    Mistake(
+        "the owner's Secret is not named",
+        LI_DATABASE,
+        both(
+            swap("      secret:\n        name: matrix-postgresql-li-app\n", ""),
+            swap("name: matrix-postgresql-li-app", "name: synapse-li-database"),
+        ),
+        "owner-password-unknown",
+    ),
+    _warned("a label was taken off", DATABASE, dropped("cnpg.io/reload"), "cluster-unwatched"),
     Mistake(
         "a subscription in a DO block",
         SYNC,
@@ -1051,6 +1069,20 @@ _EITHER = f"""\
 """
 
 EDGE = (
+    Mistake("LI's Element leads to main", LI_ELEMENT, copied('"base_url"', ELEMENT, '"base_url"'), "li-element-main"),
+    Mistake("main's Element leads to LI", ELEMENT, copied('"base_url"', LI_ELEMENT, '"base_url"'), "element-elsewhere"),
+    _warned(
+        "Element's address has a slip", ELEMENT, given('"base_url"', '"https://matrx.firma.de",'), "element-elsewhere"
+    ),
+    _warned(
+        "all of Synapse is routed",
+        HAPROXY,
+        behind(
+            "kind: Ingress",
+            both(swap("/_synapse/client", "/_synapse"), behind("/_synapse", swap("haproxy", "synapse-main"))),
+        ),
+        "admin-api-public",
+    ),
     _warned("a password or an address for Element", ELEMENT, swap("  annotations:\n", _EITHER), "satisfy-any"),
     _warned("a solver of before", ACME, swap("ingressClassName: nginx", "class: nginx"), "field-deprecated"),
     _warned(

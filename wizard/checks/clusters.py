@@ -1,28 +1,55 @@
-"""Whether CloudNativePG takes the Secret that it is given for a role: its user name must be the role's (FACTS 3)."""
+"""Whether CloudNativePG takes the Secret that it is given for a role, and looks at it when it changes (FACTS 3)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from wizard import placeholders, servers
+from wizard.configurations import SYNAPSE
 from wizard.finding import Finding, at
 from wizard.resources import Leaf, Resource
 from wizard.survey import Survey
 
 
 def findings(survey: Survey) -> Iterator[Finding]:
-    """Yield each user name that is not the name of the role whose Secret it stands in."""
+    """Yield each user name that is not the name of the role whose Secret it stands in, and what is not looked at."""
     secrets: list[Resource] | None = None
+    told = set[Resource]()
     for owner in survey.of_kind("Cluster", "DatabaseRole"):
         for role, name in servers.given(owner):
             secrets = list(survey.of_kind("Secret")) if secrets is None else secrets
-            yield from _misnamed(owner, role, name, secrets)
+            given = list(_given(owner, name, secrets))
+            yield from _misnamed(owner, role, given)
+            if survey.of_server(SYNAPSE):  # whose passwords are rotated by what this program tells
+                yield from (_unwatched(each, owner) for each in given if each not in told and not _is_watched(each))
+                told.update(given)
 
 
-def _misnamed(owner: Resource, role: str, name: str, secrets: Iterable[Resource]) -> Iterator[Finding]:
+def _given(owner: Resource, name: str, secrets: Iterable[Resource]) -> Iterator[Resource]:
+    """Yield the Secrets that *owner* means by *name*."""
     for secret in secrets:
-        is_read = name == secret.name and role and owner.namespace in ("", secret.namespace or owner.namespace)
-        user = _username(secret) if is_read and not secret.manifest.actions else None
+        is_near = owner.namespace in ("", secret.namespace or owner.namespace)
+        if name == secret.name and is_near and not secret.manifest.actions:
+            yield secret
+
+
+_RELOAD = "cnpg.io/reload"
+
+
+def _is_watched(secret: Resource) -> bool:
+    return secret.labels.get(_RELOAD) == "true"
+
+
+def _unwatched(secret: Resource, owner: Resource) -> Finding:
+    message = f"{secret.ref}: {owner.ref} does not look at it when it changes, but some time later."
+    name = secret.get("metadata", "name") or secret.node
+    fix = f'Add the label {_RELOAD}: "true".'
+    return at(secret.manifest.position(name.start), "cluster-unwatched", message, fix)
+
+
+def _misnamed(owner: Resource, role: str, secrets: Iterable[Resource]) -> Iterator[Finding]:
+    for secret in secrets:
+        user = _username(secret) if role else None
         if (
             user is not None
             and not placeholders.is_open(user.text)

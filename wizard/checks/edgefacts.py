@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wizard import access, clauses, placeholders
+from wizard import access, clauses, manifests, placeholders
 from wizard.configurations import HAPROXY, SYNAPSE
 from wizard.finding import Finding, at
 from wizard.manifests import Path
@@ -68,18 +68,12 @@ def _old_fields(survey: Survey) -> Iterator[Finding]:
     for resource in survey.holding(_MARK, *sorted(kinds)):
         for old in (each for each in _OLD if resource.kind in each.kinds and not resource.manifest.actions):
             for path, leaf in resource.leaves.items():
-                if _fits(old.path, path) and old.text.fullmatch(leaf.text):
+                if manifests.fits(old.path, path) and old.text.fullmatch(leaf.text):
                     name = next(step for step in reversed(old.path) if not step.startswith("["))
                     message = f"{resource.ref}: {name} is out of date here."
                     yield at(
                         resource.manifest.position(leaf.scalar.start), "field-deprecated", message, f"Use {old.now}."
                     )
-
-
-def _fits(want: Path, path: Path) -> bool:
-    return len(want) == len(path) and all(
-        step == has or (step == "*" and has.startswith("[")) for step, has in zip(want, path, strict=True)
-    )
 
 
 _NGINX = "nginx.ingress.kubernetes.io/"

@@ -8,7 +8,7 @@ from wizard import access, clauses, entries, makers, manifests, placeholders
 from wizard.controllers import CONTROLLERS
 from wizard.finding import Finding, at
 from wizard.manifests import Node, Scalar
-from wizard.resources import Resource
+from wizard.resources import Resource, may_be_one
 from wizard.rules import Severity
 from wizard.survey import Survey
 
@@ -57,8 +57,8 @@ def _lost(ingress: Resource, survey: Survey) -> Iterator[Finding]:
 def _of_secret(ingress: Resource, node: Scalar, survey: Survey) -> Iterator[Finding]:
     space, _, name = node.value.strip().rpartition("/")
     named = [each for each in survey.of_kind("Secret") if each.name == name]
-    here = [each for each in named if _is_one(space or ingress.namespace, each.namespace)]
-    if space and not _is_one(space, ingress.namespace):
+    here = [each for each in named if may_be_one(space or ingress.namespace, each.namespace)]
+    if space and not may_be_one(space, ingress.namespace):
         message = f"{ingress.ref} takes its password from a Secret of another namespace, which is refused by default."
         fix = f"Have the Secret in the namespace of the Ingress, and write: {_key(ingress, node)}: {name}"
         yield _at(ingress, node, message, fix, "warning")
@@ -91,11 +91,6 @@ def _holds(secret: Resource) -> bool:
         return True  # Helm decides what is in it
     nodes = (secret.get(section) for section in ("data", "stringData"))
     return any(_KEY in entries.keys(node) for node in nodes if isinstance(node, manifests.Mapping))
-
-
-def _is_one(space: str, other: str) -> bool:
-    """Whether two namespaces are, or may be, the same: where one is not written, ``kubectl -n`` decides."""
-    return space == other or "" in (space, other)
 
 
 def _key(ingress: Resource, node: Node) -> str:

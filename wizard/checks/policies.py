@@ -96,10 +96,8 @@ def _selectors(policy: Resource) -> Iterator[tuple[Node, str]]:
 
 def _terms(selector: Node) -> Iterator[tuple[str, set[str]]]:
     """Yield what is asked for: a label and the texts that it may have."""
-    labels = manifests.get(selector, ("matchLabels",))
-    for key, value in labels.entries if isinstance(labels, manifests.Mapping) else ():
-        if isinstance(key, Scalar) and isinstance(value, Scalar):
-            yield key.value, {value.value}
+    for label, text in manifests.texts(manifests.get(selector, ("matchLabels",))).items():
+        yield label, {text}
     for each in manifests.items(manifests.get(selector, ("matchExpressions",))):
         name, operator, values = (manifests.get(each, (step,)) for step in ("key", "operator", "values"))
         if isinstance(name, Scalar) and isinstance(operator, Scalar) and operator.value == "In":
@@ -118,6 +116,4 @@ def _pods(survey: Survey) -> Iterator[_Labels]:
 
 
 def _labels(resource: Resource, *path: str) -> dict[str, str]:
-    node = resource.get(*path, "labels")
-    pairs = node.entries if isinstance(node, manifests.Mapping) else ()
-    return {key.value: value.value for key, value in pairs if isinstance(key, Scalar) and isinstance(value, Scalar)}
+    return manifests.texts(resource.get(*path, "labels"))

@@ -11,11 +11,11 @@ from collections.abc import Mapping as Files
 from dataclasses import dataclass
 from functools import cached_property
 
-from wizard import access, catalogue, clauses, makers, placeholders, workloads
+from wizard import access, catalogue, clauses, makers, manifests, placeholders, workloads
 from wizard.finding import Finding, at
 from wizard.makers import Made
 from wizard.manifests import Mapping, Scalar
-from wizard.resources import Resource
+from wizard.resources import Resource, may_be_one
 from wizard.survey import Survey
 from wizard.workloads import Mention
 
@@ -65,9 +65,7 @@ class _Held:
     def meant(self, mention: Mention) -> list[Resource]:
         """Return the objects that *mention* is about; where a namespace is not written it may be the other's."""
         found = self.by_name.get((mention.kind, mention.name), [])
-        return [
-            each for each in found if each.namespace == mention.namespace or "" in (each.namespace, mention.namespace)
-        ]
+        return [each for each in found if may_be_one(each.namespace, mention.namespace)]
 
     def near(self, mention: Mention) -> str:
         """Return the object that *mention* probably means, '' where none is like it."""
@@ -126,9 +124,7 @@ def _annotated(resource: Resource) -> Iterator[Mention]:
 
 
 def _notes(resource: Resource) -> dict[str, str]:
-    node = resource.get(*access.ANNOTATIONS)
-    entries = node.entries if isinstance(node, Mapping) else ()
-    return {key.value: value.value for key, value in entries if isinstance(key, Scalar) and isinstance(value, Scalar)}
+    return manifests.texts(resource.get(*access.ANNOTATIONS))
 
 
 def _broken(resource: Resource, mention: Mention, held: _Held) -> Iterator[Finding]:

@@ -77,7 +77,7 @@ def _unknown(config: Configuration) -> Iterator[Finding]:
     """Options that the image's version does not know, and so ignores."""
     versions = [each.version for each in config.containers if each.version is not None]
     for option in (each for each in _OPTIONS if each.server is config.server):
-        for path in (each for each in config.settings if _fits(option.path, each)):
+        for path in (each for each in config.settings if manifests.fits(option.path, each)):
             oldest = min(versions, default=None)
             if oldest is None or not (oldest < option.since if option.since else oldest <= _LAST_KNOWN):
                 continue
@@ -217,10 +217,6 @@ def _replication(home: Homeserver, others: str) -> Iterator[Finding]:
                 "Set worker_replication_secret_path (from 1.126), or worker_replication_secret in a file from a Secret."
             )
             yield at(text.position(name.start), "replication-open", message, fix)
-
-
-def _fits(want: Path, path: Path) -> bool:
-    return len(want) == len(path) and all(step in ("*", has) for step, has in zip(want, path, strict=True))
 
 
 def _dotted(version: tuple[int, ...]) -> str:

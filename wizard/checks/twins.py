@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from wizard import placeholders
 from wizard.finding import Finding, at
 from wizard.homeserver import Homeserver
+from wizard.resources import may_be_one
 from wizard.survey import Survey
 
 
@@ -84,7 +85,7 @@ def _redis(server: Homeserver) -> tuple[str, str, str] | None:
 
 
 def _is_one(here: tuple[str, str, str], there: tuple[str, str, str]) -> bool:
-    is_in_reach = here[1] == there[1] or "" in (here[1], there[1])
+    is_in_reach = may_be_one(here[1], there[1])
     return (here[0], here[2]) == (there[0], there[2]) and is_in_reach
 
 

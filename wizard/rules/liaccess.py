@@ -125,6 +125,15 @@ RULES: tuple[Rule, ...] = (
         "out of the listeners.",
     ),
     Rule(
+        "li-element-main", "li access", "error", "LI's Element leads to main's Synapse.",
+        "Whoever works at LI logs in to main there: it is seen by the user whose account that is, and no allow-list "
+        "guards it.",
+        "checklist 2.8, 3.2; Element Web, docs/config.md",
+        "Both instances have one server_name, and Element tells them apart by base_url alone. One that was copied from "
+        "main's configuration looks right and works, on main: messages are marked as read, devices appear, and what is "
+        "done there is not logged as access of LI. Write LI's own address.",
+    ),
+    Rule(
         "li-registers", "li access", "error", "One can register at LI's Synapse.",
         "Rows that LI writes by itself collide with those that main's database sends, and stop the replication.",
         "PostgreSQL, Logical Replication, Conflicts; Synapse, enable_registration",

@@ -220,6 +220,34 @@ RULES: tuple[Rule, ...] = (
         "one: api_version: v1, project_id, and service_account_file with the JSON that Firebase hands out.",
     ),
     Rule(
+        "role-unmade", "server facts", "error",
+        "A client asks for a role or a database that its cluster does not make.",
+        "PostgreSQL refuses the login, however right the password is.",
+        "FACTS 3; 10, 2.7",
+        "CloudNativePG makes the owner and the database of spec.bootstrap.initdb, the roles of spec.managed.roles, and "
+        "what DatabaseRole and Database objects name; else a script has to make it. key_vault is the usual case: its "
+        "role and database are its own. Nothing is told of clusters that begin as a copy of another.",
+    ),
+    Rule(
+        "owner-password-unknown", "server facts", "error",
+        "A cluster makes up a password that its client does not read.",
+        "The client has another password from elsewhere, and is refused.",
+        "FACTS 3",
+        "Without spec.bootstrap.initdb.secret the operator invents a password of 64 characters and keeps it in the "
+        "Secret CLUSTER-app. A client of the tree logs in as the owner of that database and does not read it from "
+        "there, so that no password that was made here can ever match. Name a Secret of type kubernetes.io/basic-auth "
+        "there, or have the client read CLUSTER-app.",
+    ),
+    Rule(
+        "cluster-unwatched", "server facts", "warning",
+        "CloudNativePG does not look at a password when it changes.",
+        "The role gets the new password at some later time, and until then its clients are refused.",
+        "FACTS 3; CloudNativePG, Declarative role management",
+        "The operator watches a Secret that it did not make only where its label cnpg.io/reload says true; else it "
+        "sees the change when it looks at the cluster next. With the label the role has the new password within "
+        "seconds, so that clients can restart.",
+    ),
+    Rule(
         "subscription-in-function", "server facts", "error",
         "A subscription is created within a DO block.",
         "PostgreSQL refuses to create a replication slot from a function: LI's database never follows "
@@ -345,6 +373,25 @@ RULES: tuple[Rule, ...] = (
         "address may guess it.",
         "FACTS 4",
         "The default is all, which asks for both. Remove the annotation. On a host of LI it is the error li-either-or.",
+    ),
+    Rule(
+        "admin-api-public", "server facts", "warning",
+        "Everybody can ask for the admin API of Synapse.",
+        "Whoever gets an administrator's token, or the registration secret, uses it from anywhere.",
+        "FACTS 2; Synapse, docs/reverse_proxy.md",
+        "Below /_synapse/admin an administrator's token reads, locks and deletes accounts and rooms, and the "
+        "registration secret makes administrators. Clients need /_matrix and /_synapse/client alone. Route those two, "
+        "or deny the path at the proxy in between; who administers reaches it by kubectl port-forward. It is not told "
+        "where an allow-list is in force, where another path of the host comes first, or where a proxy stands between.",
+    ),
+    Rule(
+        "element-elsewhere", "server facts", "error",
+        "Element does not lead to Synapse of its instance.",
+        "Its users cannot log in, or log in to another server than they think.",
+        "checklist 3.2; Element Web, docs/config.md",
+        "default_server_config of Element's config.json has the address of Synapse as clients reach it (base_url, "
+        "public_baseurl at Synapse) and its server_name. It is a warning where the address is nobody's in this tree, "
+        "or the name is not Synapse's. That LI's Element leads to main has a rule of its own.",
     ),
     Rule(
         "haproxy-password", "server facts", "error",

@@ -1,0 +1,185 @@
+"""Whether a cluster of CloudNativePG makes the role and the database that its clients ask for, with their password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from wizard import clauses, placeholders, servers
+from wizard.configurations import SYNAPSE
+from wizard.finding import Finding, at
+from wizard.manifests import Node, text_at
+from wizard.pods import Container
+from wizard.resources import Leaf, Resource, may_be_one
+from wizard.survey import Survey
+
+
+def findings(survey: Survey) -> Iterator[Finding]:
+    """Yield the clients that ask for what no cluster makes, and the clusters that make up a password by themselves."""
+    clusters = [each for each in survey.of_kind("Cluster") if clauses.is_postgresql(each) and not each.manifest.actions]
+    if not clusters:
+        return
+    asked = [(client, home) for client in _clients(survey) if (home := _home(client, clusters))]
+    created = cache(lambda: _created(survey))
+    for cluster in (each for each in clusters if _is_made_here(each)):
+        made = _made(cluster, survey)
+        near = [client for client, home in asked if home is cluster]
+        for client in near:
+            yield from _unmade(client, cluster, made, created())
+        yield from _secretless(cluster, near, survey)
+
+
+# --- who asks
+
+
+@dataclass(frozen=True, eq=False)
+class _Client:
+    """What a client of a database is told: the host, and the role and the database where those are written, too."""
+
+    resource: Resource
+    host: Leaf
+    role: Leaf | None
+    database: Leaf | None
+
+
+# What one variable or entry is called, by what it says; libpq's own names among them (PostgreSQL, "Environment").
+_NAMES = re.compile(
+    r"(?P<of>(?:[A-Z0-9_]*_)?(?:DB|DATABASE|POSTGRES(?:QL)?|PG))_?"
+    r"(?P<what>HOST(?:NAME)?|SERVER|USER(?:NAME)?|NAME|DB(?:NAME)?|DATABASE)"
+)
+_WHAT = {"HOST": "host", "SERVER": "host", "USER": "role", "NAME": "database", "DB": "database", "DATABASE": "database"}
+
+
+def _clients(survey: Survey) -> Iterator[_Client]:
+    for config in survey.of_server(SYNAPSE):
+        args = {path[-1]: leaf for path, leaf in config.settings.items() if path[:2] == ("database", "args")}
+        if "host" in args and not args.keys() & {"sslkey", "service"}:
+            role, database = args.get("user"), args.get("dbname") or args.get("database")
+            yield _Client(config.resource, args["host"], role, database)
+    for resource in survey.holding(_WORTH, "ConfigMap", "Secret"):
+        entries = {path: leaf for path, leaf in resource.leaves.items() if len(path) == 2 and path[0] in _SECTIONS}
+        yield from _named(resource, {path[1]: leaf for path, leaf in entries.items()})
+    for container in survey.containers:
+        names = {each.name: each.node for each in container.variables if each.text and _NAMES.fullmatch(each.name)}
+        if names:
+            yield from _named(container.workload.resource, _leaves(container, names))
+
+
+def _leaves(container: Container, variables: Mapping[str, Node]) -> dict[str, Leaf]:
+    """Return the leaves of *variables* that stand in *container* itself, by their names."""
+    leaves = container.workload.resource.leaves.values()
+    by_place = {leaf.scalar.start: leaf for leaf in leaves if leaf.nested is None and leaf.path[-1:] == ("value",)}
+    found = ((name, text) for name, node in variables.items() for text in container.reader.at(node, "value"))
+    return {name: by_place[text.start] for name, text in found if text.start in by_place}
+
+
+_SECTIONS = ("data", "stringData")
+_WORTH = re.compile(rb"(?:DB|DATABASE|POSTGRES|POSTGRESQL|PG)_?(?:HOST|SERVER)")
+
+
+def _named(resource: Resource, leaves: Mapping[str, Leaf]) -> Iterator[_Client]:
+    found: dict[str, dict[str, Leaf]] = {}
+    for name, leaf in leaves.items():
+        match = _NAMES.fullmatch(name)
+        if match is not None:
+            what = next(value for key, value in _WHAT.items() if match["what"].startswith(key))
+            found.setdefault(match["of"], {})[what] = leaf
+    for each in found.values():
+        if "host" in each:
+            yield _Client(resource, each["host"], each.get("role"), each.get("database"))
+
+
+# The Services of a cluster (CloudNativePG, "Service Management").
+_HOST = re.compile(r"([a-z0-9.-]+?)-(?:rw|ro|r)(?:\.([a-z0-9-]+)(?:\.svc(?:\.[\w.-]+)?)?)?\.?")
+
+
+def _home(client: _Client, clusters: Iterable[Resource]) -> Resource | None:
+    found = _HOST.fullmatch(client.host.text.strip())
+    if found is None:
+        return None
+    space = found[2] or client.resource.namespace
+    named = (each for each in clusters if each.name == found[1])
+    return next((each for each in named if may_be_one(space, each.namespace)), None)
+
+
+# --- what is made
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The roles and the databases that an operator makes in a cluster, and the owner of the first one."""
+
+    owner: str
+    roles: frozenset[str]
+    databases: frozenset[str]
+
+
+def _is_made_here(cluster: Resource) -> bool:
+    """Whether the cluster begins empty, and not as a copy of another one, whose roles and databases it has."""
+    copies = (("recovery",), ("pg_basebackup",), ("initdb", "import"))
+    return not any(cluster.get("spec", "bootstrap", *each) for each in copies)
+
+
+def _made(cluster: Resource, survey: Survey) -> _Made:
+    start = cluster.get("spec", "bootstrap", "initdb")
+    # As in ``servers.given``: the owner is called as the database, and that "app".
+    database = text_at(start, "database") or "app"
+    owner = text_at(start, "owner") or database
+    roles = {role for role, _ in servers.given(cluster)}
+    databases = {database}
+    for each in survey.of_kind("DatabaseRole", "Database"):
+        is_of_it = each.text("spec", "cluster", "name") == cluster.name
+        if is_of_it and each.text("apiVersion").startswith("postgresql.cnpg.io/"):
+            (roles if each.kind == "DatabaseRole" else databases).add(each.text("spec", "name"))
+    return _Made(owner, frozenset({owner, *roles} | _OWN), frozenset(databases | _OWN))
+
+
+# Roles and databases that are in each cluster.
+_OWN = frozenset({"postgres", "streaming_replica", "cnpg_pooler_pgbouncer", "template1"})
+_STATEMENT = re.compile(rb"(?i)\bCREATE\s+(?:ROLE|USER|DATABASE)\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"']?([^\s\"';]+)")
+_COMMAND = re.compile(rb"\b(?:createuser|createdb)\b")
+
+
+def _created(survey: Survey) -> frozenset[str] | None:
+    """Return the names of all that scripts of the tree make; None where one makes what is not known here."""
+    found = set[str]()
+    for data in survey.tree.files.values():
+        names = [name.decode("utf-8", "replace") for name in _STATEMENT.findall(data)]
+        if _COMMAND.search(data) or not all(re.fullmatch(r"[\w-]+", name) for name in names):
+            return None
+        found.update(names)
+    return frozenset(found)
+
+
+def _unmade(client: _Client, cluster: Resource, made: _Made, created: frozenset[str] | None) -> Iterator[Finding]:
+    """A role or a database that a client asks for, and that nobody makes (FACTS 3; 10, 2.7)."""
+    if created is None:
+        return
+    role = ("role", client.role, made.roles, "under spec.managed.roles")
+    database = ("database", client.database, made.databases, "by a Database object")
+    for what, leaf, there, way in (role, database):
+        text = leaf.text.strip() if leaf is not None else ""
+        if leaf is not None and text and not placeholders.is_open(text) and text not in there | created:
+            message = f"{client.resource.ref}: {cluster.ref} makes no {what} of the name that {leaf.key} says here."
+            fix = f"Name one that it makes ({', '.join(sorted(there - _OWN))}), or have it made {way}."
+            yield at(leaf.position(), "role-unmade", message, fix)
+
+
+def _secretless(cluster: Resource, clients: Iterable[_Client], survey: Survey) -> Iterator[Finding]:
+    """A cluster that makes up the password of its owner, which a client of the tree has from elsewhere (FACTS 3)."""
+    start = cluster.get("spec", "bootstrap", "initdb")
+    owner = _made(cluster, survey).owner
+    near = [each for each in clients if each.role is not None and each.role.text.strip() == owner]
+    if text_at(start, "secret", "name") or not near or _is_named(f"{cluster.name}-app", survey):
+        return
+    node = start or cluster.node
+    message = f"{cluster.ref} makes up the password of {owner}, which {near[0].resource.ref} does not get."
+    fix = f"Name the Secret with username and password under spec.bootstrap.initdb.secret, or read {cluster.name}-app."
+    yield at(cluster.manifest.position(node.start), "owner-password-unknown", message, fix)
+
+
+def _is_named(name: str, survey: Survey) -> bool:
+    word = re.compile(rb"(?<![\w.-])" + re.escape(name.encode()) + rb"(?![\w-])")
+    return any(word.search(data) for data in survey.tree.files.values())

@@ -1,0 +1,76 @@
+"""Where Element sends its user: to Synapse of its own instance, under the name that this has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import urlsplit
+
+from wizard import access, placeholders
+from wizard.configurations import SYNAPSE, Configuration
+from wizard.finding import Finding, at
+from wizard.resources import Leaf
+from wizard.survey import Survey
+
+# Element Web, docs/config.md, "Homeserver configuration".
+_SERVER = ("default_server_config", "m.homeserver")
+_MARK = re.compile(rb"m\.homeserver")
+
+
+def findings(survey: Survey) -> Iterator[Finding]:
+    """Yield the addresses and names in Element's configuration that are not those of Synapse of its instance."""
+    told = [leaf for each in survey.holding(_MARK, "ConfigMap", "Secret") for leaf in each.leaves.values()]
+    told = [leaf for leaf in told if leaf.path[-3:-1] == _SERVER and not leaf.resource.manifest.actions]
+    known = [each for each in survey.of_server(SYNAPSE) if each.has("server_name")] if told else []
+    served = {host.lower() for each in survey.of_kind(*access.WAYS) for host in each.hosts} if known else set[str]()
+    for leaf in (each for each in told if not _is_open(each.text)):
+        own, others = (
+            [each for each in known if (each.resource.instance == leaf.resource.instance) is is_own]
+            for is_own in (True, False)
+        )
+        if leaf.key == "base_url":
+            yield from _elsewhere(leaf, own, others, served)
+        elif leaf.key == "server_name":
+            yield from _misnamed(leaf, own)
+
+
+def _elsewhere(
+    leaf: Leaf, own: Iterable[Configuration], others: Iterable[Configuration], served: set[str]
+) -> Iterator[Finding]:
+    """An address that is the other instance's, or that is nobody's in this tree."""
+    host, here, there = _host(leaf.text), _texts(own, "public_baseurl", _host), _texts(others, "public_baseurl", _host)
+    is_li = leaf.resource.instance == "li"
+    if here is None or not host or host in here:
+        return
+    fix = f"Write https://{', https://'.join(sorted(here))} there, as public_baseurl has it."
+    if there and host in there:
+        whose, other = ("LI's", "main's") if is_li else ("Main's", "LI's")
+        message = f"{leaf.resource.ref}: {whose} Element leads to {other} Synapse."
+        yield at(leaf.position(), "li-element-main" if is_li else "element-elsewhere", message, fix)
+    elif here and host not in served:
+        message = f"{leaf.resource.ref}: base_url is not the address of Synapse, and no host of the tree."
+        yield at(leaf.position(), "element-elsewhere", message, fix, "warning")
+
+
+def _misnamed(leaf: Leaf, own: Iterable[Configuration]) -> Iterator[Finding]:
+    names = _texts(own, "server_name", str.lower)
+    if names and leaf.text.strip().lower() not in names:
+        message = f"{leaf.resource.ref}: server_name is not that of Synapse, {', '.join(sorted(names))}."
+        yield at(leaf.position(), "element-elsewhere", message, "Write the name that Synapse has.", "warning")
+
+
+def _texts(servers: Iterable[Configuration], option: str, read: Callable[[str], str]) -> set[str] | None:
+    """Return what *servers* have as *option*; None where one does not tell it."""
+    found = [each.value(option).strip() for each in servers]
+    return None if any(not each or _is_open(each) for each in found) else {read(each) for each in found}
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url.strip()).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_open(text: str) -> bool:
+    return placeholders.is_open(text) or placeholders.is_template(text)
