@@ -362,6 +362,9 @@ IN_STEP = (
 )
 
 WELL_FORMED = (
+    Mistake(
+        "a line of the kustomization was lost", "Kustomization", dropped("redis-secret.yaml"), "kustomization-list"
+    ),
     Mistake("a bracket is not closed", METALLB, swap("]", ""), "unparseable"),
     Mistake("a tab indents", CONFIG, swap("data:\n  homeserver", "data:\n\thomeserver"), "unparseable"),
     Mistake("a quote is not closed", REDIS_SECRET, value("password", lambda old: old[:-1]), "unparseable"),
