@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from wizard import clauses, placeholders, servers
-from wizard.configurations import SYNAPSE
 from wizard.finding import Finding, at
+from wizard.homeserver import Homeserver
 from wizard.manifests import Node, text_at
 from wizard.pods import Container
 from wizard.resources import Leaf, Resource, may_be_one
@@ -26,12 +26,21 @@ def findings(survey: Survey) -> Iterator[Finding]:
     for cluster in (each for each in clusters if _is_made_here(each)):
         made = _made(cluster, survey)
         near = [client for client, home in asked if home is cluster]
-        for client in near:
-            yield from _unmade(client, cluster, made, created())
+        # Of several processes that read one text each is a client.
+        yield from dict.fromkeys(one for client in near for one in _unmade(client, cluster, made, created()))
         yield from _secretless(cluster, near, survey)
 
 
 # --- who asks
+
+
+@dataclass(frozen=True)
+class _Said:
+    """One setting of a client: its key, its text, and where it stands."""
+
+    key: str
+    text: str
+    position: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,9 +48,9 @@ class _Client:
     """What a client of a database is told: the host, and the role and the database where those are written, too."""
 
     resource: Resource
-    host: Leaf
-    role: Leaf | None
-    database: Leaf | None
+    host: _Said
+    role: _Said | None
+    database: _Said | None
 
 
 # What one variable or entry is called, by what it says; libpq's own names among them (PostgreSQL, "Environment").
@@ -53,11 +62,11 @@ _WHAT = {"HOST": "host", "SERVER": "host", "USER": "role", "NAME": "database", "
 
 
 def _clients(survey: Survey) -> Iterator[_Client]:
-    for config in survey.of_server(SYNAPSE):
-        args = {path[-1]: leaf for path, leaf in config.settings.items() if path[:2] == ("database", "args")}
-        if "host" in args and not args.keys() & {"sslkey", "service"}:
-            role, database = args.get("user"), args.get("dbname") or args.get("database")
-            yield _Client(config.resource, args["host"], role, database)
+    for home in survey.homeservers:
+        args = {key: _of_synapse(home, key) for key in _ARGUMENTS}
+        host = args["host"]
+        if host is not None and not home.get(*_ARGS, "sslkey"):
+            yield _Client(home.source(*_ARGS).resource, host, args["user"], args["dbname"] or args["database"])
     for resource in survey.holding(_WORTH, "ConfigMap", "Secret"):
         entries = {path: leaf for path, leaf in resource.leaves.items() if len(path) == 2 and path[0] in _SECTIONS}
         yield from _named(resource, {path[1]: leaf for path, leaf in entries.items()})
@@ -75,17 +84,25 @@ def _leaves(container: Container, variables: Mapping[str, Node]) -> dict[str, Le
     return {name: by_place[text.start] for name, text in found if text.start in by_place}
 
 
+_ARGS, _ARGUMENTS = ("database", "args"), ("host", "user", "dbname", "database")
+
+
+def _of_synapse(home: Homeserver, key: str) -> _Said | None:
+    text = home.value(*_ARGS, key)
+    return _Said(key, text, home.place(*_ARGS, key)) if text else None
+
+
 _SECTIONS = ("data", "stringData")
 _WORTH = re.compile(rb"(?:DB|DATABASE|POSTGRES|POSTGRESQL|PG)_?(?:HOST|SERVER)")
 
 
 def _named(resource: Resource, leaves: Mapping[str, Leaf]) -> Iterator[_Client]:
-    found: dict[str, dict[str, Leaf]] = {}
+    found: dict[str, dict[str, _Said]] = {}
     for name, leaf in leaves.items():
         match = _NAMES.fullmatch(name)
         if match is not None:
             what = next(value for key, value in _WHAT.items() if match["what"].startswith(key))
-            found.setdefault(match["of"], {})[what] = leaf
+            found.setdefault(match["of"], {})[what] = _Said(name, leaf.text.strip(), leaf.position())
     for each in found.values():
         if "host" in each:
             yield _Client(resource, each["host"], each.get("role"), each.get("database"))
@@ -96,7 +113,7 @@ _HOST = re.compile(r"([a-z0-9.-]+?)-(?:rw|ro|r)(?:\.([a-z0-9-]+)(?:\.svc(?:\.[\w
 
 
 def _home(client: _Client, clusters: Iterable[Resource]) -> Resource | None:
-    found = _HOST.fullmatch(client.host.text.strip())
+    found = _HOST.fullmatch(client.host.text)
     if found is None:
         return None
     space = found[2] or client.resource.namespace
@@ -159,19 +176,18 @@ def _unmade(client: _Client, cluster: Resource, made: _Made, created: frozenset[
         return
     role = ("role", client.role, made.roles, "under spec.managed.roles")
     database = ("database", client.database, made.databases, "by a Database object")
-    for what, leaf, there, way in (role, database):
-        text = leaf.text.strip() if leaf is not None else ""
-        if leaf is not None and text and not placeholders.is_open(text) and text not in there | created:
-            message = f"{client.resource.ref}: {cluster.ref} makes no {what} of the name that {leaf.key} says here."
+    for what, said, there, way in (role, database):
+        if said is not None and not placeholders.is_open(said.text) and said.text not in there | created | {""}:
+            message = f"{client.resource.ref}: {cluster.ref} makes no {what} of the name that {said.key} says here."
             fix = f"Name one that it makes ({', '.join(sorted(there - _OWN))}), or have it made {way}."
-            yield at(leaf.position(), "role-unmade", message, fix)
+            yield at(said.position, "role-unmade", message, fix)
 
 
 def _secretless(cluster: Resource, clients: Iterable[_Client], survey: Survey) -> Iterator[Finding]:
     """A cluster that makes up the password of its owner, which a client of the tree has from elsewhere (FACTS 3)."""
     start = cluster.get("spec", "bootstrap", "initdb")
     owner = _made(cluster, survey).owner
-    near = [each for each in clients if each.role is not None and each.role.text.strip() == owner]
+    near = [each for each in clients if each.role is not None and each.role.text == owner]
     if text_at(start, "secret", "name") or not near or _is_named(f"{cluster.name}-app", survey):
         return
     node = start or cluster.node

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import urlsplit
 
 from wizard import access, placeholders
-from wizard.configurations import SYNAPSE, Configuration
 from wizard.finding import Finding, at
+from wizard.homeserver import Homeserver
 from wizard.resources import Leaf
 from wizard.survey import Survey
 
@@ -21,13 +21,11 @@ def findings(survey: Survey) -> Iterator[Finding]:
     """Yield the addresses and names in Element's configuration that are not those of Synapse of its instance."""
     told = [leaf for each in survey.holding(_MARK, "ConfigMap", "Secret") for leaf in each.leaves.values()]
     told = [leaf for leaf in told if leaf.path[-3:-1] == _SERVER and not leaf.resource.manifest.actions]
-    known = [each for each in survey.of_server(SYNAPSE) if each.has("server_name")] if told else []
-    served = {host.lower() for each in survey.of_kind(*access.WAYS) for host in each.hosts} if known else set[str]()
+    served = {host.lower() for each in survey.of_kind(*access.WAYS) for host in each.hosts} if told else set[str]()
     for leaf in (each for each in told if not _is_open(each.text)):
-        own, others = (
-            [each for each in known if (each.resource.instance == leaf.resource.instance) is is_own]
-            for is_own in (True, False)
-        )
+        own, others = survey.homeservers_of("main"), survey.homeservers_of("li")
+        if leaf.resource.instance == "li":
+            own, others = others, own
         if leaf.key == "base_url":
             yield from _elsewhere(leaf, own, others, served)
         elif leaf.key == "server_name":
@@ -35,7 +33,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
 
 
 def _elsewhere(
-    leaf: Leaf, own: Iterable[Configuration], others: Iterable[Configuration], served: set[str]
+    leaf: Leaf, own: Iterable[Homeserver], others: Iterable[Homeserver], served: set[str]
 ) -> Iterator[Finding]:
     """An address that is the other instance's, or that is nobody's in this tree."""
     host, here, there = _host(leaf.text), _texts(own, "public_baseurl", _host), _texts(others, "public_baseurl", _host)
@@ -52,14 +50,14 @@ def _elsewhere(
         yield at(leaf.position(), "element-elsewhere", message, fix, "warning")
 
 
-def _misnamed(leaf: Leaf, own: Iterable[Configuration]) -> Iterator[Finding]:
+def _misnamed(leaf: Leaf, own: Iterable[Homeserver]) -> Iterator[Finding]:
     names = _texts(own, "server_name", str.lower)
     if names and leaf.text.strip().lower() not in names:
         message = f"{leaf.resource.ref}: server_name is not that of Synapse, {', '.join(sorted(names))}."
         yield at(leaf.position(), "element-elsewhere", message, "Write the name that Synapse has.", "warning")
 
 
-def _texts(servers: Iterable[Configuration], option: str, read: Callable[[str], str]) -> set[str] | None:
+def _texts(servers: Iterable[Homeserver], option: str, read: Callable[[str], str]) -> set[str] | None:
     """Return what *servers* have as *option*; None where one does not tell it."""
     found = [each.value(option).strip() for each in servers]
     return None if any(not each or _is_open(each) for each in found) else {read(each) for each in found}
