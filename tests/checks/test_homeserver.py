@@ -200,3 +200,12 @@ def test_a_worker_reads_its_own_file_over_the_homeservers() -> None:
     assert [each.value("worker_app") for each in found] == ["", "synapse.app.generic_worker"]
     assert told(texts + main + worker, "macaroon-missing") == ["a.yaml:6"], "once, though both lack it"
     assert [len(each.texts) for each in servers(texts)] == [1], "with nothing that reads it, a worker's is none of it"
+
+
+def test_a_file_beside_the_homeservers_is_read_for_what_yaml_makes_of_it() -> None:
+    more = "email:\n  smtp_pass: ${SMTP}\n  smtp_host: a\n  smtp_host: b\n"
+    text = held("smtp", "Secret", SMTP="no text: a block\n") + held("config", homeserver__yaml=NAME, email__yaml=more)
+    run = pod("synapse", runs("/c"), {"/c": of("config")})
+    assert told(text + run, "unquoted-variable") == ["a.yaml:17"]
+    assert told(text + run, "key-twice") == ["a.yaml:19"]
+    assert told(text + run.replace("/c]", "/c/homeserver.yaml]"), "key-twice") == [], "it is not read"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from wizard import catalogue, manifests, placeholders, yamltypes
+from wizard.configurations import Configuration
 from wizard.finding import Finding, at
 from wizard.manifests import Mapping, Path, Scalar
 from wizard.resources import Leaf, Resource
@@ -27,7 +28,6 @@ _OPTIONS = frozenset(
         "redis-password", "li-redis-password",
     }
 )  # fmt: skip
-_OPTION = "server_name"  # the one that each homeserver has
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}|\$([A-Za-z_]\w*)|\$\(([A-Za-z_]\w*)\)")
 _BREAKS = re.compile(r":(?:\s|\Z)|\s#|\A[-?:,\[\]{}#&*!|>'\"%@`\s]|\s\Z|\n")
 
@@ -42,9 +42,8 @@ def findings(survey: Survey) -> Iterator[Finding]:
     for site in survey.found.sites:
         if site.how != "comment" and site.leaf is not None and not site.token:
             yield from _misread(site, site.leaf)
-    for resource in survey.of_kind("ConfigMap", "Secret"):
-        if resource.kind == "Secret" or _OPTION in resource.manifest.text:  # what is not Synapse's is not entered
-            yield from _substituted(resource, held)
+    for text in dict.fromkeys(text for home in survey.homeservers for text in home.texts):
+        yield from _substituted(text, held)
 
 
 def _refused(resource: Resource) -> Iterator[Finding]:
@@ -132,28 +131,19 @@ def _held(survey: Survey) -> dict[str, list[Leaf]]:
     return held
 
 
-def _substituted(resource: Resource, held: dict[str, list[Leaf]]) -> Iterator[Finding]:
+def _substituted(text: Configuration, held: dict[str, list[Leaf]]) -> Iterator[Finding]:
     """``${NAME}`` without quotes in Synapse's configuration, where the text that takes its place is no text then."""
-    for leaf in resource.leaves.values():
-        match = _VARIABLE.fullmatch(leaf.text) if leaf.nested is not None else None
-        if match is None or not _is_plain(leaf) or not _is_homeserver(leaf):
-            continue
-        name = next(filter(None, match.groups()))
+    home = text.resource.namespace, text.resource.instance
+    for path, scalar in text.settings.items():
+        match = _VARIABLE.fullmatch(scalar.value) if not scalar.style else None
+        name = next(filter(None, match.groups())) if match else ""
         for other in held.get(name, ()):
-            if (other.resource.namespace, other.resource.instance) == (resource.namespace, resource.instance):
-                yield from _broken(leaf, name, other)
-
-
-def _is_homeserver(leaf: Leaf) -> bool:
-    """Whether the document that *leaf* stands in is a homeserver's, by the one option that each has."""
-    above = leaf.path[: next(number for number, step in enumerate(leaf.path) if step.startswith("~")) + 1]
-    return (*above, _OPTION) in leaf.resource.leaves
-
-
-def _broken(leaf: Leaf, name: str, other: Leaf) -> Iterator[Finding]:
-    taken = yamltypes.pyyaml(other.text)
-    if taken != "a text" or _BREAKS.search(other.text):
-        what = taken if taken != "a text" else "broken YAML, or another text"
-        message = f"{leaf.key} takes {name} without quotes, and what {other.resource.ref} holds there becomes {what}."
-        where = leaf.position()
-        yield at(where, "unquoted-variable", message, f'Put it in double quotes: "${{{name}}}"')
+            taken = yamltypes.pyyaml(other.text)
+            is_here = (other.resource.namespace, other.resource.instance) == home
+            if is_here and (taken != "a text" or _BREAKS.search(other.text)):
+                what = taken if taken != "a text" else "broken YAML, or another text"
+                key = next((step for step in reversed(path) if not step.startswith("[")), text.key)
+                message = (
+                    f"{key} takes {name} without quotes, and what {other.resource.ref} holds there becomes {what}."
+                )
+                yield at(text.place(*path), "unquoted-variable", message, f'Put it in double quotes: "${{{name}}}"')

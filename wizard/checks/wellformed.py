@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from wizard import manifests
+from wizard.configurations import Configuration
 from wizard.finding import Finding, at
-from wizard.manifests import Alias, Document, Mapping, Node, Scalar, Sequence
+from wizard.manifests import Alias, Mapping, Node, Scalar, Sequence
 from wizard.resources import Manifest, Resource
 from wizard.rules import Severity
 from wizard.survey import Survey
@@ -33,13 +34,11 @@ _KINDS = [
     "Tenant",
 ]
 _HELD = frozenset({"Secret", "ConfigMap"})
-_OPTION = "server_name"  # the one that each homeserver has
 # What makes YAML of a template before kubectl sees it: Jinja's statements, Helm's, and what Helm alone knows.
 _STATEMENT = re.compile(
     r"\{%|\{\{-?\s*(?:if|range|with|end|else|include|define|template|toYaml)\b|\{\{[^}]*\.(?:Values|Release|Chart)\b"
 )
 _OBJECT = re.compile(r"^(?:apiVersion|kind|data|stringData)[ \t]*:", re.MULTILINE)
-_HOMESERVER = re.compile(rf"^{_OPTION}[ \t]*:", re.MULTILINE)
 
 
 def findings(survey: Survey) -> Iterator[Finding]:
@@ -50,9 +49,8 @@ def findings(survey: Survey) -> Iterator[Finding]:
             yield from _twice(resource)
             yield from _in_both_maps(resource)
             yield from _unanchored(resource)
-    for resource in survey.of_kind("ConfigMap", "Secret"):
-        if resource.kind == "Secret" or _OPTION in resource.manifest.text:  # what is not Synapse's is not entered
-            yield from _twice_inside(resource)
+    for text in dict.fromkeys(text for home in survey.homeservers for text in home.texts):
+        yield from _twice_inside(text)
 
 
 def _unparsed(survey: Survey) -> Iterator[Finding]:
@@ -146,15 +144,9 @@ def _in_both_maps(resource: Resource) -> Iterator[Finding]:
             yield at(where, "key-twice", message, "Remove the one that is not meant.", "warning")
 
 
-def _twice_inside(resource: Resource) -> Iterator[Finding]:
+def _twice_inside(text: Configuration) -> Iterator[Finding]:
     """Options that stand twice in Synapse's configuration: PyYAML takes the last one, in silence."""
-    for leaf in resource.leaves.values():
-        if leaf.nested is None and leaf.called.endswith((".yaml", ".yml")) and _HOMESERVER.search(leaf.text):
-            for part in manifests.parse(leaf.text):
-                for first, second, _ in _repeated(part.root) if isinstance(part, Document) else ():
-                    line = leaf.position(first.start).rsplit(":", 2)[1]
-                    message = (
-                        f"{resource.ref}: a key of {leaf.key} stands here and in line {line}; the last one counts."
-                    )
-                    fix = "Remove the one that is not meant."
-                    yield at(leaf.position(second.start), "key-twice", message, fix, "warning")
+    for first, second, _ in _repeated(text.root) if text.root else ():
+        line = text.position(first.start).rsplit(":", 2)[1]
+        message = f"{text.resource.ref}: a key of {text.key} stands here and in line {line}; the last one counts."
+        yield at(text.position(second.start), "key-twice", message, "Remove the one that is not meant.", "warning")
