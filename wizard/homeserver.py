@@ -131,6 +131,16 @@ def _serves(container: Container) -> bool:
     return not container.words or container.words[0].value not in ("generate", "migrate_config")
 
 
+_WORKER = re.compile(r"synapse\.app\.(?!homeserver\b)|start_worker|synapse_worker|worker\w*\.ya?ml\b")
+
+
+def is_main(container: Container) -> bool:
+    """Say whether *container*, of Synapse's image, runs the main process of a server, as far as the pod tells."""
+    told = (container.line, *(each.text for each in container.variables))
+    is_worker = any(map(_WORKER.search, told)) or "worker" in container.workload.name
+    return _serves(container) and not is_worker
+
+
 def _alone(texts: Iterable[Configuration]) -> Iterator[tuple[Configuration, ...]]:
     """Yield what each of *texts* that names a server is given where nothing tells the order: the others, and itself.
 

@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from wizard import manifests
-from wizard.manifests import Node, Scalar, text_at
+from wizard import homeserver, manifests, pods
+from wizard.configurations import SYNAPSE
+from wizard.manifests import Scalar, text_at
+from wizard.pods import Container
 from wizard.resources import Resource, may_be_one
 from wizard.workloads import Workload
 
@@ -95,7 +97,7 @@ def redis(workloads: Iterable[Workload], places: Places) -> tuple[Redis, ...]:
     """Return the Redis servers that read *places*, one for each of their pods."""
     found: list[Redis] = []
     for each in workloads:
-        container = next((one for one in _containers(each.resource) if _REDIS.search(one.image + one.command)), None)
+        container = next((one for one in _containers(each) if _REDIS.search(one.image + one.line)), None)
         by = [one for one in each.references if _is_at(one.kind, each.namespace, one.name, one.keys, places)]
         if container is None or not by or not each.is_restarted:
             continue
@@ -131,9 +133,7 @@ class Job:
 def minio_jobs(workloads: Iterable[Workload], places: Places) -> tuple[Job, ...]:
     """Return the Jobs that run MinIO's client and read *places*."""
     found = (
-        each
-        for each in workloads
-        if each.kind == "Job" and any(_MC.search(one.image) for one in _containers(each.resource))
+        each for each in workloads if each.kind == "Job" and any(_MC.search(one.image) for one in _containers(each))
     )
     return tuple(
         Job(each.namespace, each.name, each.resource.manifest.path)
@@ -163,40 +163,22 @@ def homeservers(workloads: Iterable[Workload]) -> tuple[Homeserver, ...]:
 
 
 def _homeserver(each: Workload) -> Homeserver | None:
-    for container in _containers(each.resource):
-        is_main = "synapse.app.homeserver" in container.command or not container.command
-        if _SYNAPSE.search(container.image) and is_main and "worker" not in each.name:
-            ports = manifests.items(manifests.get(container.node, ("ports",)))
+    for container in _containers(each):
+        if SYNAPSE.image.search(container.image) and homeserver.is_main(container):
+            ports = container.reader.at(container.node, "ports.*")
             named = {text_at(port, "name"): text_at(port, "containerPort") for port in ports}
-            port = named.get("http") or named.get("client") or _SYNAPSE_PORT
+            port = named.get("http") or named.get("client") or _PORT
             return Homeserver(each.namespace, each.target, container.name, port, each.instance)
     return None
 
 
-_SYNAPSE, _SYNAPSE_PORT = re.compile(r"(?:^|/)synapse(?:[:@]|$)"), "8008"
+_PORT = "8008"  # of Synapse's generated configuration
 _REDIS = re.compile(r"(?:^|/)(?:redis|valkey|keydb)(?:-server)?(?:[:@]|$)|\bredis-server\b|\bvalkey-server\b")
 _POSTGRES = re.compile(r"(?:^|/)(?:postgres|postgresql|postgis|timescaledb)(?:[:@]|$)")
 
 
-@dataclass(frozen=True)
-class _Container:
-    name: str
-    image: str
-    command: str
-    node: Node
-
-
-def _containers(resource: Resource) -> list[_Container]:
-    node = resource.get("spec", "template", "spec", "containers")
-    return [
-        _Container(
-            text_at(each, "name"),
-            text_at(each, "image"),
-            " ".join(item.value for key in ("command", "args") for item in _words(manifests.get(each, (key,)))),
-            each,
-        )
-        for each in manifests.items(node)
-    ]
+def _containers(each: Workload) -> list[Container]:
+    return [one for one in pods.containers(each) if not one.is_init]
 
 
 def _of_cluster(cluster: Resource, places: Places) -> Iterator[Role]:
@@ -227,13 +209,10 @@ def _owner(cluster: Resource, places: Places | None) -> Iterator[Role]:
 
 def _of_image(each: Workload, places: Places) -> Role | None:
     """Return the role of a PostgreSQL that takes its first password from the environment, as the official image."""
-    for container in _containers(each.resource):
+    for container in _containers(each):
         by = (one for one in each.references if _is_at(one.kind, each.namespace, one.name, one.keys, places))
         if _POSTGRES.search(container.image) and any(one.how in ("env", "volume") for one in by):
-            variables = {
-                text_at(one, "name"): text_at(one, "value")
-                for one in manifests.items(manifests.get(container.node, ("env",)))
-            }
+            variables = {one.name: one.text for one in container.variables}
             role = variables.get("POSTGRES_USER") or "postgres"
             database = variables.get("POSTGRES_DB") or role
             return Role(each.namespace, each.target, container.name, role, database, each.instance, role)
@@ -251,7 +230,3 @@ def _is_at(kind: str, namespace: str, name: str, keys: frozenset[str] | None, pl
         (kind, name) == (other, called) and may_be_one(namespace, where) and (keys is None or keys & held)
         for (other, where, called), held in places.items()
     )
-
-
-def _words(node: Node | None) -> list[Scalar]:
-    return [each for each in (*manifests.items(node), node) if isinstance(each, Scalar)]

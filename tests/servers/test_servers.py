@@ -73,3 +73,40 @@ def test_the_login_that_proves_a_password_goes_where_one_is_asked_for(text: str,
     assert password == "The-new-one"
     assert words[words.index("-h") + 1] == address
     assert words[words.index("-U") + 1] == role.name
+
+
+PROCESS = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: talk, namespace: talk}}
+spec:
+  template:
+    spec:
+      containers:
+        - name: synapse
+          image: {image}:v1.163.2
+          ports: [{{name: http, containerPort: 8448}}]
+          {words}
+"""
+
+
+@pytest.mark.parametrize(
+    ("image", "words", "is_main"),
+    [
+        ("ghcr.io/element-hq/synapse", "command: [python, -m, synapse.app.homeserver, -c, /a.yaml]", True),
+        ("ghcr.io/element-hq/synapse", "command: [python, -m, synapse.app.generic_worker, -c, /a.yaml]", False),
+        ("registry.corp.net/matrix-synapse", "args: [-c, /a.yaml]", True),
+        ("registry.corp.net/matrix-synapse", "args: [-c, /a.yaml, -c, /worker1.yaml]", False),
+        ("docker.io/matrixdotorg/synapse", "env: []", True),
+        ("docker.io/matrixdotorg/synapse", "env: [{name: SYNAPSE_WORKER, value: synapse.app.generic_worker}]", False),
+        ("docker.io/matrixdotorg/synapse", "command: [register_new_matrix_user, -c, /a.yaml]", False),
+        ("docker.io/matrixdotorg/synapse-s3-media", "env: []", False),
+    ],
+)
+def test_a_main_process_of_synapse_is_told_from_its_workers_and_tools(image: str, words: str, is_main: bool) -> None:
+    manifest = resources.read("tree.yaml", PROCESS.format(image=image, words=words).encode())
+    assert manifest
+    found = servers.homeservers(workloads.of([manifest]))
+    assert [(each.target, each.container, each.port) for each in found] == [
+        ("deployment/talk", "synapse", "8448")
+    ] * is_main
