@@ -393,6 +393,9 @@ ROWS: tuple[Row, ...] = (
     ),
     _answer("storage-class", "storage.class", "STORAGE_CLASS", "STORAGECLASS", "STORAGE_CLASS_NAME"),
     _answer("backup-retention", "backups.retention", "BACKUP_RETENTION"),
+    _answer("key-vault-image", "key_vault.image"),
+    _answer("sync-image", "sync.image"),
+    _answer("sync-media-image", "sync.media_image"),
     _answer("li-backup-retention", "backups.li_retention", "LI_BACKUP_RETENTION", twin_of="backup-retention"),
 )
 

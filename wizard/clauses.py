@@ -143,6 +143,11 @@ def is_minio(resource: Resource) -> bool:
     return resource.kind == "Tenant" and _of("minio.min.io")(resource)
 
 
+def _is_sync(resource: Resource) -> bool:
+    """Whether *resource* belongs to the sync system: by its label, or by its name."""
+    return "sync-system" in (resource.labels.get("app.kubernetes.io/name"), resource.name[: len("sync-system")])
+
+
 def is_li_admin(resource: Resource) -> bool:
     """Say whether *resource* leads to the LI instance's admin page: by its name, or by a host."""
     return _is_li(resource) and ("admin" in resource.name or any("admin" in host for host in resource.hosts))
@@ -184,7 +189,8 @@ def _pool(_: Resource, settings: Settings) -> list[Any]:
 _AUTH = {"type": "basic", "secret": AUTH_SECRET, "realm": "Authentication Required - LI Access Only"}
 _STORAGE = _when_answered("storage.class")
 _WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
-_ENVIRONMENT = ("spec", "template", "spec", "containers", "*", "env")
+_POD = ("spec", "template", "spec")
+_ENVIRONMENT = (*_POD, "containers", "*", "env")
 _EXTERNAL_IP = (*_ENVIRONMENT, "[name=EXTERNAL_IP]")
 
 CLAUSES: tuple[Clause, ...] = (
@@ -272,6 +278,22 @@ CLAUSES: tuple[Clause, ...] = (
     Clause(
         "backup-retention", ("Cluster",), _is_li_cluster, ("spec", "backup"), "retentionPolicy", "li-backup-retention",
         "30d", _when_answered("backups.li_retention"),
+    ),
+    # Images of one's own: that of the container which is called so, and of all that the sync system runs.
+    Clause(
+        "key-vault-image", _WORKLOADS, _any, (*_POD, "containers", "[name=key-vault]"), "image", "key-vault-image", "",
+        _when_answered("key_vault.image"),
+    ),
+    *(
+        Clause(
+            "sync-image", ("Job",), _is_sync, (*_POD, containers, "*"), "image", "sync-image", "",
+            _when_answered("sync.image"),
+        )
+        for containers in ("initContainers", "containers")
+    ),
+    Clause(
+        "sync-media-image", ("CronJob",), _is_sync, ("spec", "jobTemplate", *_POD, "containers", "*"), "image",
+        "sync-media-image", "", _when_answered("sync.media_image"),
     ),
 )  # fmt: skip
 

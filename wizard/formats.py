@@ -71,6 +71,10 @@ _PORT = re.compile(  # as it stands in host:port, a URL, or 587/tcp
     r"(?:(?:\w+://)?(?:[^:/\[\]]*|\[[^\]]*\]):)?([0-9]{1,5})(?:/(?:tcp|udp)?)?", re.IGNORECASE
 )
 _DURATION = re.compile(r"p?0*([1-9][0-9]*)\s*(d|days?|w|weeks?|m|mo|months?)?")
+_IMAGE = re.compile(  # at most 128 characters of a tag
+    r"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]+)?/)?[a-z0-9]+(?:(?:[._/]|__|-+)[a-z0-9]+)*"
+    r"(?P<version>(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?)"
+)
 _SSH_RECIPIENT = re.compile(r"ssh-(?:ed25519|rsa) \S+")
 
 
@@ -333,6 +337,18 @@ def password(text: str) -> str:
     return text
 
 
+@one_line
+def image(text: str) -> str:
+    """Return the name of a container image (the grammar of distribution's reference package) with a tag or a digest."""
+    found = _IMAGE.fullmatch(text)
+    if found is None:
+        bare = re.sub(r"^(?:\w+://|docker pull )", "", text).strip()
+        refuse(f"{text} is no image.", image, text, bare, bare.lower(), instead="Write REGISTRY/NAME:VERSION.")
+    if not found["version"]:
+        raise FormatError(f"{text} names no version, so that any may be pulled.", f"Write {text}:VERSION.")
+    return text
+
+
 def web_password(text: str) -> str:
     """Return a password that bcrypt can take whole (72 bytes). Sealed."""
     text = password(text)
@@ -390,6 +406,7 @@ BUNDLE = Kind("bundle identifier", bundle, example="net.chat-corp.app")
 WEBSOCKET_URL = Kind("wss:// URL", websocket_url, example="wss://livekit.chat-corp.net")
 USER_NAME = Kind("user name", user_name, example="auditor")
 OPTIONAL_LINE = Kind("text, may be empty", optional_line, example="matrix@chat-corp.net")
+IMAGE = Kind("container image", image, example="registry.chat-corp.net/key-vault:1.4.2")
 RECIPIENTS = Kind("list of age or ssh recipients", recipient, list)
 PASSWORD = Kind("password", password)
 WEB_PASSWORD = Kind("password of 72 bytes at most", web_password)

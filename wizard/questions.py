@@ -236,6 +236,12 @@ def _strange_port(port: int, known: Known) -> Iterator[str]:
         yield f"Port {port} is the one of {_SMTP_NAMES[owner]}; {usual}."
 
 
+def _any_version(image: str, _: Known) -> Iterator[str]:
+    """Yield a doubt about a tag that means another image tomorrow."""
+    if image.endswith(":latest"):
+        yield f"{image} is another image with each release; an exact version stays."
+
+
 def _key_id(known: Known) -> tuple[str, ...]:
     kind, path = known.source("push.apns.key") or ("", "")
     found = keys.apns_key_id(path) if kind == "file" else ""
@@ -515,6 +521,39 @@ QUESTIONS = (
         "In bits. Losing or changing this key loses every stored recovery key.",
         2048,
         asked=False,
+    ),
+    Question(
+        "key_vault.image",
+        formats.IMAGE,
+        "Image of key_vault",
+        "Your own build of key_vault. Without an answer the manifest's stays, in the bundled tree "
+        "ghcr.io/matrix-key-vault/key-vault:1.0.0.",
+        doubts=_any_version,
+        asked=False,
+        empty="as the manifest says",
+        use="It goes into the Deployment of key_vault.",
+    ),
+    Question(
+        "sync.image",
+        formats.IMAGE,
+        "Image of the sync system",
+        "It has sh and psql, of LI's PostgreSQL or newer. Without an answer the manifest's stays, in the bundled tree "
+        "ghcr.io/cloudnative-pg/postgresql:17.10.",
+        doubts=_any_version,
+        asked=False,
+        empty="as the manifest says",
+        use="It goes into the Job that sets up the replication from main to LI.",
+    ),
+    Question(
+        "sync.media_image",
+        formats.IMAGE,
+        "Image of the media sync",
+        "It has sh and mc. Without an answer the manifest's stays, in the bundled tree "
+        "quay.io/minio/mc:RELEASE.2025-08-13T08-35-41Z.",
+        doubts=_any_version,
+        asked=False,
+        empty="as the manifest says",
+        use="It goes into the CronJob that copies media from main to LI.",
     ),
     Question(
         "vault.recipients",

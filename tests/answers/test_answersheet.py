@@ -61,6 +61,9 @@ VALUES: dict[str, Any] = {
     "backups.retention": "30d",
     "backups.li_retention": "9w",
     "key_vault.rsa_bits": 4096,
+    "key_vault.image": "registry.chat-corp.net:5000/key-vault:1.4.2",
+    "sync.image": "psql@sha256:" + 64 * "0",
+    "sync.media_image": "quay.io/minio/mc:RELEASE.2025-08-13T08-35-41Z",
     "vault.recipients": ("age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",),
 }
 

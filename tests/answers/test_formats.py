@@ -36,6 +36,9 @@ from wizard.formats import FormatError
         (formats.password, "p: '\" \\ #\n", "p: '\" \\ #"),
         (formats.password, " blanks count \r\n", " blanks count "),
         (formats.one_of(2048, 4096).read, "4096", 4096),
+        (formats.image, "key-vault:1", "key-vault:1"),
+        (formats.image, "Registry.corp.net:5000/a/b-c_d:v1.0_x", "Registry.corp.net:5000/a/b-c_d:v1.0_x"),
+        (formats.image, f"quay.io/a/b:1@sha256:{64 * 'a'}", f"quay.io/a/b:1@sha256:{64 * 'a'}"),
     ],
 )
 def test_a_legal_answer_is_read(read: Callable[[str], object], text: str, value: object) -> None:
@@ -86,6 +89,10 @@ def test_a_legal_answer_is_read(read: Callable[[str], object], text: str, value:
         (formats.retention, "30", "30d"),
         (formats.retention, "0d", "30d"),
         (formats.object_name, "Ceph Block", "lower-case"),
+        (formats.image, "quay.io/a/key-vault", "Write quay.io/a/key-vault:VERSION"),
+        (formats.image, "https://quay.io/a/b:1", "Write quay.io/a/b:1"),
+        (formats.image, "quay.io/Key/Vault:1", "Write quay.io/key/vault:1"),
+        (formats.image, "a b:1", "Write REGISTRY/NAME:VERSION"),
         (formats.apple_id, "abc123defg", "ten capital"),
         (formats.bundle, "com.example.app", "placeholder"),
         (formats.websocket_url, "https://livekit.chat-corp.net", "Write wss://livekit.chat-corp.net."),

@@ -40,6 +40,7 @@ SAMPLES: dict[str, Any] = {
     "list of address ranges (CIDR)": ["10.1.1.1", "10.2.0.0/16"],
     "list of address ranges": ["185.60.113.32/28"],
     "public IP address": "185.60.113.10",
+    "container image": "registry.chat-corp.net/key-vault:1.4.2",
 }
 BY_KEY = {question.key: question for question in QUESTIONS}
 PLAIN = [question for question in QUESTIONS if not question.secret]

@@ -255,6 +255,58 @@ def test_the_external_address_where_the_manifest_asks_for_it(env: str, *, stands
     assert arranged(text) == [yaml.safe_load(text)]
 
 
+SYNC = """\
+kind: Job
+metadata: {name: sync-system-setup}
+spec:
+  template:
+    spec:
+      initContainers:
+        - {name: wait, image: "a:1"}
+      containers:
+        - name: setup
+          image: b:1
+---
+kind: CronJob
+metadata: {name: copy, labels: {app.kubernetes.io/name: sync-system}}
+spec: {jobTemplate: {spec: {template: {spec: {containers: [{name: mc, image: "c:1"}]}}}}}
+---
+kind: Job
+metadata: {name: other}
+spec: {template: {spec: {containers: [{name: x, image: "d:1"}]}}}
+"""
+VAULT = """\
+kind: Deployment
+metadata: {name: key-vault}
+spec:
+  template:
+    spec:
+      containers:
+        - name: proxy
+          image: a:1
+        - name: key-vault
+"""
+
+
+def test_images_of_ones_own_are_asked_for_where_they_run_and_nowhere_else() -> None:
+    answers = {"sync.image": "psql:2", "sync.media_image": "mc:2", "key_vault.image": "vault:2"}
+    given = {key.replace(".", "__"): value for key, value in answers.items()}
+    found = {
+        (clauses.value_at(resource, path, answers.get), ".".join(path))
+        for text in (SYNC, yaml.safe_dump(arranged(VAULT, **given)[0]))
+        for resource in manifest(text, "a.yaml").resources
+        for path in resource.leaves
+    }
+    assert {each for each in found if each[0]} == {
+        ("sync-image", "spec.template.spec.initContainers.[name=wait].image"),
+        ("sync-image", "spec.template.spec.containers.[name=setup].image"),
+        ("sync-media-image", "spec.jobTemplate.spec.template.spec.containers.[name=mc].image"),
+        ("key-vault-image", "spec.template.spec.containers.[name=key-vault].image"),
+    }
+    assert arranged(SYNC) == list(yaml.safe_load_all(SYNC))
+    assert arranged(VAULT) == [yaml.safe_load(VAULT)]
+
+
 @pytest.mark.parametrize(
     "backup", ["", "  backup:\n", "  backup:\n    # retentionPolicy: 7d\n    target: x\n", "  backup: {}\n"]
 )
