@@ -862,7 +862,7 @@ PODS_DO = (
     _warned(
         "an image of Bitnami",
         REDIS,
-        swap("docker.io/library/redis:7.4.5-alpine", "docker.io/bitnami/redis:7.4.2"),
+        swap("docker.io/library/redis:8.2.3-alpine", "docker.io/bitnami/redis:7.4.2"),
         "image-gone",
     ),
 )

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scripts.runs import originals
+
+from wizard.questions import BY_KEY
 
 from . import fields, models, schemas
 from .conftest import absent
@@ -159,13 +162,47 @@ def test_each_workload_is_complete(bundled: Filled) -> None:
     assert {"synapse-main", "synapse-worker", "synapse-li", "key-vault", "sygnal", "coturn", "haproxy"} < seen
 
 
-def test_each_image_has_an_exact_version(bundled: Filled) -> None:
-    text = "\n".join(data.decode() for path, data in bundled.deployment.files().items() if path.endswith(".yaml"))
-    images = re.findall(r"^\s*(?:- )?image(?:Name)?: *(\S+)$", text, re.M)
+IMAGE = re.compile(r"^\s*(?:- )?image(?:Name)?: *(\S+):(\S+?)(?:  # (.+))?$", re.M)
+
+
+def test_each_image_has_an_exact_version_and_its_source_beside_it() -> None:
+    """As the table in the tree's README has them; of one without a source it is said."""
+    files = originals("bundled")
+    images = [found for path, data in files.items() if path.endswith(".yaml") for found in IMAGE.findall(data.decode())]
     assert len(images) > 20
-    assert [
-        each for each in images if not re.fullmatch(r"[\w./-]+:(v?\d+\.\d+(\.\d+)?(-alpine)?|RELEASE\.\S+Z)", each)
-    ] == []
+    assert [each for each in images if not re.fullmatch(r"v?\d+\.\d+(\.\d+)?(-alpine)?|RELEASE\.\S+Z", each[1])] == []
+    table = files["README.md"].decode().partition("## Images\n")[2].partition("## ")[0]
+    told = {name: (tag, source) for name, tag, source in re.findall(r"^\| `(\S+)` \| `(\S+)` \| (.+) \|$", table, re.M)}
+    assert {name for name, _, _ in images} == told.keys()
+    for name, tag, source in images:
+        assert tag == told[name][0], name
+        assert source == "no source: README.md" if told[name][1] == "none" else told[name][1].startswith(source), name
+        assert source, name
+
+
+def test_images_of_the_answers_are_documented_with_what_stands_without_them(bundled: Filled, tmp_path: Path) -> None:
+    texts = {path: data.decode() for path, data in originals("bundled").items() if path.endswith("deployment.yaml")}
+    homes = {"key_vault.image": "main-instance/08-key-vault", "sync.image": "li-instance/04-sync-system",
+             "sync.media_image": "li-instance/04-sync-system"}  # fmt: skip
+    for key, home in homes.items():
+        [named] = re.findall(r"in the bundled tree (\S+:\S+)\.", BY_KEY[key].help)
+        assert f"image: {named} " in texts[f"{home}/deployment.yaml"]
+    own = {key: f"registry.chat-corp.net/{key}:1" for key in homes}
+    deployment = bundled.deployment.copy(tmp_path / "own")
+    done = deployment.setup(*(word for key, image in own.items() for word in ("--set", f"{key}={image}")))
+    assert done.code == 0, done.err
+    runs = {
+        f"{name} {container['name']}": container["image"]
+        for name, pod in pods(Filled("bundled", deployment))
+        for container in (*pod.get("initContainers", ()), *pod["containers"])
+        if container["image"] in own.values()
+    }
+    assert runs == {
+        "key-vault key-vault": own["key_vault.image"],
+        "sync-system-setup publication": own["sync.image"],
+        "sync-system-setup subscription": own["sync.image"],
+        "sync-system-media mc": own["sync.media_image"],
+    }
 
 
 def test_synapse_and_what_is_put_beside_it_are_what_the_tests_run_on(bundled: Filled) -> None:
