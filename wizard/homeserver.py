@@ -153,7 +153,7 @@ def _alone(texts: Iterable[Configuration]) -> Iterator[tuple[Configuration, ...]
 
 def _given(container: Container, own: list[Configuration]) -> Iterator[Configuration]:
     """Yield those of *own* that the command line of *container* names, in its order."""
-    named = {path: _at(container, path, own) for path in _config_paths(container) or (_default(container),)}
+    named = {path: _at(container, path, own) for path in config_paths(container) or (_default(container),)}
     rest = [each for each in own if not any(each in some for some in named.values())]
     for path, some in named.items():
         yield from some
@@ -173,7 +173,7 @@ def _at(container: Container, path: str, own: list[Configuration]) -> list[Confi
     return [at[file] for file in ([path] if path in at else inside)]
 
 
-def _config_paths(container: Container) -> list[str]:
+def config_paths(container: Container) -> list[str]:
     """Return the paths of ``--config-path`` in the words of *container*, or in a line of a shell among them."""
     words = [part.strip("\"'") for each in container.words for part in each.value.split()]
     found = []
@@ -203,7 +203,7 @@ def _is_whole(container: Container, own: list[Configuration], pod: list[Containe
     inits = [each for each in pod if each.is_init]
     # What one of those mounts, a file is made of by words that are looked into.
     is_made = any((text.resource.kind, text.resource.name) in each.objects for text in own for each in inits)
-    for path in _config_paths(container):
+    for path in config_paths(container):
         source = container.at(path)
         if source is None or is_here((source.kind, source.name)):
             continue

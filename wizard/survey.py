@@ -139,6 +139,19 @@ class Survey:
         """Every container of what runs and is in use."""
         return tuple(each for workload in self.workloads for each in pods.containers(workload))
 
+    def words_of_pod(self, container: Container) -> str:
+        """Return the words of all containers of the pod of *container*, and the scripts that are mounted in it."""
+        pod = [each for each in self.containers if each.workload.resource is container.workload.resource]
+        mounted = frozenset[tuple[str, str]]().union(*(each.objects for each in pod))
+        scripts = [
+            leaf.text
+            for each in self.of_kind("ConfigMap")
+            if (each.kind, each.name) in mounted
+            for path, leaf in each.leaves.items()
+            if path[:1] == ("data",) and leaf.nested is None
+        ]
+        return "\n".join([*(each.line for each in pod), *scripts])
+
     def of_server(self, server: Server) -> tuple[Configuration, ...]:
         """Return the texts that *server* reads as its configuration."""
         if server.name not in self._configured:

@@ -47,6 +47,7 @@ def entry(key: str, text: str, *, kind: str = "ConfigMap", name: str = "config")
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys, namespace: matrix}\nstringData: {word: %s}\n---\n"
 FROM_SECRET = "- {name: WORD, valueFrom: {secretKeyRef: {name: keys, key: word}}}"
+FROM_PASS = "{name: PASS, valueFrom: {secretKeyRef: {name: keys, key: word}}}"
 MOUNTED = "volumeMounts: [{name: config, mountPath: /config}]"
 VOLUME = "volumes: [{name: config, configMap: {name: config}}]"
 
@@ -84,6 +85,8 @@ spec:
     - name: keys
 ---
 """
+READ_ONLY = CLUSTER.replace("{log_statement: ddl, wal_level: replica}", "{default_transaction_read_only: 'on'}")
+USERS = "apiVersion: v1\nkind: Secret\nmetadata: {name: s3}\nstringData: {CONSOLE_ACCESS_KEY: a=bc}\n"
 INGRESS = """\
 apiVersion: networking.k8s.io/v1
 kind: Ingress
@@ -168,6 +171,75 @@ CASES = [
         pod("redis:7", f"args: ['--requirepass', '$(WORDPASS)']\nenv:\n  {FROM_SECRET.replace('WORD,', 'WORDPASS,')}"),
         "$(WORDPASS)",
         "x",
+    ),
+    Case(
+        "secret-in-words",
+        10,
+        pod("redis:7", f"command: [sh, -c, 'redis-cli -h a -a \"$PASS\" ping']\nenv: [{FROM_PASS}]"),
+        '-a "$PASS"',
+        "ping; echo $PASS",
+    ),
+    Case(
+        "secret-in-words",
+        12,
+        pod(
+            "redis:7",
+            f"env: [{FROM_PASS}]\nlivenessProbe:\n  exec: {{command: [sh, -c, 'redis-cli -a ${{PASS}} ping']}}",
+        ),
+        "-a ${PASS}",
+        "",
+    ),
+    Case(
+        "secret-in-words",
+        10,
+        pod("minio/mc:latest", f"command: [sh, -c, 'mc alias set m http://m user $PASS']\nenv: [{FROM_PASS}]"),
+        "m http://m user $PASS",
+        "m http://m; echo $PASS",
+    ),
+    Case(
+        "secret-in-words",
+        10,
+        pod("httpd:2", f"args: ['htpasswd -nbB user \"$PASS\"']\nenv: [{FROM_PASS}]"),
+        "-nbB",
+        "-niB",
+    ),
+    Case(
+        "conninfo-breaks",
+        4,
+        SECRET % "ab cd"
+        + pod("x/y:1", f"env:\n  {FROM_SECRET}\n  - {{name: DSN, value: 'host=db user=u password=$(WORD)'}}"),
+        "ab cd",
+        "ab/cd@=e",
+    ),
+    Case(
+        "conninfo-breaks",
+        4,
+        SECRET % "'ab\\\\cd'" + pod("x/y:1", f"args: ['psql \"host=db password=$WORD\"']\nenv: [{FROM_SECRET[2:]}]"),
+        "password=$WORD",
+        "user=$WORD",
+    ),
+    Case(
+        "variable-not-expanded",
+        12,
+        entry("sygnal.yaml", APNS.replace("key_id: ABCDE12345", "key_id: ${WORD}"))
+        + mounted("matrixdotorg/sygnal:v0.15.0", f"env: [{FROM_SECRET[2:]}]"),
+        "name: WORD",
+        "name: OTHER",
+    ),
+    Case(
+        "variable-not-expanded",
+        8,
+        entry("turnserver.conf", "use-auth-secret\nstatic-auth-secret=${WORD}")
+        + mounted(COTURN, f"env: [{FROM_SECRET[2:]}]"),
+        "volumeMounts:",
+        "command: [sh, -c, 'envsubst < /config/a > /b; turnserver -c /b']\n          volumeMounts:",
+    ),
+    Case(
+        "variable-not-expanded",
+        7,
+        entry("redis.conf", "requirepass ${WORD}") + mounted("redis:7", f"env: [{FROM_SECRET[2:]}]"),
+        "requirepass",
+        "# requirepass",
     ),
     Case(
         "coturn-no-secret",
@@ -265,6 +337,13 @@ CASES = [
         pod(LIVEKIT, "env:\n  - {name: LIVEKIT_KEYS, value: '$(A):$(B)'}"),
         "$(A):$(B)",
         "$(A): $(B)",
+    ),
+    Case(
+        "livekit-keys-form",
+        11,
+        pod(LIVEKIT, "env:\n  - {name: LIVEKIT_KEYS, value: 'APIa: 48151623421815162342481516234218'}"),
+        "APIa: 4",
+        "APIa: a4",
     ),
     Case(
         "apns-both",
@@ -374,6 +453,20 @@ CASES = [
         "ALTER TABLE a REPLICA IDENTITY FULL; CREATE",
     ),
     Case("passwords-logged", 7, CLUSTER, "ddl", "none"),
+    Case(
+        "read-only-blocks",
+        7,
+        READ_ONLY + entry("a.sql", "ALTER SUBSCRIPTION s ENABLE;"),
+        "read_only: 'on'",
+        "read_only: 'off'",
+    ),
+    Case(
+        "read-only-blocks",
+        7,
+        READ_ONLY + entry("a.sql", "CREATE SUBSCRIPTION s CONNECTION 'host=a' PUBLICATION p;"),
+        "CREATE",
+        "SET default_transaction_read_only = off; CREATE",
+    ),
     Case("wal-level", 7, CLUSTER + entry("a.sql", "CREATE PUBLICATION p FOR TABLE a;"), "replica}", "logical}"),
     Case("wal-level", 7, CLUSTER + entry("a.sql", "CREATE PUBLICATION p FOR TABLE a;"), "CREATE", "-- CREATE"),
     Case("redis-open", 7, entry("redis.conf", 'requirepass ""'), '""', "abcdef"),
@@ -390,6 +483,22 @@ CASES = [
     ),
     Case("redis-line", 7, entry("redis.conf", "requirepass ab cd"), "ab cd", '"ab cd"'),
     Case("redis-line", 7, entry("redis.conf", "masterauth ab'cd"), "ab'cd", "ab#cd"),
+    Case("redis-line", 8, entry("users.acl", "user a on >abc ~* &* +@all\nuser b on >ab cd ~* +@all"), "ab cd", "abcd"),
+    Case("redis-line", 7, entry("users.acl", "# of main\nuser a on nopass (+get ~a*) -@all"), "# of main", ""),
+    Case(
+        "redis-open",
+        3,
+        "# of redis\narchitecture: standalone\nauth: {enabled: false}\nimage: {repository: library/redis}\n",
+        "enabled: false",
+        "enabled: true",
+    ),
+    Case(
+        "redis-open",
+        2,
+        "redis:\n  auth: {enabled: false}\n  architecture: standalone\n",
+        "redis:",
+        "other: # of redis",
+    ),
     Case("redis-requirepass-ignored", 7, entry("redis.conf", "requirepass abc\naclfile /a"), "aclfile", "# aclfile"),
     Case("minio-users-admin", 7, TENANT, "users:\n    - name: keys", "users: []"),
     Case(
@@ -408,6 +517,9 @@ CASES = [
     ),
     Case("minio-environment", 7, entry("config.env", 'export MINIO_ROOT_USER="a', kind="Secret"), '="a', '="a"'),
     Case("minio-environment", 7, entry("config.env", "export MINIO_ROOT_USER=${A}", kind="Secret"), "${A}", "a$A.b"),
+    Case("minio-access-key", 7, entry("config.env", 'export MINIO_ROOT_USER="ab"', kind="Secret"), '"ab"', '"abc"'),
+    Case("minio-access-key", 4, USERS, "CONSOLE_ACCESS_KEY: a=bc", "CONSOLE_ACCESS_KEY: abc"),
+    Case("minio-access-key", 4, USERS, "CONSOLE_ACCESS_KEY: a=bc", "CONSOLE_ACCESS_KEY: CHANGEME"),
     Case("field-deprecated", 5, ISSUER, "class", "ingressClassName"),
     Case(
         "field-deprecated",
@@ -436,6 +548,20 @@ CASES = [
         "haproxy-password", 7, entry("haproxy.cfg", 'user a password "$6$abc$defgh"'), '"$6$abc$defgh"', "$6$abc$defgh"
     ),
     Case("haproxy-password", 7, entry("haproxy.cfg", "user a insecure-password ab#cd"), "ab#cd", "'ab#cd'"),
+    Case(
+        "image-gone",
+        11,
+        pod("matrixdotorg/synapse:v1.163.2") + "---\nimage: {repository: bitnami/redis}\n",
+        "bitnami/redis",
+        "bitnamilegacy/redis",
+    ),
+    Case(
+        "image-gone",
+        11,
+        pod("matrixdotorg/synapse:v1.163.2") + "---\nimage: {registry: docker.io, repository: bitnami/redis}\n",
+        "docker.io",
+        "mirror.corp.net",
+    ),
     Case(
         "image-gone",
         8,

@@ -733,6 +733,22 @@ KEEPING = (
 
 SYNAPSE = (
     Mistake(
+        "a secret beside --no-secrets-in-config",
+        LI,
+        both(
+            swap("form_secret_path: /run/secrets/synapse/FORM_SECRET", f'form_secret: "{_OTHER}"'),
+            added("--config-path", "- --no-secrets-in-config"),
+        ),
+        "option-inline",
+    ),
+    Mistake("the mail file has another ending", MAIL, swap("email.yaml", "email.yml"), "config-passed-by"),
+    Mistake(
+        "Redis was switched off",
+        CONFIG,
+        behind("redis:", swap("enabled: true", "enabled: false")),
+        "worker-without-redis",
+    ),
+    Mistake(
         "an older image of Synapse",
         PODS,
         lambda text, _: re.sub(r"matrixdotorg/synapse:v[\d.]+", "matrixdotorg/synapse:v1.118.0", text),
@@ -808,6 +824,18 @@ _ENVSUBST = """\
           image: docker.io/matrixdotorg/synapse:v1.163.2
           command: ["sh", "-c", "envsubst < /in/homeserver.yaml > /out/homeserver.yaml"]
 """
+_CONNINFO = """\
+            - name: DATABASE
+              value: "host=matrix-postgresql-rw user=key_vault password=$(DB_PASSWORD)"
+"""
+_PASSWORD = """\
+          env:
+            - name: PASSWORD
+              valueFrom:
+                secretKeyRef:
+                  name: redis-password
+                  key: password
+"""
 _URL = """\
             - name: DATABASE_URL
               value: "postgres://key_vault:$(DB_PASSWORD)@matrix-postgresql-rw/key_vault"
@@ -828,6 +856,30 @@ def _init(container: str) -> Edit:
 
 
 PODS_DO = (
+    Mistake(
+        "a password of two words in a connection string",
+        KEY_VAULT,
+        both(
+            given("DB_PASSWORD", '"q8Zk3TxVn 4mRc9sWd2hLf6yPa8uGe3J"'),
+            swap("          ports:\n", _CONNINFO + "          ports:\n"),
+        ),
+        "conninfo-breaks",
+    ),
+    Mistake(
+        "a variable in homeserver.yaml, as if Synapse put it there",
+        LI,
+        swap("sslmode: require", "sslmode: require\n        password: ${PGPASSWORD}"),
+        "variable-not-expanded",
+    ),
+    _warned(
+        "the probe of an old manual",
+        REDIS,
+        both(
+            swap('REDISCLI_AUTH="$(cat /run/secrets/redis/password)" redis-cli ping', "redis-cli -a $PASSWORD ping"),
+            swap("          ports:\n", _PASSWORD + "          ports:\n"),
+        ),
+        "secret-in-words",
+    ),
     Mistake("envsubst in an image without it", PODS, _init(_ENVSUBST), "command-missing"),
     Mistake(
         "a password by openssl rand -base64, put in by sed",
@@ -965,6 +1017,19 @@ CALLS = (
 )
 
 STORES = (
+    Mistake(
+        "LI's sessions only read",
+        LI_DATABASE,
+        added("max_connections", 'default_transaction_read_only: "on"'),
+        "read-only-blocks",
+    ),
+    Mistake("a user of MinIO with a short name", MINIO, given("CONSOLE_ACCESS_KEY", '"s3"'), "minio-access-key"),
+    _warned(
+        "a chart's Redis without a password",
+        "values/redis-livekit-values.yaml",
+        behind("auth:", given("enabled", "false")),
+        "redis-open",
+    ),
     Mistake("key_vault's database as the checklist has it", KEY_VAULT, given("DB_NAME", "keyvault"), "role-unmade"),
     Mistake("key_vault logs in under another name", KEY_VAULT, given("DB_USER", "keyvault"), "role-unmade"),
     Mistake(

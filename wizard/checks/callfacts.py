@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from wizard import placeholders
+from wizard import placeholders, yamltypes
 from wizard.configurations import COTURN, LIVEKIT, SYGNAL, SYNAPSE, Configuration
 from wizard.finding import Finding, at
 from wizard.manifests import Path
@@ -30,7 +30,6 @@ def findings(survey: Survey) -> Iterator[Finding]:
             yield from _variables_of_livekit(container, survey)
     yield from _mechanisms(survey, turn)
     for each in survey.of_server(LIVEKIT):
-        yield from _unexpanded(each, survey)
         yield from _key_file(each)
     for each in survey.of_server(SYGNAL):
         for app in _apps(each):
@@ -51,7 +50,7 @@ def _turn_secret(config: Configuration, survey: Survey) -> Iterator[Finding]:
     }
     if "use-auth-secret" not in lines or not config.containers:
         return
-    given = "\n".join(_words_of_pod(each, survey) for each in config.containers)
+    given = "\n".join(survey.words_of_pod(each) for each in config.containers)
     is_given = lines.get("static-auth-secret", (0, ""))[1] or "static-auth-secret" in given or "turnadmin" in given
     if not is_given and not _DATABASES.search(config.text):
         message = (
@@ -83,7 +82,7 @@ _NAME = re.compile(r"[a-z][a-z-]{1,40}(?=[\s=])")  # of an option; where none st
 def _relaying(config: Configuration, survey: Survey) -> Iterator[Finding]:
     """No address is denied to peers: whoever may use the relay reaches the cluster's own network (FACTS 10, 9.1)."""
     names = {bare.partition("=")[0].strip() for _, bare in config.lines()}
-    given = "\n".join(_words_of_pod(each, survey) for each in config.containers)
+    given = "\n".join(survey.words_of_pod(each) for each in config.containers)
     is_denied = names & {"denied-peer-ip", "no-udp-relay"} or re.search(r"denied-peer-ip|no-udp-relay", given)
     if names and not is_denied:
         message = f"{config.resource.ref}: no denied-peer-ip is in force: callers are relayed into the cluster."
@@ -119,7 +118,7 @@ def _is_address(text: str) -> bool:
 
 def _never_read(container: Container, survey: Survey) -> Iterator[Finding]:
     """Secrets in variables: turnserver reads none of them."""
-    words = _words_of_pod(container, survey)
+    words = survey.words_of_pod(container)
     for each in container.variables:
         is_secret = each.source is not None and each.source.kind == "Secret"
         if is_secret and not re.search(rf"\b{re.escape(each.name)}\b", words):
@@ -132,20 +131,6 @@ def _never_read(container: Container, survey: Survey) -> Iterator[Finding]:
 
 
 _MOUNT = "Mount turnserver.conf from a Secret, with the line: static-auth-secret=…"
-
-
-def _words_of_pod(container: Container, survey: Survey) -> str:
-    """Return the words of all containers of the pod, and the scripts that are mounted in it."""
-    pod = [each for each in survey.containers if each.workload.resource is container.workload.resource]
-    mounted = frozenset[tuple[str, str]]().union(*(each.objects for each in pod))
-    scripts = [
-        leaf.text
-        for each in survey.of_kind("ConfigMap")
-        if (each.kind, each.name) in mounted
-        for path, leaf in each.leaves.items()
-        if path[:1] == ("data",) and leaf.nested is None
-    ]
-    return "\n".join([*(each.line for each in pod), *scripts])
 
 
 def _mechanisms(survey: Survey, turn: tuple[Configuration, ...]) -> Iterator[Finding]:
@@ -167,20 +152,6 @@ def _mechanisms(survey: Survey, turn: tuple[Configuration, ...]) -> Iterator[Fin
 
 # --- LiveKit (FACTS 3)
 
-_REFERENCE = re.compile(r"\$\{\w+\}")
-_RENDERING = re.compile(r"\b(?:envsubst|sed|gomplate|perl|awk|python3?|jinja2?|yq)\b")
-
-
-def _unexpanded(config: Configuration, survey: Survey) -> Iterator[Finding]:
-    """References to variables in a text that LiveKit takes as it stands."""
-    if not config.containers or any(_RENDERING.search(_words_of_pod(each, survey)) for each in config.containers):
-        return
-    for offset, bare in config.lines():
-        if _REFERENCE.search(bare.partition(" #")[0]):
-            message = f"{config.resource.ref}: LiveKit expands no variables: it takes this text as it stands."
-            fix = 'Give keys in LIVEKIT_KEYS ("key: secret"), and the password of Redis in REDIS_PASSWORD.'
-            yield at(config.position(offset), "livekit-not-expanded", message, fix)
-
 
 def _key_file(config: Configuration) -> Iterator[Finding]:
     """A key file that others may read, which LiveKit refuses."""
@@ -201,22 +172,28 @@ def _variables_of_livekit(container: Container, survey: Survey) -> Iterator[Find
             message = f"{ref}: LIVEKIT_CONFIG is the configuration itself, not a path, and stands over --config."
             fix = "Take the variable out, and give args: [--config, PATH]."
             yield at(container.position(each.node), "livekit-config-body", message, fix)
-        if (
-            each.name == "LIVEKIT_KEYS"
-            and each.text
-            and not any(placeholders.find(each.text))
-            and ": " not in each.text
-        ):
-            message = f"{ref}: LIVEKIT_KEYS has no blank behind its colon, so that it is no key with a secret."
-            yield at(container.position(each.node), "livekit-keys-form", message, 'Write it as "key: secret".')
+        if each.name == _KEYS and each.text:
+            yield from _keys(each.text, ref, container.position(each.node))
     for secret in survey.of_kind("Secret"):
         for path, leaf in secret.leaves.items():
-            is_read = path[-1:] == ("LIVEKIT_KEYS",) and _reads(container, secret.name)
-            if is_read and leaf.nested is None and not any(placeholders.find(leaf.text)) and ": " not in leaf.text:
-                message = (
-                    f"{secret.ref}: LIVEKIT_KEYS has no blank behind its colon, so that it is no key with a secret."
-                )
-                yield at(leaf.position(), "livekit-keys-form", message, 'Write it as "key: secret".')
+            if path[-1:] == (_KEYS,) and _reads(container, secret.name) and leaf.nested is None:
+                yield from _keys(leaf.text, secret.ref, leaf.position())
+
+
+_KEYS = "LIVEKIT_KEYS"
+
+
+def _keys(text: str, ref: str, place: str) -> Iterator[Finding]:
+    """Keys that are none: without a blank behind the colon, or with a number for a secret, which LiveKit drops."""
+    if any(placeholders.find(text)):
+        return
+    secrets = [line.partition(": ")[2].strip() for line in text.splitlines() if line.strip()]
+    if ": " not in text:
+        message = f"{ref}: {_KEYS} has no blank behind its colon, so that it is no key with a secret."
+        yield at(place, "livekit-keys-form", message, 'Write it as "key: secret".')
+    elif any(yamltypes.kubectl(each) != "a text" for each in secrets if each[:1] not in "\"'"):
+        message = f"{ref}: a secret in {_KEYS} is no text to a YAML parser, and LiveKit passes over it."
+        yield at(place, "livekit-keys-form", message, "Take one of letters and digits, a letter first.")
 
 
 def _reads(container: Container, secret: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from wizard import access, clauses, manifests, placeholders
 from wizard.configurations import HAPROXY, SYNAPSE
 from wizard.finding import Finding, at
-from wizard.manifests import Path
+from wizard.manifests import Path, text_at
 from wizard.resources import Resource
 from wizard.survey import Survey
 
@@ -130,11 +130,21 @@ def _hash_fault(line: str) -> str:
 _MOVED = re.compile(r"(?:^|docker\.io/)bitnami/[\w.-]+(?:[:@]|$)")
 
 
+_BITNAMI = re.compile(rb"bitnami/")
+_OWN_IMAGE = "Use the project's own image."
+
+
 def _gone(survey: Survey) -> Iterator[Finding]:
     if not any(SYNAPSE.image.search(each.image) for each in survey.containers):
         return  # whose tree is not Matrix's has its own reasons
     for container in survey.containers:
         if _MOVED.search(container.image):
             message = f"{container.workload.resource.ref}: the image of {container.name} has left docker.io/bitnami."
-            fix = "Use the project's own image."
-            yield at(container.position(), "image-gone", message, fix)
+            yield at(container.position(), "image-gone", message, _OWN_IMAGE)
+    for values in survey.holding(_BITNAMI, "", "HelmRelease", "HelmChart", "Application"):
+        for path, scalar in manifests.walk(values.node) if not values.manifest.actions else ():
+            registry = text_at(manifests.get(values.node, path[:-1]), "registry")
+            name = f"{registry}/{scalar.value}" if registry else scalar.value
+            if path[-1:] == ("repository",) and _MOVED.match(name):
+                message = f"{values.ref}: {scalar.value} has left docker.io/bitnami."
+                yield at(values.manifest.position(scalar.start), "image-gone", message, _OWN_IMAGE)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from wizard import configurations, placeholders
 from wizard.finding import Finding, at
+from wizard.manifests import Scalar
 from wizard.pods import Container, Source, Variable
 from wizard.resources import Leaf
 from wizard.survey import Survey
@@ -22,6 +23,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
         yield from _lacking(container)
         yield from _in_sed(container, held)
         yield from _in_urls(container, held)
+        yield from _in_strings(container, held)
         yield from _undefined(container)
         yield from _in_words(container)
 
@@ -122,6 +124,26 @@ def _in_urls(container: Container, held: _Held) -> Iterator[Finding]:
                 yield at(leaf.position(), "url-breaks", message, fix)
 
 
+# libpq, "Keyword/Value Connection Strings": a blank ends a value, a quote begins one, a backslash is an escape.
+_CONNINFO = re.compile(r"\bpassword=\$(?:\(([A-Za-z_]\w*)\)|\{?([A-Za-z_]\w*)\}?)")
+_ENDS = re.compile(r"\A'|[\s\\]")
+
+
+def _in_strings(container: Container, held: _Held) -> Iterator[Finding]:
+    """Values that end before their time in a connection string without quotes (FACTS 3)."""
+    texts = [(each.name, each.text) for each in container.variables]
+    for what, text in (*texts, ("the command", container.line)):
+        for match in _CONNINFO.finditer(text) if re.search(r"\b(?:host|dbname|user)=", text) else ():
+            leaf = _entry(container, container.source_of(match[1] or match[2]), held)
+            if leaf is not None and _ENDS.search(leaf.text.strip("\n")):
+                where = f"{what} of {container.workload.resource.ref}"
+                message = (
+                    f"{leaf.resource.ref}, {leaf.key}: a sign in this value ends it in the string that {where} has."
+                )
+                fix = "Use letters and digits only, as setup and rotate make them: matrix-wizard rotate"
+                yield at(leaf.position(), "conninfo-breaks", message, fix)
+
+
 _OF_SERVICES = re.compile(r"_SERVICE_(?:HOST|PORT)|_PORT(?:_|$)")
 _SHELL = re.compile(r"(?:^|/)(?:ba|da|a|k|z)?sh$")
 
@@ -162,8 +184,38 @@ def _in_words(container: Container) -> Iterator[Finding]:
                 message = (
                     f"{container.workload.resource.ref}: {name} stands among the words of {container.name}'s command."
                 )
-                fix = "Have the program read it from its environment or from a file of the Secret."
-                yield at(container.position(word), "secret-in-words", message, fix)
+                yield at(container.position(word), "secret-in-words", message, _UNSEEN)
+    for word in (*container.words, *_probes(container)):
+        for name in dict.fromkeys(
+            name for call in _CALLS for text in call.findall(word.value) for name in _named(text)
+        ):
+            source = container.source_of(name)
+            if source is not None and source.kind == "Secret" and _SECRET.search(name):
+                ref = container.workload.resource.ref
+                message = f"{ref}: {name} is a word of a command that a shell of {container.name} runs."
+                yield at(container.position(word), "secret-in-words", message, _UNSEEN)
+
+
+_UNSEEN = "Have the program read it from its environment or from a file of the Secret."
+# What a shell hands to a program as its words (FACTS 10, 4.3, 8.2): redis-cli warns of it itself, and reads
+# REDISCLI_AUTH; mc and htpasswd read from their input.
+_CALLS = (
+    re.compile(r"\bredis-cli\b[^;|&\n]*?\s(?:-a|--pass)[\s=]+(\S+)"),
+    re.compile(r"\bmc\s[^;|&\n]*?\b(?:alias\s+set|config\s+host\s+add|admin\s+user\s+add)\b([^;|&\n]*)"),
+    re.compile(r"\bhtpasswd\s+-\w*b\w*\b([^;|&\n]*)"),
+)
+
+
+def _named(text: str) -> list[str]:
+    return _VARIABLE.findall(text)
+
+
+def _probes(container: Container) -> Iterator[Scalar]:
+    """Yield the words of the commands by which a container is probed."""
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        for each in container.reader.at(container.node, f"{probe}.exec.command.*"):
+            if isinstance(each, Scalar):
+                yield each
 
 
 _SECRET = re.compile(r"PASS|SECRET|TOKEN|KEY$", re.IGNORECASE)

@@ -64,6 +64,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
 
 def _of_homeserver(home: Homeserver, survey: Survey) -> Iterator[Finding]:
     yield from _twice(home)
+    yield from _inline(home)
     yield from _unmounted(home, survey)
     yield from _too_open(home)
     yield from _replaced(home)
@@ -102,6 +103,20 @@ def _twice(home: Homeserver) -> Iterator[Finding]:
             message = f"{home.source(*inline).resource.ref}: {'.'.join(inline)} and {option.path[-1]} are both set."
             fix = f"Take {option.inline} out; the file alone holds the secret."
             yield at(home.place(*inline), "option-twice", message, fix)
+
+
+def _inline(home: Homeserver) -> Iterator[Finding]:
+    """A secret itself, where the command line has Synapse refuse all of them (1.126; synapse/config/_base.py)."""
+    if not any(_NO_SECRETS in each.line for each in home.containers):
+        return
+    for option in (each for each in _OPTIONS if each.server is SYNAPSE and each.since is not None):
+        inline = (*option.path[:-1], option.inline)
+        if home.value(*inline):
+            message = f"{home.source(*inline).resource.ref}: {'.'.join(inline)} is set, and {_NO_SECRETS} forbids that."
+            yield at(home.place(*inline), "option-inline", message, f"Give it as a file: {'.'.join(option.path)}.")
+
+
+_NO_SECRETS = "--no-secrets-in-config"
 
 
 def _unmounted(home: Homeserver, survey: Survey) -> Iterator[Finding]:

@@ -19,6 +19,13 @@ RULES: tuple[Rule, ...] = (
         "can be read by everybody who may list ConfigMaps, and take the other line out.",
     ),
     Rule(
+        "option-inline", "server facts", "error",
+        "A secret stands in the configuration, and Synapse is told to take none.",
+        "Synapse stops at it.", "FACTS 2; Synapse, synapse/config/_base.py",
+        "With --no-secrets-in-config, known since 1.126, every option that can be given as a file must be. Give it by "
+        "the option that ends in _path, and mount the Secret at that path.",
+    ),
+    Rule(
         "file-not-mounted", "server facts", "error", "The configuration names a file that no mount brings.",
         "Synapse does not start, or makes a secret of its own there: a new signing key makes it another server.",
         "FACTS 1, 2",
@@ -33,6 +40,21 @@ RULES: tuple[Rule, ...] = (
         "FACTS 2, 3; PostgreSQL, The Password File",
         "A volume from a Secret gives its files mode 0644 unless defaultMode says otherwise, and fsGroup adds the "
         "group's permissions to whatever it says. libpq wants 0600 or less; LiveKit wants none for others.",
+    ),
+    Rule(
+        "config-passed-by", "server facts", "error", "Synapse does not read a file of its configuration.",
+        "What it sets is as if it were not set: a mail password, a database.",
+        "FACTS 2; Synapse, synapse/config/_base.py",
+        "Where --config-path names a directory Synapse reads those files in it whose names end in .yaml, in the order "
+        "of their names. It prints that it ignores the others and goes on. Give the entry a name that ends so.",
+    ),
+    Rule(
+        "worker-without-redis", "server facts", "error", "A worker is to run without Redis.",
+        "It does not start: it hears of what other processes write by Redis alone.",
+        "Synapse, docs/workers.md; synapse/server.py",
+        "Workers and the main process tell each other of new rows by publish and subscribe in Redis. A worker asks for "
+        "that connection when it starts, and stops where redis.enabled is not true. It has to be in the configuration "
+        "that all processes share.",
     ),
     Rule(
         "block-replaced", "server facts", "warning", "A configuration file replaces a block of an earlier one.",
@@ -87,6 +109,15 @@ RULES: tuple[Rule, ...] = (
         "password apart from the URL.",
     ),
     Rule(
+        "conninfo-breaks", "server facts", "error",
+        "A secret holds a sign that ends it, and stands in a connection string.",
+        "The login fails: libpq takes the rest of the password for another word.",
+        "FACTS 3; PostgreSQL, libpq, Connection Strings",
+        "In host=… password=… a blank ends a value, a backslash escapes the next sign, and a quote at the start opens "
+        "a value in quotes. Kubernetes and shells put the text there as it stands. Have libpq read PGPASSWORD, or take "
+        "a value of letters and digits.",
+    ),
+    Rule(
         "variable-undefined", "server facts", "error",
         "A reference to a variable stays as it stands.",
         "Kubernetes expands $(NAME) only where NAME is set further up in the same container; else the "
@@ -95,6 +126,15 @@ RULES: tuple[Rule, ...] = (
         "Nothing is reported: the server runs with the text $(NAME) for its secret, which everybody can "
         "guess who has read the manifest. The order of the list counts. A name that is set nowhere is a "
         "warning, since a program may mean something by it.",
+    ),
+    Rule(
+        "variable-not-expanded", "server facts", "error",
+        "A configuration has references to variables, and its server expands none.",
+        "It takes the reference itself for the secret: everybody who has read the manifest knows that.",
+        "FACTS 2, 3",
+        "Synapse, Sygnal, coturn and Redis read their files as they stand. The container has a variable of that name, "
+        "so that somebody expected it to be put there; but nothing in the pod writes the text anew. Name a file "
+        "instead (Synapse's options that end in _path), or have an init container fill it in.",
     ),
     Rule(
         "secret-in-words", "server facts", "warning",
@@ -274,6 +314,15 @@ RULES: tuple[Rule, ...] = (
         "declares roles by spec.managed.roles, and the owner of tables may publish them by name.",
     ),
     Rule(
+        "read-only-blocks", "server facts", "error",
+        "A database in which sessions only read is to have a subscription made or changed.",
+        "PostgreSQL refuses CREATE and ALTER SUBSCRIPTION there: LI's database never follows main's.",
+        "FACTS 3",
+        "default_transaction_read_only holds for whoever logs in, the script that makes the subscription included; "
+        "what the subscription itself applies goes on. One session is freed by PGOPTIONS='-c "
+        "default_transaction_read_only=off'.",
+    ),
+    Rule(
         "replica-identity-missing", "server facts", "warning",
         "All of Synapse's tables are published, and some have no key.",
         "PostgreSQL then refuses UPDATE and DELETE on those tables of main: the publication for LI breaks "
@@ -340,6 +389,14 @@ RULES: tuple[Rule, ...] = (
         "FACTS 10, 8.2",
         "With requestAutoCert the certificate is signed by the cluster's CA, which clients must trust. A "
         "Service of one's own with the name minio is taken for what the URLs mean, and not looked at.",
+    ),
+    Rule(
+        "minio-access-key", "server facts", "error",
+        "MinIO does not take the name of a user.",
+        "It does not start, or the user is not made.",
+        "FACTS 3",
+        "An access key has three characters or more, and neither an equals sign nor a comma in it. It is a name and no "
+        "secret: one that says what it is for will do.",
     ),
     Rule(
         "minio-environment", "server facts", "error",
