@@ -15,7 +15,7 @@ from scripts.runs import originals
 
 from wizard.questions import BY_KEY
 
-from . import fields, models, schemas
+from . import definitions, fields, models, schemas
 from .conftest import absent
 from .filled import Fill, Filled
 
@@ -72,6 +72,36 @@ def test_operators_objects_have_only_fields_that_their_operators_know(bundled: F
 def test_every_object_is_judged_by_some_schema(bundled: Filled) -> None:
     unknown = {_kind(each) for each in every(bundled) if not (schemas.is_known(each) or fields.of(each))}
     assert unknown == {("cert-manager.io/v1", "ClusterIssuer"), ("cert-manager.io/v1", "Certificate")}
+
+
+def test_cloudnativepgs_own_definitions_take_its_objects_and_know_each_field_of_the_table(
+    bundled: Filled, filled_once: Fill, needs: Callable[..., None]
+) -> None:
+    models.needed(needs, absent)
+    wanted = [(definitions.API, kind) for kind in definitions.KINDS]
+    for tree in (bundled, filled_once("dress"), filled_once("checklist")):
+        found = [each for each in every(tree) if _kind(each) in wanted]
+        assert tree is not bundled or {each["kind"] for each in found} == {*definitions.KINDS}
+        for document in found:
+            schema = definitions.of(document["kind"])
+            assert schemas.problems_by(schema, document) == []
+            for place in (each for each in mappings(document) if each[:1] == ("spec",) and not is_free(each)):
+                wrong = copy.deepcopy(document)
+                at(wrong, place)["wrongField"] = "x"
+                assert schemas.problems_by(schema, wrong), (document["kind"], place)
+    for key in wanted:
+        assert [*_unknown(fields.KINDS[key]["properties"]["spec"], definitions.of(key[1])["properties"]["spec"])] == []
+
+
+def _unknown(table: dict[str, Any], definition: dict[str, Any], above: str = "spec") -> Iterator[str]:
+    """Yield each field of the table that the definition does not have; what Kubernetes defines is not entered."""
+    if "items" in table:
+        yield from _unknown(table["items"], definition["items"], above)
+    for name, inner in table.get("properties", {}).items():
+        if name not in definition["properties"]:
+            yield f"{above}.{name}"
+        elif "$ref" not in inner:
+            yield from _unknown(inner, definition["properties"][name], f"{above}.{name}")
 
 
 def test_a_wrong_field_is_refused_wherever_it_stands_in_an_operators_object(bundled: Filled) -> None:
