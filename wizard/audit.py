@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wizard.codec import to_json
+from wizard.codec import from_json, to_json
 from wizard.errors import Problem
 from wizard.secret import Secret
 from wizard.vault import LOG, Audit
@@ -127,10 +127,7 @@ def _lines(log: str) -> list[str]:
 
 def _entry(line: str) -> dict[str, Any]:
     """Return the entry in *line*, {} for what is shaped like none: anybody may have written it."""
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        entry = None
+    entry = from_json(line)
     if not isinstance(entry, dict) or not _NAME.fullmatch(str(entry.get("id"))):
         return {}
     listed = [part for each in entry.values() for part in (each if isinstance(each, list) else [each])]

@@ -5,12 +5,11 @@ Pure: text in, text out. That the file opens with the `age` program alone is wha
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from wizard import sealing
-from wizard.codec import to_json
+from wizard.codec import from_json, to_json
 from wizard.errors import Problem, RefusedError
 from wizard.sealing import Sealed
 from wizard.vault import Vault
@@ -53,10 +52,7 @@ def write(backup: Backup) -> bytes:
 
 def read(plain: bytes, place: str) -> Backup:
     """Read what ``write`` wrote; *place* names the file. RefusedError where it is something else, or newer."""
-    try:
-        data: Any = json.loads(plain)
-    except (ValueError, RecursionError):
-        data = None
+    data = from_json(plain)
     version = data.get("backup") if isinstance(data, dict) else None
     if type(version) is int and version > VERSION:
         _refuse("The backup was made by a newer matrix-wizard.", "Install the newer matrix-wizard.", place)

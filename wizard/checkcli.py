@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from wizard import __version__, completion, helppage
+from wizard.helppage import F
 from wizard.options import PATH, everywhere, typed, where
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def judging(command: F) -> F:
     """Add the options that say what stands in the way of a deployment, and what is shown."""
     counts, shown = map(helppage.option, ("What counts", "What is shown"))
-    for add in reversed((
+    return helppage.adding(
+        command,
         counts("--strict", is_flag=True, help="Warnings count too."),
         counts("--baseline", type=PATH, help="Only findings that are not in this file count."),
         counts("--write-baseline", "new_baseline", type=PATH, help="Write what is found now to such a file."),
@@ -26,34 +25,30 @@ def judging(command: F) -> F:
               help="Show nothing below this."),
         shown("--show-ignored", is_flag=True, help="List what is ignored too, with the reason of each."),
         shown("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, for code scanning."),
-    )):  # fmt: skip
-        command = add(command)
-    return command
+    )  # fmt: skip
 
 
 def comparing(command: F) -> F:
     """Add the options of what compares the tree with a cluster."""
     cluster = helppage.option("The cluster")
-    for add in reversed((
+    return helppage.adding(
+        command,
         cluster("--live", is_flag=True, help="Compare with the cluster, read by kubectl."),
         cluster("--context", default="", metavar="NAME", help="With --live: kubectl's context; else the tree's own."),
         cluster("-n", "--namespace", default="", metavar="NAME", help="With --live: this namespace only."),
-    )):  # fmt: skip
-        command = add(command)
-    return command
+    )  # fmt: skip
 
 
 def mending(command: F) -> F:
     """Add the options of what puts findings right."""
     consent = helppage.option("Consent")
-    for add in reversed((
+    return helppage.adding(
+        command,
         consent("--fix", is_flag=True, help="Put right what is mechanical, after consent."),
         consent("-y", "--yes", is_flag=True, help="With --fix: accept the plan."),
         consent("--dry-run", is_flag=True, help="With --fix: show the plan, write nothing."),
         consent("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."),
-    )):  # fmt: skip
-        command = add(command)
-    return command
+    )  # fmt: skip
 
 
 @click.command(
@@ -146,8 +141,8 @@ def told(found: Any, options: dict[str, Any]) -> int:
 
 
 def _source(options: dict[str, Any]) -> Any:
-    """Return the cluster to compare with (a ``comparing.Source``), None where none is wanted."""
-    from wizard.comparing import Source
+    """Return the cluster to compare with (a ``cluster.Source``), None where none is wanted."""
+    from wizard.cluster import Source
 
     if options["live"]:
         return Source(options["context"], options["namespace"])

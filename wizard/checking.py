@@ -11,7 +11,7 @@ from wizard import baseline, comparing, files, git, host, ignores, onlyyou, open
 from wizard import check as findings
 from wizard import lock as locks
 from wizard.baseline import Baseline
-from wizard.comparing import Source
+from wizard.cluster import Source
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.finding import Finding, masked, no_such_rule
 from wizard.ignores import Ignored, Ignores

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -13,11 +12,10 @@ from wizard.checkcli import check, explain, told
 from wizard.custodycli import vault
 from wizard.errors import StoppedError, WizardError
 from wizard.exchangecli import export
+from wizard.helppage import F
 from wizard.huntcli import hunt
 from wizard.options import PATH, consenting, everywhere, review, telling, typed, where
 from wizard.rotatecli import chosen, next_, rotate, status, undo
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 EXIT_CODES = """\b
 Exit codes:
@@ -34,7 +32,8 @@ Exit codes:
 def answering(command: F) -> F:
     """Add the options that give answers and decisions."""
     answers, known, tree = map(helppage.option, ("Answers", "Secrets that exist already", "The tree"))
-    for add in reversed((
+    return helppage.adding(
+        command,
         answers("--answers", "answers_file", type=PATH, envvar="MATRIX_WIZARD_ANSWERS", help="Answers file (YAML)."),
         answers("--set", "settings", multiple=True, metavar="KEY=VALUE", shell_complete=completion.keys,
                 help="One answer; may be repeated."),
@@ -45,17 +44,15 @@ def answering(command: F) -> F:
         tree("--new-deployment", is_flag=True, help="Start anew: forget the vault that sites.lock names."),
         tree("--allow-tracked", is_flag=True, help="Fill files that git tracks, though the repository has a remote."),
         tree("--skip-unparseable", is_flag=True, help="Leave out documents that are not valid YAML."),
-    )):  # fmt: skip
-        command = add(command)
-    return command
+    )  # fmt: skip
 
 
 def beginning(command: F) -> F:
     """Add the options that only a new vault heeds."""
-    add: Callable[[F], F] = helppage.option("The tree")(
-        "--passphrase", is_flag=True, help="Keep a new vault's key behind a passphrase."
+    add = helppage.option("The tree")
+    return helppage.adding(
+        command, add("--passphrase", is_flag=True, help="Keep a new vault's key behind a passphrase.")
     )
-    return add(command)
 
 
 @click.group(

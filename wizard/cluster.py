@@ -19,6 +19,15 @@ _UNKNOWN_KIND = "the server doesn't have a resource type"  # kubectl 1.37, k8s.i
 _INSTALL = "Install kubectl, and see to it that it is on the PATH."
 
 
+@dataclass(frozen=True)
+class Source:
+    """Which cluster is read: kubectl's context, '' for the one that is taken unasked or asked for, and a namespace, ''
+    for every one."""
+
+    context: str = ""
+    namespace: str = ""
+
+
 def current_context() -> str:
     """Return the name of kubectl's current context. UsageError where there is none, or no kubectl."""
     return _run("config", "current-context").strip()

@@ -28,6 +28,14 @@ def to_json(data: Any, indent: int | None = None) -> str:
     return _LONE_SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def from_json(text: str | bytes) -> Any:
+    """Return the data that *text* is as JSON; None where it is none, or nests too deep to be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def dump(value: Any) -> Any:
     """Return *value* as JSON data, secrets opened. Fields at their default are left out: what is particular shows."""
     if isinstance(value, Secret):

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from shlex import quote
 
 from wizard import cluster, drift, stepping
+from wizard.cluster import Source
 from wizard.drift import Item, Live, Place
 from wizard.errors import Problem, RefusedError, UsageError
 from wizard.finding import Finding
 from wizard.opening import Where
 from wizard.review import count
 from wizard.survey import Survey
-
-
-@dataclass(frozen=True)
-class Source:
-    """The cluster to compare with: kubectl's context ("": the tree's own), and a namespace ("": every one)."""
-
-    context: str = ""
-    namespace: str = ""
 
 
 def compared(where: Where, source: Source, survey: Survey, known: str | None) -> list[Finding]:

@@ -12,6 +12,7 @@ from wizard import lock as locks
 from wizard.answers import Answers
 from wizard.audit import Deed
 from wizard.backup import Backup
+from wizard.cluster import Source
 from wizard.errors import Problem, RefusedError, StoppedError, UsageError, WizardError
 from wizard.interview import Ask
 from wizard.keystore import Identity
@@ -40,14 +41,6 @@ class Key:
 
     identity: Path | None = None
     passphrase: Path | None = None
-
-
-@dataclass(frozen=True)
-class Source:
-    """The cluster to read from: kubectl's context ("": the current one, if that is consented to), and a namespace."""
-
-    context: str = ""
-    namespace: str = ""
 
 
 def back_up(where: Where, to: To) -> Exchanged:

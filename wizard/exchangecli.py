@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from wizard import helppage
 from wizard.custodycli import vault
+from wizard.helppage import F
 from wizard.options import PATH, agreeing, everywhere, where
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _asking = click.option("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask.")
 
@@ -20,12 +18,11 @@ _asking = click.option("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPU
 def opening(command: F) -> F:
     """Add the options that say what opens a file that was handed over."""
     key = helppage.option("What opens it")
-    for add in reversed((
+    return helppage.adding(
+        command,
         key("--key", type=PATH, help="File with the key that opens it, where that is not the vault's."),
         key("--from-passphrase-file", "from_passphrase", type=PATH, help="File with its passphrase in the first line."),
-    )):  # fmt: skip
-        command = add(command)
-    return command
+    )  # fmt: skip
 
 
 @click.command(
@@ -108,11 +105,11 @@ def import_(file: Path, *, adopt: bool, yes: bool, **options: Any) -> int:
 @everywhere
 def adopt(*, live: bool, context: str, namespace: str, **options: Any) -> int:
     """Take the secrets that are in use into the vault, where it lacks them."""
-    from wizard import console, exchange
+    from wizard import cluster, console, exchange
 
     if not live:
         raise click.UsageError("Say from where: --live, the cluster. What stands in the tree, setup takes over.")
-    source = exchange.Source(context, namespace)
+    source = cluster.Source(context, namespace)
     wishes = {"over": options["over"], "new_deployment": options["new_deployment"]}
     done = exchange.adopt(where(options), source, **wishes)
     console.exchanged(done, as_json=options["as_json"], quiet=options["quiet"])

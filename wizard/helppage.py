@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 _PLAIN = "Options"  # the heading of what names none
 
+F = TypeVar("F", bound=Callable[..., Any])
 Row = tuple[str, str]  # what is typed, and what it does
 
 
@@ -62,6 +63,13 @@ class Group(Command, click.Group):
 def option(heading: str) -> partial[Any]:
     """Return ``click.option`` for options that stand under *heading*."""
     return partial(click.option, cls=Option, heading=heading)
+
+
+def adding(command: F, *options: Callable[[F], F]) -> F:
+    """Return *command* with *options*, which its help lists in this order."""
+    for add in reversed(options):
+        command = add(command)
+    return command
 
 
 def _write(formatter: click.HelpFormatter, listed: Iterable[tuple[str, Row]]) -> None:

@@ -6,14 +6,13 @@ Text in, text out; what could be a secret is masked (DESIGN, law 5).
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 from wizard import catalogue, placeholders
-from wizard.codec import MalformedError, dump, load, to_json
+from wizard.codec import MalformedError, dump, from_json, load, to_json
 from wizard.errors import Problem, RefusedError
 from wizard.secret import MASK
 from wizard.vault import ID, LOCK, Record, Vault
@@ -173,10 +172,7 @@ def _is_public(record: Record) -> bool:
 
 
 def _lock_line(number: int, line: str) -> dict[str, Any]:
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError):
-        data = None
+    data = from_json(line)
     if not isinstance(data, dict):
         _refuse("A line of sites.lock is not a JSON object.", _RESTORE_LOCK, f"{LOCK}:{number}")
     return data

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import click
 
 from wizard import completion, helppage
 from wizard.errors import WizardError
-
-F = TypeVar("F", bound=Callable[..., Any])
+from wizard.helppage import F
 
 DEFAULT_TREE = Path("deployment")
 PATH = click.Path(path_type=Path)
@@ -30,7 +29,8 @@ def everywhere(command: F) -> F:
 
     dressed = cast(F, told)
     option = helppage.option("Everywhere")
-    for add in reversed((
+    return helppage.adding(
+        dressed,
         option("--tree", type=PATH, default=DEFAULT_TREE, envvar="MATRIX_WIZARD_TREE", show_default=True,
                shell_complete=completion.directories, help="The tree of manifests."),
         option("--identity", type=PATH, envvar="MATRIX_WIZARD_IDENTITY", help="File with the vault's key."),
@@ -42,33 +42,29 @@ def everywhere(command: F) -> F:
         option("--json", "as_json", is_flag=True, envvar="MATRIX_WIZARD_JSON", help="Print JSON."),
         option("--plain", is_flag=True, envvar="MATRIX_WIZARD_PLAIN", help="Ask in plain lines, for screen readers."),
         option("-q", "--quiet", is_flag=True, envvar="MATRIX_WIZARD_QUIET", help="Print less."),
-    )):  # fmt: skip
-        dressed = add(dressed)
-    return dressed
+    )  # fmt: skip
 
 
 def consenting(command: F) -> F:
     """Add the options of the commands that write."""
     consent, tree = helppage.option("Consent"), helppage.option("The tree")
-    for add in reversed((
+    return helppage.adding(
+        command,
         consent("-y", "--yes", is_flag=True, help="Accept the plan; answers no question."),
         consent("-n", "--dry-run", is_flag=True, help="Show the plan, write nothing."),
         consent("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."),
         tree("--keep-modes", is_flag=True, help="Leave file modes as they are."),
-    )):  # fmt: skip
-        command = add(command)
-    return command
+    )  # fmt: skip
 
 
 def agreeing(command: F) -> F:
     """Add the options of the commands that write the vault alone, and ask before."""
     consent = helppage.option("Consent")
-    for add in reversed((
+    return helppage.adding(
+        command,
         consent("-y", "--yes", is_flag=True, help="Agree beforehand."),
         consent("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."),
-    )):  # fmt: skip
-        command = add(command)
-    return command
+    )  # fmt: skip
 
 
 def review(options: dict[str, Any]) -> Any:

@@ -6,7 +6,6 @@ that both stay in step (DESIGN, law 6). Pure.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from typing import Any, NoReturn
 
 from wizard import catalogue, filling, plan, search, structure, values
 from wizard.answers import Answers
-from wizard.codec import MalformedError, dump, load, to_json
+from wizard.codec import MalformedError, dump, from_json, load, to_json
 from wizard.errors import Problem, RefusedError
 from wizard.filling import NewInstance
 from wizard.questions import BY_KEY
@@ -133,10 +132,7 @@ def read(plain: bytes, place: str) -> Parcel:
     """Read what ``write`` wrote; *place* names the file.
 
     RefusedError where it is something else, or newer, and for anything in it that ``pack`` packs for nobody."""
-    try:
-        data: Any = json.loads(plain)
-    except (ValueError, RecursionError):
-        data = None
+    data = from_json(plain)
     if not isinstance(data, dict) or data.pop("export", None) != "li":
         _refuse("This file opens, but it is no export for LI.", "Name one that export --for li wrote.", place)
     data.pop("about", None)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from wizard import completion, helppage
+from wizard.helppage import F
 from wizard.options import consenting, everywhere, telling, where
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 # The classes of procedures.Class, which is not read for `--help`.
 _CLASSES = ("harmless", "overlap", "switch", "noticed", "guarded", "given")
@@ -19,7 +18,8 @@ _CLASSES = ("harmless", "overlap", "switch", "noticed", "guarded", "given")
 def choosing(command: F) -> F:
     """Add the options that say which secrets, and how."""
     which, how, consent = map(helppage.option, ("Which secrets", "How", "Consent"))
-    for add in reversed((
+    return helppage.adding(
+        command,
         which("--class", "kinds", multiple=True, type=click.Choice(_CLASSES), metavar="CLASS",
               help=f"All of a class: {', '.join(_CLASSES[:4])}."),
         which("--older-than", type=click.IntRange(0), metavar="DAYS", help="All older than that."),
@@ -29,33 +29,30 @@ def choosing(command: F) -> F:
         how("--compromised", "way", flag_value="compromise", help="Drop the old one at once, and for good."),
         consent("--confirm", "typed", multiple=True, metavar="NAME", shell_complete=completion.names,
                 help="A guarded secret, named once more."),
-    )):  # fmt: skip
-        command = add(command)
-    return command
+    )  # fmt: skip
 
 
 def reaching(command: F) -> F:
     """Add the options of what reaches the cluster."""
-    add: Callable[[F], F] = helppage.option("The cluster")(
-        "--context", default="", help="Confirm that this context of kubectl's is the tree's cluster."
+    add = helppage.option("The cluster")
+    return helppage.adding(
+        command, add("--context", default="", help="Confirm that this context of kubectl's is the tree's cluster.")
     )
-    return add(command)
 
 
 def tracked(command: F) -> F:
     """Add the option that lets secrets into files that git tracks."""
-    add: Callable[[F], F] = helppage.option("The tree")(
-        "--allow-tracked", is_flag=True, help="Write files that git tracks, though the repository has a remote."
+    add = helppage.option("The tree")
+    return helppage.adding(
+        command,
+        add("--allow-tracked", is_flag=True, help="Write files that git tracks, though the repository has a remote."),
     )
-    return add(command)
 
 
 def unasked(command: F) -> F:
     """Add the option of what asks, but for consent."""
-    add: Callable[[F], F] = helppage.option("Consent")(
-        "--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."
-    )
-    return add(command)
+    add = helppage.option("Consent")
+    return helppage.adding(command, add("--no-input", is_flag=True, envvar="MATRIX_WIZARD_NO_INPUT", help="Never ask."))
 
 
 @click.command(

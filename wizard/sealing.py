@@ -6,13 +6,12 @@ Bytes in, bytes out: it knows no file and keeps no key (DESIGN, law 8).
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
-from wizard.codec import MalformedError, dump, load, to_json
+from wizard.codec import MalformedError, dump, from_json, load, to_json
 from wizard.errors import Problem, RefusedError
 from wizard.secret import Secret
 from wizard.vault import VAULT, VERSION, Vault
@@ -219,10 +218,7 @@ def _refuse_foreign(data: bytes, of: Sealed) -> None:
 
 
 def _parse(plain: bytes) -> dict[str, Any]:
-    try:
-        payload = json.loads(plain)
-    except (ValueError, RecursionError):
-        payload = None
+    payload = from_json(plain)
     if not isinstance(payload, dict):
         _refuse("The vault opens, but its text is not a vault's: it is not a JSON object.", _RESTORE)
     return payload

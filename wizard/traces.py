@@ -246,11 +246,7 @@ def _spellings(text: str) -> Iterator[_Spelling]:
         wide = text.encode(order, "surrogatepass")
         yield "UTF-16", plain, re.escape(wide), (wide,), len(wide)
     for form in _forms(text):
-        for shift in range(3):
-            core = _core(form, shift)
-            yield "base64", plain, *_wrapped(core)
-            for outer in range(3):
-                yield "base64 of base64", plain, *_wrapped(_core(core, outer))
+        yield from _encoded(plain, form)
     yield "hexadecimal", plain, *_hexadecimal(plain)
 
 
@@ -258,8 +254,13 @@ def _of_line(line: str) -> Iterator[_Spelling]:
     """Yield how a line of a key can stand, which is base64 itself: wrapped as it may be, and in base64 once more."""
     plain = line.rstrip("=").encode()
     yield "", plain, *_wrapped(plain)
+    yield from _encoded(plain, plain)
+
+
+def _encoded(plain: bytes, form: bytes) -> Iterator[_Spelling]:
+    """Yield how *form*, a spelling of *plain*, can stand in base64 once and twice, wherever in it it begins."""
     for shift in range(3):
-        core = _core(plain, shift)
+        core = _core(form, shift)
         yield "base64", plain, *_wrapped(core)
         for outer in range(3):
             yield "base64 of base64", plain, *_wrapped(_core(core, outer))
