@@ -22,7 +22,7 @@ from wizard.manifests import Broken, Document, Node, Part, Path, Scalar, Sequenc
 _BOM = b"\xef\xbb\xbf"
 # What stands behind the key of a kind: a plain word, or a kind that is spelled otherwise. No mapping or list is one.
 _KIND_WORD = re.compile(rb"""kind["']?\s*:\s*["']?(?:([A-Za-z0-9]+)|[^\s{\[])""")
-_SPELLED_OTHERWISE = "?"
+SPELLED_OTHERWISE = "?"
 
 SUFFIXES = (".yaml", ".yml", ".json")
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")  # the names that kustomize looks for
@@ -139,7 +139,7 @@ class Manifest:
 
     def may_hold(self, kinds: Set[str]) -> bool:
         """Say whether objects of these *kinds* can be in the file: a fast scan that errs towards yes."""
-        if self._is_whole or _SPELLED_OTHERWISE in self._words or not self._words.isdisjoint(kinds):
+        if self._is_whole or SPELLED_OTHERWISE in self.kinds or not self.kinds.isdisjoint(kinds):
             return True
         return "" in kinds and (self.is_text or _objects_told(self.data) < self.data.count(b"\n---") + 1)
 
@@ -183,8 +183,10 @@ class Manifest:
         return len(self.parts) if self._is_whole else sum(map(len, vars(self).get("_read_parts", {}).values()))
 
     def forget(self) -> None:
-        """Drop what was read of the file, of which nobody has kept anything: it is read again if it is asked for."""
-        for name in ("text", "_outline", "_read", "_read_parts", "_held", "_twins", "resources", "root"):
+        """Drop what was read of the file, of which nobody has kept anything: it is read again if it is asked for.
+
+        Its outline stays, which is small, and for which the parser went through all of it."""
+        for name in ("text", "_read", "_read_parts", "_held", "_twins", "resources", "root"):
             vars(self).pop(name, None)
 
     @property
@@ -193,11 +195,11 @@ class Manifest:
         return "_read" in vars(self)
 
     @cached_property
-    def _words(self) -> frozenset[str]:
+    def kinds(self) -> frozenset[str]:
         """All that the file calls a kind, of an object of its own or of another; found without parsing it.
 
-        A ``?`` is any kind that is no plain word."""
-        return frozenset(word.decode() or _SPELLED_OTHERWISE for word in _KIND_WORD.findall(self.data))
+        SPELLED_OTHERWISE stands for any kind that is no plain word."""
+        return frozenset(word.decode() or SPELLED_OTHERWISE for word in _KIND_WORD.findall(self.data))
 
     @cached_property
     def _outline(self) -> list[Part]:

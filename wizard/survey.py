@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -31,7 +32,7 @@ from wizard.configurations import SYNAPSE, Configuration, Server
 from wizard.homeserver import Homeserver
 from wizard.lock import Lock
 from wizard.pods import Container
-from wizard.resources import Manifest, Resource
+from wizard.resources import SPELLED_OTHERWISE, Manifest, Resource
 from wizard.search import Walk
 from wizard.sites import Found, Scope
 from wizard.structure import Tree
@@ -88,7 +89,9 @@ class Survey:
     @cached_property
     def found(self) -> Found:
         """The places that hold values, in all manifests."""
-        return search.joined((found for _, _, found in self.searched()), self.scope, frozenset())
+        if len(self._founds) < len(self.manifests):
+            deque(self.searched(), 0)
+        return search.joined((self._founds[each] for each in self.manifests), self.scope, frozenset())
 
     @cached_property
     def _founds(self) -> dict[Manifest, Found]:
@@ -178,7 +181,7 @@ class Survey:
     def of_kind(self, *kinds: str) -> Iterator[Resource]:
         """Yield the objects of these kinds, in whatever file they stand."""
         wanted = frozenset(kinds)
-        every = (resource for manifest in self.every for resource in manifest.some(wanted))
+        every = (resource for manifest in self._naming(wanted) for resource in manifest.some(wanted))
         yield from (each for each in every if not rollout.is_off(each, self.scope))
 
     def holding(self, mark: re.Pattern[bytes], *kinds: str) -> Iterator[Resource]:
@@ -187,12 +190,27 @@ class Survey:
         The kind '' is that of documents that are no objects, such as the values of a chart."""
         wanted = frozenset(kinds)
         marked = self._marked.setdefault(mark, {})
-        for manifest in self.every:
-            if manifest.may_hold(wanted):
-                if manifest not in marked:
-                    marked[manifest] = _is_in(mark, manifest.data)
-                if marked[manifest]:
-                    yield from (each for each in manifest.some(wanted) if not rollout.is_off(each, self.scope))
+        for manifest in self._naming(wanted):
+            if manifest not in marked:
+                marked[manifest] = _is_in(mark, manifest.data)
+            if marked[manifest]:
+                yield from (each for each in manifest.some(wanted) if not rollout.is_off(each, self.scope))
+
+    def _naming(self, kinds: frozenset[str]) -> Iterator[Manifest]:
+        """Yield the manifests in which objects of these *kinds* can be."""
+        if "" in kinds:
+            return (each for each in self.every if each.may_hold(kinds))
+        numbers = {number for kind in (*kinds, SPELLED_OTHERWISE) for number in self._by_kind.get(kind, ())}
+        return (self.every[number] for number in sorted(numbers))
+
+    @cached_property
+    def _by_kind(self) -> Mapping[str, list[int]]:
+        """Which of all manifests, by their number, call something by a kind."""
+        found: dict[str, list[int]] = {}
+        for number, manifest in enumerate(self.every):
+            for kind in manifest.kinds:
+                found.setdefault(kind, []).append(number)
+        return found
 
     @cached_property
     def _marked(self) -> dict[re.Pattern[bytes], dict[Manifest, bool]]:
