@@ -38,9 +38,13 @@ from wizard.sites import Found, Scope
 from wizard.structure import Tree
 from wizard.workloads import Workload
 
-# A word of those stands in every file with the configuration of a server, if only in the name of the object.
-_CONFIGURING = re.compile(rb"(?i)synapse|homeserver|server_name|coturn|turnserver|livekit|sygnal|redis|valkey|haproxy")
+# A word of those stands in every file with the configuration of a server, if only in the name of the object, and in the
+# name of every image that runs one.
+_SERVING = re.compile(rb"(?i)synapse|homeserver|server_name|coturn|turnserver|livekit|sygnal|redis|valkey|haproxy")
+# One of those stands in all that rules about other containers look for: their words, variables and images.
+_SCRIPTED = re.compile(rb"\$\(|envsubst|bitnami|\bsed\b")
 _NAMING = re.compile(rb"server_name")
+_HOLDERS = frozenset({"Secret", "ConfigMap"})
 
 
 @dataclass(frozen=True)
@@ -133,14 +137,14 @@ class Survey:
         return Walk(self.scope, home, consumed.find(tools), own)
 
     @cached_property
-    def workloads(self) -> tuple[Workload, ...]:
-        """Every object that runs something and is in use, whether or not other rules read its file."""
-        return tuple(each for each in workloads.of(self.every) if not rollout.is_off(each.resource, self.scope))
-
-    @cached_property
     def containers(self) -> tuple[Container, ...]:
-        """Every container of what runs and is in use."""
-        return tuple(each for workload in self.workloads for each in pods.containers(workload))
+        """The containers of what runs and is in use, whose file has a word that any rule about containers looks for."""
+        return tuple(each for workload in self.running(_SERVING, _SCRIPTED) for each in pods.containers(workload))
+
+    def running(self, *marks: re.Pattern[bytes]) -> Iterator[Workload]:
+        """Yield the objects that run something and are in use, in files whose bytes hold one of *marks*."""
+        named = (each for each in self._naming(workloads.KINDS) if any(self._holds(mark, each) for mark in marks))
+        yield from (each for each in workloads.of(named) if not rollout.is_off(each.resource, self.scope))
 
     def words_of_pod(self, container: Container) -> str:
         """Return the words of all containers of the pod of *container*, and the scripts that are mounted in it."""
@@ -148,7 +152,7 @@ class Survey:
         mounted = frozenset[tuple[str, str]]().union(*(each.objects for each in pod))
         scripts = [
             leaf.text
-            for each in self.of_kind("ConfigMap")
+            for each in self.called({name for _, name in mounted}, "ConfigMap")
             if (each.kind, each.name) in mounted
             for path, leaf in each.leaves.items()
             if path[:1] == ("data",) and leaf.nested is None
@@ -158,9 +162,9 @@ class Survey:
     def of_server(self, server: Server) -> tuple[Configuration, ...]:
         """Return the texts that *server* reads as its configuration."""
         if server.name not in self._configured:
-            objects = self.holding(_CONFIGURING, "Secret", "ConfigMap")
+            objects = self._configuring(server)
             if server is SYNAPSE:  # whose texts are known by their keys, too, whatever they are called
-                objects = itertools.chain(self.of_kind("Secret", "ConfigMap"), self.holding(_NAMING, ""))
+                objects = itertools.chain(objects, self.holding(_NAMING, ""))
             self._configured[server.name] = tuple(configurations.of(server, objects, self.containers))
         return self._configured[server.name]
 
@@ -172,6 +176,16 @@ class Survey:
     def homeservers_of(self, instance: str) -> list[Homeserver]:
         """Return those of one *instance*, ``main`` or ``li``, whose texts tell the server's name."""
         return [each for each in self.homeservers if each.instance == instance and each.home.get("server_name")]
+
+    def _configuring(self, server: Server) -> Iterator[Resource]:
+        """Yield the Secrets, and of the ConfigMaps those that can configure *server*."""
+        pods = {each.workload.resource for each in self.containers if server.image.search(each.image)}
+        beside = (each for each in self.containers if each.workload.resource in pods)
+        names = {name for each in beside for _, name in each.objects if name}
+        for manifest in self._naming(_HOLDERS):
+            is_open = self._holds(_SERVING, manifest) or any(name.encode() in manifest.data for name in names)
+            kinds = _HOLDERS if is_open else frozenset({"Secret"})
+            yield from (each for each in manifest.some(kinds) if not rollout.is_off(each, self.scope))
 
     @cached_property
     def _configured(self) -> dict[str, tuple[Configuration, ...]]:
@@ -189,12 +203,15 @@ class Survey:
 
         The kind '' is that of documents that are no objects, such as the values of a chart."""
         wanted = frozenset(kinds)
-        marked = self._marked.setdefault(mark, {})
         for manifest in self._naming(wanted):
-            if manifest not in marked:
-                marked[manifest] = _is_in(mark, manifest.data)
-            if marked[manifest]:
+            if self._holds(mark, manifest):
                 yield from (each for each in manifest.some(wanted) if not rollout.is_off(each, self.scope))
+
+    def _holds(self, mark: re.Pattern[bytes], manifest: Manifest) -> bool:
+        marked = self._marked.setdefault(mark, {})
+        if manifest not in marked:
+            marked[manifest] = _is_in(mark, manifest.data)
+        return marked[manifest]
 
     def _naming(self, kinds: frozenset[str]) -> Iterator[Manifest]:
         """Yield the manifests in which objects of these *kinds* can be."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
 from wizard import base64text, catalogue, placeholders
 from wizard.finding import Finding, at
@@ -17,6 +18,7 @@ _BY_NAME = re.compile(r"b64|base64|encoded", re.IGNORECASE)  # the program decod
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")  # of all keys that a container takes at once, those that name a variable
 # Marks of programs that write a text in their place, beyond those that placeholders and templates are told by.
 _MARK = re.compile(r"\$\w+|%\w+%|__\w+__|@@?\w+@@?|#\{\w+\}#?|<[^<>]+>|\[\[.+\]\]")
+_TAKES_SECRETS = re.compile(rb"secret(?:Key)?Ref")
 _AS_THERE = ("base64-in-plain", "Write the same text as there.")
 _BASIC_AUTH = "kubernetes.io/basic-auth"  # CloudNativePG takes its password as it stands (FACTS 3)
 
@@ -26,7 +28,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
     known = {(each.leaf.resource, each.leaf.path) for each in survey.found.sites if each.leaf and _is_secret(each)}
     copies = [*_copies(survey.found.sites)]
     told = {(each.leaf.resource, each.leaf.path) for each, _ in copies if each.leaf}
-    in_env = _in_environments(survey.workloads)
+    in_env = cache(lambda: _in_environments(survey.running(_TAKES_SECRETS)))  # few trees have any use for it
     for secret in survey.of_kind("Secret"):
         if secret.manifest.is_expanded or secret.is_guarded:
             continue
@@ -116,11 +118,11 @@ def _in_environments(workloads: Iterable[Workload]) -> set[tuple[str, str, str]]
     }
 
 
-def _newline(leaf: Leaf, in_env: set[tuple[str, str, str]]) -> Iterator[Finding]:
+def _newline(leaf: Leaf, in_env: Callable[[], set[tuple[str, str, str]]]) -> Iterator[Finding]:
     """A line end behind a secret of one line, where its reader takes it for a part of it."""
     text, secret = leaf.text, leaf.resource
     is_one_line = text.endswith("\n") and "\n" not in text.rstrip("\r\n") and text.strip() != ""
-    if is_one_line and (_type(secret) == _BASIC_AUTH or _is_variable(secret, leaf.key, in_env)):
+    if is_one_line and (_type(secret) == _BASIC_AUTH or _is_variable(secret, leaf.key, in_env())):
         message = f"{secret.ref}: {leaf.key} ends in a line end, which its reader takes for a part of it."
         fix = (
             "Encode it without: printf %s TEXT | base64 -w0" if leaf.is_encoded else "Write it on one line, in quotes."
