@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wizard import baseline, comparing, files, git, host, ignores, onlyyou, opening, rules, sealing, store
+from wizard import baseline, checks, comparing, files, git, host, ignores, onlyyou, opening, rules, sealing, store
 from wizard import check as findings
 from wizard import lock as locks
 from wizard.baseline import Baseline
@@ -104,7 +104,7 @@ def _lock(data: bytes | None) -> tuple[Lock | None, tuple[Problem, ...]]:
 def surveyed(tree: store.Tree, lock: Lock | None) -> Survey:
     """Return the survey of *tree* as it stands; *lock* is its sites.lock, if it has one that can be read."""
     around = Surroundings(git.has(tree.root, tree.files), store.open_to_all(tree))
-    return survey(Tree(tree.files, instances=lock.instances if lock else {}), lock, host.now(), around)
+    return survey(Tree(tree.files, instances=lock.instances if lock else {}), lock, host.now(), around, checks.LOOKS)
 
 
 def explain(name: str) -> Rule:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any, Generic, TypeVar
 
 from wizard import (
     access,
@@ -41,6 +42,8 @@ from wizard.workloads import Workload
 # A word of those stands in every file with the configuration of a server, if only in the name of the object, and in the
 # name of every image that runs one.
 _SERVING = re.compile(rb"(?i)synapse|homeserver|server_name|coturn|turnserver|livekit|sygnal|redis|valkey|haproxy")
+T = TypeVar("T")
+
 # One of those stands in all that rules about other containers look for: their words, variables and images.
 _SCRIPTED = re.compile(rb"\$\(|envsubst|bitnami|\bsed\b")
 _NAMING = re.compile(rb"server_name")
@@ -56,19 +59,29 @@ class Surroundings:
     open_to_all: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, eq=False)
+class Look(Generic[T]):
+    """A look at each object of some kinds on its own: what ``tell`` returns of it is kept, and the object is not."""
+
+    kinds: frozenset[str]
+    tell: Callable[[Resource], Iterable[T]]
+
+
 @dataclass(frozen=True)
 class Survey:
     """A tree as rules see it: its bytes, its manifests, and the places that hold values.
 
     No document is parsed before somebody asks for its kind, or its text says that it is worth it. ``every``: all
     manifests of the tree. ``scope`` tells what is switched off, as sites.lock says; ``now`` is the time, ISO 8601 in
-    UTC; ``surroundings`` what no byte of the tree tells."""
+    UTC; ``surroundings`` what no byte of the tree tells; ``looks`` are those that are taken together, so that each
+    document is parsed but once for all of them."""
 
     tree: Tree
     every: tuple[Manifest, ...]
     scope: Scope
     now: str
     surroundings: Surroundings
+    looks: tuple[Look[Any], ...] = ()
 
     @cached_property
     def manifests(self) -> tuple[Manifest, ...]:
@@ -198,6 +211,30 @@ class Survey:
         every = (resource for manifest in self._naming(wanted) for resource in manifest.some(wanted))
         yield from (each for each in every if not rollout.is_off(each, self.scope))
 
+    def of_each(self, look: Look[T]) -> Sequence[T]:
+        """Return what *look* tells of each object of its kinds, in the order of the files. No object is kept for it."""
+        if look not in self._told:
+            self._take({look: None, **dict.fromkeys(self.looks)})
+        return self._told[look]
+
+    def _take(self, looks: Iterable[Look[Any]]) -> None:
+        told: dict[Look[Any], list[Any]] = {look: [] for look in looks}
+        kinds = frozenset(kind for look in told for kind in look.kinds)
+        for manifest in self._naming(kinds):
+            is_first = not manifest.is_parsed
+            for resource in manifest.some(kinds):
+                if not rollout.is_off(resource, self.scope):
+                    for look, known in told.items():
+                        known += look.tell(resource) if resource.kind in look.kinds else ()
+            if is_first:
+                manifest.forget()
+        self._told.update(told)
+
+    @cached_property
+    def _told(self) -> dict[Look[Any], list[Any]]:
+        """What was told so far, by the look."""
+        return {}
+
     def holding(self, mark: re.Pattern[bytes], *kinds: str) -> Iterator[Resource]:
         """Yield the objects of these kinds in files whose bytes hold *mark*, whether or not other rules read those.
 
@@ -247,12 +284,18 @@ def _is_in(mark: re.Pattern[bytes], data: bytes) -> bool:
     return any(word in text for word in choice[1].split(b"|"))
 
 
-def survey(tree: Tree, lock: Lock | None, now: str, surroundings: Surroundings | None = None) -> Survey:
-    """Return the survey of *tree* at the time *now*; *lock* is its sites.lock, if it has one, and *surroundings* what
-    is known beside its bytes."""
+def survey(
+    tree: Tree,
+    lock: Lock | None,
+    now: str,
+    surroundings: Surroundings | None = None,
+    looks: tuple[Look[Any], ...] = (),
+) -> Survey:
+    """Return the survey of *tree* at the time *now*; *lock* is its sites.lock, if it has one, *surroundings* what is
+    known beside its bytes, and *looks* are the looks to take together."""
     records = lock.records if lock else ()
     edge = cache(lambda: access.edge(resource for each in every for resource in each.some(access.EDGES)))
     every = tuple(each.at_edge(edge) for each in tree.unparsed(records))
     records = originals.moved(records, structure.worth_parsing(every, records))
     scope = Scope(Answers(), records, frozenset(lock.left_out if lock else ()))
-    return Survey(tree, every, scope, now, surroundings or Surroundings())
+    return Survey(tree, every, scope, now, surroundings or Surroundings(), looks)

@@ -1,8 +1,11 @@
-"""The families of rules: each a function from a survey to findings, in the order in which they are told."""
+"""The families of rules: each a function from a survey to findings, in the order in which they are told.
+
+``LOOKS``: what some of them look for in each object on its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from wizard.checks import (
     allowlists,
@@ -38,7 +41,7 @@ from wizard.checks import (
     wellformed,
 )
 from wizard.finding import Finding
-from wizard.survey import Survey
+from wizard.survey import Look, Survey
 
 FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     left.findings,
@@ -73,3 +76,5 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     routes.findings,
     keeping.findings,
 )
+
+LOOKS: tuple[Look[Any], ...] = (references.LOOK, wellformed.LOOK, scalars.LOOK)

@@ -11,7 +11,7 @@ from wizard.finding import Finding, at
 from wizard.manifests import Mapping, Path, Scalar
 from wizard.resources import Leaf, Resource
 from wizard.sites import Site
-from wizard.survey import Survey
+from wizard.survey import Look, Survey
 
 # The maps that the API server takes texts only in, by kind; those of all kinds, and of every pod, are below.
 _TEXTS = {"Secret": ("data", "stringData"), "ConfigMap": ("data", "binaryData")}
@@ -34,16 +34,22 @@ _BREAKS = re.compile(r":(?:\s|\Z)|\s#|\A[-?:,\[\]{}#&*!|>'\"%@`\s]|\s\Z|\n")
 
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what YAML takes for something else than the text that was meant."""
-    for resource in survey.of_kind(*_TEXTS, *_PODS, *_OTHERS):
-        if not resource.manifest.is_expanded:
-            yield from _refused(resource)
-            yield from _renamed(resource)
+    yield from survey.of_each(LOOK)
     held = _held(survey)
     for site in survey.found.sites:
         if site.how != "comment" and site.leaf is not None and not site.token:
             yield from _misread(site, site.leaf)
     for text in dict.fromkeys(text for home in survey.homeservers for text in home.texts):
         yield from _substituted(text, held)
+
+
+def _of_one(resource: Resource) -> Iterator[Finding]:
+    if not resource.manifest.is_expanded:
+        yield from _refused(resource)
+        yield from _renamed(resource)
+
+
+LOOK = Look(frozenset({*_TEXTS, *_PODS, *_OTHERS}), _of_one)
 
 
 def _refused(resource: Resource) -> Iterator[Finding]:

@@ -11,28 +11,30 @@ from wizard.finding import Finding, at
 from wizard.manifests import Alias, Mapping, Node, Scalar, Sequence
 from wizard.resources import Manifest, Resource
 from wizard.rules import Severity
-from wizard.survey import Survey
+from wizard.survey import Look, Survey
 
 # Whose settings matter here; a key of other kinds may be lost as well, and is its owner's.
-_KINDS = [
-    "Secret",
-    "ConfigMap",
-    "Ingress",
-    "IngressRoute",
-    "Middleware",
-    "Certificate",
-    "ClusterIssuer",
-    "Issuer",
-    "NetworkPolicy",
-    "Service",
-    "Deployment",
-    "StatefulSet",
-    "DaemonSet",
-    "Job",
-    "CronJob",
-    "Cluster",
-    "Tenant",
-]
+_KINDS = frozenset(
+    {
+        "Secret",
+        "ConfigMap",
+        "Ingress",
+        "IngressRoute",
+        "Middleware",
+        "Certificate",
+        "ClusterIssuer",
+        "Issuer",
+        "NetworkPolicy",
+        "Service",
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "Job",
+        "CronJob",
+        "Cluster",
+        "Tenant",
+    }
+)
 _HELD = frozenset({"Secret", "ConfigMap"})
 # What makes YAML of a template before kubectl sees it: Jinja's statements, Helm's, and what Helm alone knows.
 _STATEMENT = re.compile(
@@ -44,13 +46,19 @@ _OBJECT = re.compile(r"^(?:apiVersion|kind|data|stringData)[ \t]*:", re.MULTILIN
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what is malformed."""
     yield from _unparsed(survey)
-    for resource in survey.of_kind(*_KINDS):
-        if not resource.manifest.is_expanded:
-            yield from _twice(resource)
-            yield from _in_both_maps(resource)
-            yield from _unanchored(resource)
+    yield from survey.of_each(LOOK)
     for text in dict.fromkeys(text for home in survey.homeservers for text in home.texts):
         yield from _twice_inside(text)
+
+
+def _of_one(resource: Resource) -> Iterator[Finding]:
+    if not resource.manifest.is_expanded:
+        yield from _twice(resource)
+        yield from _in_both_maps(resource)
+        yield from _unanchored(resource)
+
+
+LOOK = Look(_KINDS, _of_one)
 
 
 def _unparsed(survey: Survey) -> Iterator[Finding]:
