@@ -75,9 +75,9 @@ def find(tree: Iterable[Manifest]) -> Consumed:
     return Consumed(frozenset(tokens), tuple(fields))
 
 
-def may_fill_in(data: bytes) -> bool:
-    """Say whether the manifest of *data* can fill in a placeholder elsewhere: a scan that errs towards yes."""
-    return b"replacements" in data or placeholders.may_hold(data)
+def may_fill_in(manifest: Manifest) -> bool:
+    """Say whether *manifest* can fill in a placeholder elsewhere: a scan that errs towards yes."""
+    return b"replacements" in manifest.data or manifest.is_hinted
 
 
 def _names_a_tool(text: str) -> bool:

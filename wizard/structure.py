@@ -72,7 +72,7 @@ class Tree:
 def worth_parsing(tree: Iterable[Manifest], records: Iterable[Record]) -> Iterator[Manifest]:
     """Yield the manifests of *tree* with a placeholder, one of the *records*, or an object that something reads."""
     recorded = {record.file for record in records}
-    return (each for each in tree if each.path in recorded or each.is_text or _is_wanted(each.data))
+    return (each for each in tree if each.path in recorded or each.is_text or _is_wanted(each))
 
 
 def tree(files: Mapping[str, bytes], bundled: Mapping[str, bytes], scope: Scope, is_ours: bool) -> Tree:
@@ -344,10 +344,7 @@ _WANTED_KINDS = "|".join(sorted(_ALSO_READ | access.ROUTES | clauses.KINDS))
 _WANTED = re.compile(rf"""kind["']?\s*:\s*["']?(?:{_WANTED_KINDS})""".encode())
 
 
-def _is_wanted(data: bytes) -> bool:
-    return (
-        _WANTED.search(data) is not None
-        or kustomizations.MARK in data
-        or placeholders.may_hold(data)
-        or weak.may_hold(data)
-    )
+def _is_wanted(manifest: Manifest) -> bool:
+    data = manifest.data
+    is_read = _WANTED.search(data) is not None or kustomizations.MARK in data
+    return is_read or manifest.is_hinted or weak.may_hold(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
@@ -119,7 +119,7 @@ class Survey:
         """Return the objects that can have a place of any sort, as far as can be told without parsing them."""
         if manifest.is_text or manifest.path in self._recorded:
             return manifest.resources
-        is_hinted = placeholders.may_hold(manifest.data)
+        is_hinted = manifest.is_hinted
 
         def is_worth(kind: str, source: str) -> bool:
             if kind in contexts.PROSE_KINDS:  # where nothing is to be replaced, whatever is spelled like it
@@ -144,7 +144,7 @@ class Survey:
         """The search, which knows what of the whole tree decides about each place."""
         homes = (each for each in self.manifests if mail.may_be_home(each.data))
         home = mail.home_of(resource for each in homes for resource in each.some({"ConfigMap", "Secret"}))
-        tools = (each for each in self.manifests if consumed.may_fill_in(each.data))
+        tools = (each for each in self.manifests if consumed.may_fill_in(each))
         secrets = (resource for each in self.manifests for resource in each.some({"Secret"}))
         own = catalogue.own_services(each.name for each in secrets if each.instance == "li")
         return Walk(self.scope, home, consumed.find(tools), own)
@@ -224,8 +224,8 @@ class Survey:
             is_first = not manifest.is_parsed
             for resource in manifest.some(kinds):
                 if not rollout.is_off(resource, self.scope):
-                    for look, known in told.items():
-                        known += look.tell(resource) if resource.kind in look.kinds else ()
+                    for look in (each for each in told if resource.kind in each.kinds):
+                        told[look] += look.tell(resource)
             if is_first:
                 manifest.forget()
         self._told.update(told)
@@ -243,6 +243,13 @@ class Survey:
         for manifest in self._naming(wanted):
             if self._holds(mark, manifest):
                 yield from (each for each in manifest.some(wanted) if not rollout.is_off(each, self.scope))
+
+    def called(self, names: Collection[str], *kinds: str) -> Iterator[Resource]:
+        """Yield the objects of these kinds in files that name one of *names*: those called so are among them."""
+        words = [name.encode() for name in names if name]
+        for manifest in self._naming(frozenset(kinds)):
+            if any(word in manifest.data for word in words):
+                yield from (each for each in manifest.some(frozenset(kinds)) if not rollout.is_off(each, self.scope))
 
     def _holds(self, mark: re.Pattern[bytes], manifest: Manifest) -> bool:
         marked = self._marked.setdefault(mark, {})
@@ -272,7 +279,7 @@ class Survey:
         return {}
 
 
-_CHOICE = re.compile(rb"(?:\(\?i\))?([a-z_-]+(?:\|[a-z_-]+)*)")
+_CHOICE = re.compile(rb"(?:\(\?i\))?([\w -]+(?:\|[\w -]+)*)")
 
 
 def _is_in(mark: re.Pattern[bytes], data: bytes) -> bool:
@@ -280,8 +287,9 @@ def _is_in(mark: re.Pattern[bytes], data: bytes) -> bool:
     choice = _CHOICE.fullmatch(mark.pattern)
     if choice is None:
         return mark.search(data) is not None
-    text = data.lower() if mark.flags & re.IGNORECASE else data
-    return any(word in text for word in choice[1].split(b"|"))
+    is_low = bool(mark.flags & re.IGNORECASE)
+    text, words = (data.lower(), choice[1].lower()) if is_low else (data, choice[1])
+    return any(word in text for word in words.split(b"|"))
 
 
 def survey(

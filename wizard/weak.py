@@ -34,8 +34,9 @@ _NAMING_KEYS = frozenset({"ExternalSecret", "ClusterExternalSecret", "PushSecret
 _SETTING = re.compile(
     r"^[ \t]*(?:export[ \t]+)?([A-Za-z][\w.-]*)[ \t]*(?:[=:][ \t]*|[ \t])[\"']?([^\s\"']+)[\"']?[ \t]*\r?$"
 )
+# One of these is in every key that _SECRET takes.
+_WORDS = ("pass", "secret", "token")
 _KEYS = tuple(f"{of}{by}key" for of in ("api", "access", "private", "signing") for by in ("", "_", "-", ".", " "))
-_WORDS = ("pass", "secret", "token", *_KEYS)  # one of them is in every key that _SECRET takes
 _WORTH_READING = re.compile(
     rb"(?i)pass(?:word|wd|phrase)?[\"']?\s*[:=]\s*[\"']?(?:"
     + b"|".join(re.escape(word).encode() for word in sorted(_KNOWN | _NAMES))
@@ -60,7 +61,7 @@ def may_hold(data: bytes) -> bool:
 def may_set(source: str) -> bool:
     """Say whether *source*, of an object that is no Secret, can set a secret at all: a scan that errs towards yes."""
     low = source.lower()
-    return any(word in low for word in _WORDS)
+    return any(word in low for word in _WORDS) or ("key" in low and any(key in low for key in _KEYS))
 
 
 def is_well_known(text: str) -> bool:

@@ -97,6 +97,11 @@ class _Row:
     kind: str = "Secret"
     keys: frozenset[str] | None = None
 
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The keys on the path."""
+        return tuple(step for step in self.path.split(".") if step != "*")
+
 
 @dataclass(frozen=True)
 class _Shape:
@@ -141,6 +146,7 @@ _MOUNTING = (
     _Row("scaleIO.secretRef", "kubelet"),
     _Row("storageos.secretRef", "kubelet"),
 )
+_VOLUMES = (*_FILES, *_MOUNTING)
 # The second is that of a MinIO Tenant.
 _MOUNTS = ("volumeMounts.*", "additionalVolumeMounts.*")
 
@@ -404,6 +410,12 @@ class Reader:
             return node
         return next((each for name, each in self.anchors if name == node.name and each.start < node.start), None)
 
+    def told(self, rows: Iterable[_Row]) -> list[_Row]:
+        """Return those of *rows* whose keys all stand in the file: of others there is nothing in it to find."""
+        text = self.resource.manifest.text
+        is_plain = "\\" not in text  # behind an escape a key may be spelled otherwise
+        return [row for row in rows if not is_plain or all(word in text for word in row.words)]
+
     def reference(self, row: _Row, node: Node) -> Reference | None:
         """Return the reference at *node*; None where it names nothing. *row* is a row of this module."""
         name = node.value if isinstance(node, Scalar) else self.text(node, "name", "secretName")
@@ -445,15 +457,15 @@ def _references(resource: Resource) -> tuple[Reference, ...]:
 def _of_spec(reader: Reader, spec: Node, shape: _Shape) -> Iterator[Reference]:
     mounted: dict[str, dict[str, None]] = {}  # the paths in each volume that are mounted
     for container in (each for path in shape.containers for each in reader.at(spec, path)):
-        yield from _of_rows(reader, container, _ENVIRONMENT)
+        yield from _of_rows(reader, container, reader.told(_ENVIRONMENT))
         for mount in (each for path in _MOUNTS for each in reader.at(container, path)):
             within = reader.text(mount, "subPathExpr", "subPath")
             mounted.setdefault(reader.text(mount, "name"), {})[posixpath.normpath(within)] = None
     for volume in (each for path in shape.volumes for each in reader.at(spec, path)):
         for within in mounted.get(reader.text(volume, "name"), ()):
             yield from _of_files(reader, volume, within)
-            yield from _of_rows(reader, volume, _MOUNTING)
-    yield from _of_rows(reader, spec, shape.rows)
+            yield from _of_rows(reader, volume, reader.told(_MOUNTING))
+    yield from _of_rows(reader, spec, reader.told(shape.rows))
 
 
 def _of_rows(reader: Reader, node: Node, rows: Iterable[_Row]) -> Iterator[Reference]:
@@ -465,7 +477,7 @@ def _of_rows(reader: Reader, node: Node, rows: Iterable[_Row]) -> Iterator[Refer
 
 def _of_files(reader: Reader, volume: Node, within: str) -> Iterator[Reference]:
     """Yield what is read of *volume* where the path *within* it is mounted; ``.`` is all of it."""
-    sources = ((row, source) for row in _FILES for source in reader.at(volume, row.path))
+    sources = ((row, source) for row in reader.told(_FILES) for source in reader.at(volume, row.path))
     for source, whole in ((source, reader.reference(row, source)) for row, source in sources):
         if whole is None or within == ".":
             found = whole
@@ -481,17 +493,18 @@ def _of_files(reader: Reader, volume: Node, within: str) -> Iterator[Reference]:
 
 def _mentioned(reader: Reader, spec: Node, shape: _Shape) -> Iterator[Mention]:
     mounted: dict[str, list[Node]] = {}  # the mounts of each volume
+    environment, volumes = reader.told(_ENVIRONMENT), reader.told(_VOLUMES)
     for container in (each for path in shape.containers for each in reader.at(spec, path)):
-        yield from _mentions_of(reader, container, _ENVIRONMENT)
-        for mount in (each for path in _MOUNTS for each in reader.at(container, path)):
+        yield from _mentions_of(reader, container, environment)
+        for mount in (each for path in _MOUNTS for each in reader.at(container, path)) if volumes else ():
             mounted.setdefault(reader.text(mount, "name"), []).append(mount)
-    for volume in (each for path in shape.volumes for each in reader.at(spec, path)):
+    for volume in (each for path in shape.volumes for each in reader.at(spec, path)) if volumes else ():
         mounts = mounted.get(reader.text(volume, "name"), [])
-        yield from _mentions_of(reader, volume, (*_FILES, *_MOUNTING), needed=bool(mounts))
+        yield from _mentions_of(reader, volume, volumes, needed=bool(mounts))
         for row in _FILES[:2]:
             for source in reader.at(volume, row.path):
                 yield from _within(reader, row, source, mounts)
-    yield from _mentions_of(reader, spec, shape.rows)
+    yield from _mentions_of(reader, spec, reader.told(shape.rows))
 
 
 def _mentions_of(reader: Reader, node: Node, rows: Iterable[_Row], *, needed: bool = True) -> Iterator[Mention]:

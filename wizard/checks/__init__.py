@@ -77,4 +77,4 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     keeping.findings,
 )
 
-LOOKS: tuple[Look[Any], ...] = (references.LOOK, wellformed.LOOK, scalars.LOOK)
+LOOKS: tuple[Look[Any], ...] = (references.LOOK, wellformed.LOOK, scalars.LOOK, policies.LOOK)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 
 from wizard import access, catalogue, placeholders, weak
 from wizard.finding import Finding, at
@@ -80,28 +79,17 @@ _WAYS = (
     ),
     _Way(re.compile(r"(-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----)()"), "Move the entry into a Secret, and mount that."),
 )
-# One of these stands in every file that one of those lines stands in: as fast as a scan can be.
-_WORTH = (
-    b"smtp_pass",
-    b"_secret",
-    b"secret_key",
-    b"signing_key",
-    b"assword",
-    b"ASSWORD",
-    b"-secret",
-    b"-password",
-    b"requirepass",
-    b"masterauth",
-    b"PRIVATE KEY",
+# One of these stands in every file that one of those lines stands in.
+_WORTH = re.compile(
+    rb"smtp_pass|_secret|secret_key|signing_key|assword|ASSWORD|-secret|requirepass|masterauth|PRIVATE KEY"
 )
 
 
 def _in_config_maps(survey: Survey, filled: Iterable[Site]) -> Iterator[Finding]:
     """Secrets in ConfigMaps, which everybody may read who may list them (FACTS 2, 10, 2.9 and 7.1)."""
     told = set()
-    is_worth_it = cache(lambda manifest: any(each in manifest.data for each in _WORTH))
-    for resource in survey.of_kind("ConfigMap"):
-        if is_worth_it(resource.manifest) and not resource.manifest.actions:
+    for resource in survey.holding(_WORTH, "ConfigMap"):
+        if not resource.manifest.actions:
             for leaf in _entries(resource):
                 for offset, key, out in _clear(leaf):
                     place = leaf.position(offset)

@@ -38,7 +38,7 @@ def _left(manifest: Manifest, searched: Iterable[Resource], found: Found, scope:
         token = placeholders.shown(refusal.token)
         message = f"The placeholder {token} is left, and setup does not write there: {refusal.why}."
         yield at(refusal.position, "placeholder-left", message, "Fill it in by hand.")
-    if not sites.is_left_out(manifest.path, scope):
+    if manifest.is_hinted and not sites.is_left_out(manifest.path, scope):
         yield from _beside(manifest, searched)
     for each in placeholders.find(manifest.text) if placeholders.may_hold_in_comment(manifest.data) else ():
         position = manifest.position(each.start) if manifest.is_comment(each.start) else ""

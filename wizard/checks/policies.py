@@ -12,7 +12,7 @@ from wizard import catalogue, clauses, manifests, networkpolicies
 from wizard.finding import Finding, at
 from wizard.manifests import Node, Scalar
 from wizard.resources import Resource
-from wizard.survey import Survey
+from wizard.survey import Look, Survey
 
 _PODS = {
     **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "Job"), ("spec", "template")),
@@ -64,7 +64,7 @@ def _missing(survey: Survey, policies: list[Resource]) -> Iterator[Finding]:
 
 def _idle(survey: Survey, policies: Iterable[Resource]) -> Iterator[Finding]:
     """Selectors that no pod of the tree has the labels for; labels that none of its pods has are somebody else's."""
-    pods = list(_pods(survey))
+    pods = survey.of_each(LOOK)
     known = {key for labels in pods for key in labels}
     for policy in policies:
         for selector, what in _selectors(policy):
@@ -104,15 +104,17 @@ def _terms(selector: Node) -> Iterator[tuple[str, set[str]]]:
             yield name.value, {item.value for item in manifests.items(values) if isinstance(item, Scalar)}
 
 
-def _pods(survey: Survey) -> Iterator[_Labels]:
-    """Yield the labels of the pods that each object of the tree makes."""
-    for each in survey.of_kind(*_PODS, *_MADE):
-        if clauses.is_postgresql(each):
-            yield {**_labels(each, "spec", "inheritedMetadata"), "cnpg.io/cluster": each.name}
-        elif clauses.is_minio(each):
-            yield {"v1.min.io/tenant": each.name}
-        elif each.kind in _PODS:
-            yield _labels(each, *_PODS[each.kind], "metadata")
+def _pods(maker: Resource) -> Iterator[_Labels]:
+    """Yield the labels of the pods that *maker* makes."""
+    if clauses.is_postgresql(maker):
+        yield {**_labels(maker, "spec", "inheritedMetadata"), "cnpg.io/cluster": maker.name}
+    elif clauses.is_minio(maker):
+        yield {"v1.min.io/tenant": maker.name}
+    elif maker.kind in _PODS:
+        yield _labels(maker, *_PODS[maker.kind], "metadata")
+
+
+LOOK = Look(frozenset({*_PODS, *_MADE}), _pods)
 
 
 def _labels(resource: Resource, *path: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from wizard import catalogue, manifests, placeholders, yamltypes
 from wizard.configurations import Configuration
 from wizard.finding import Finding, at
-from wizard.manifests import Mapping, Path, Scalar
+from wizard.manifests import Mapping, Node, Scalar
 from wizard.resources import Leaf, Resource
 from wizard.sites import Site
 from wizard.survey import Look, Survey
@@ -17,7 +17,7 @@ from wizard.survey import Look, Survey
 _TEXTS = {"Secret": ("data", "stringData"), "ConfigMap": ("data", "binaryData")}
 _PODS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet")
 _OTHERS = ("Ingress", "Service", "Namespace", "ServiceAccount", "PersistentVolumeClaim", "Certificate", "ClusterIssuer")
-_NOTES = frozenset({"annotations", "labels"})
+_NOTES = ("annotations", "labels")
 _NO_TEXT = frozenset({"a number", "a boolean"})
 
 # Options of Synapse's that it takes a text for: it stops at anything else, or signs with another text (FACTS 2).
@@ -54,29 +54,45 @@ LOOK = Look(frozenset({*_TEXTS, *_PODS, *_OTHERS}), _of_one)
 
 def _refused(resource: Resource) -> Iterator[Finding]:
     """Numbers and booleans where the API server takes a text [E, FACTS 3], and what parsers disagree on in Secrets."""
-    for path, scalar in manifests.walk(resource.node):
-        if scalar.style or scalar.tag or not _takes_text(resource.kind, path):
+    for name, scalar in sorted(_texts(resource), key=lambda each: each[1].start):
+        if scalar.style or scalar.tag:
             continue
-        name, where = _name(resource, path), resource.manifest.position(scalar.start)
         fix = "Put it in double quotes."
         if (taken := yamltypes.kubectl(scalar.value)) in _NO_TEXT:
-            message = f"{name} is {taken} to kubectl, and the API server takes only a text there."
-            yield at(where, "not-a-string", message, fix)
+            message = f"{resource.ref}: {name} is {taken} to kubectl, and the API server takes only a text there."
+            yield at(resource.manifest.position(scalar.start), "not-a-string", message, fix)
         elif resource.kind == "Secret" and (other := yamltypes.pyyaml(scalar.value)) not in ("a text", "nothing"):
-            message = f"{name} is a text to kubectl and {other} to other YAML parsers."
-            yield at(where, "parsers-disagree", message, fix)
+            message = f"{resource.ref}: {name} is a text to kubectl and {other} to other YAML parsers."
+            yield at(resource.manifest.position(scalar.start), "parsers-disagree", message, fix)
 
 
-def _takes_text(kind: str, path: Path) -> bool:
-    is_entry = len(path) == 2 and path[0] in _TEXTS.get(kind, ())
-    is_note = len(path) > 2 and path[-3] == "metadata" and path[-2] in _NOTES
-    is_variable = kind in _PODS and len(path) > 3 and path[-1] == "value" and path[-3] == "env"
-    return is_entry or is_note or is_variable
+def _texts(resource: Resource) -> Iterator[tuple[str, Scalar]]:
+    """Yield each scalar that the API server takes a text for, with what it is called: an entry, a note, a variable."""
+    for section in _TEXTS.get(resource.kind, ()):
+        yield from _entries(resource.get(section))
+    nodes = [resource.node]
+    while nodes:
+        node = nodes.pop()
+        for key, value in node.entries if isinstance(node, Mapping) else ():
+            if isinstance(value, Scalar) or not isinstance(key, Scalar):
+                continue
+            nodes.append(value)
+            if key.value == "metadata":
+                for notes in (manifests.get(value, (section,)) for section in _NOTES):
+                    yield from _entries(notes)
+            elif key.value == "env" and resource.kind in _PODS:
+                for variable in manifests.items(value):
+                    name, text = (manifests.get(variable, (step,)) for step in ("name", "value"))
+                    if isinstance(text, Scalar):
+                        yield f"env {name.value if isinstance(name, Scalar) else ''}", text
+        nodes += manifests.items(node)
 
 
-def _name(resource: Resource, path: Path) -> str:
-    variable = path[-2].removeprefix("[name=").removesuffix("]")
-    return f"{resource.ref}: {f'env {variable}' if path[-1] == 'value' and path[-3:-2] == ('env',) else path[-1]}"
+def _entries(node: Node | None) -> Iterator[tuple[str, Scalar]]:
+    """Yield the scalars of a mapping by their keys; none where *node* is none."""
+    for key, value in node.entries if isinstance(node, Mapping) else ():
+        if isinstance(key, Scalar) and isinstance(value, Scalar):
+            yield key.value, value
 
 
 def _renamed(resource: Resource) -> Iterator[Finding]:

@@ -121,7 +121,7 @@ _NO_SECRETS = "--no-secrets-in-config"
 
 def _unmounted(home: Homeserver, survey: Survey) -> Iterator[Finding]:
     """Files that the configuration names and that no mount brings."""
-    held = {(each.kind, each.namespace, each.name): each for each in survey.of_kind("Secret", "ConfigMap")}
+    held = {(each.kind, each.namespace, each.name): each for each in survey.mounted(home.containers)}
     for path in _FILES:
         name = home.value(*path)
         if not name.startswith("/") or "$" in name or any(placeholders.find(name)):

@@ -122,6 +122,10 @@ def _repeated(root: Node) -> Iterator[tuple[Scalar, Scalar, bool]]:
     while nodes:
         node = nodes.pop()
         if isinstance(node, Mapping):
+            keys = [key.value for key in node.children[::2] if isinstance(key, Scalar)]
+            if len(keys) == len(set(keys)):
+                nodes += node.children[1::2]
+                continue
             seen: dict[str, tuple[Scalar, Node]] = {}
             for key, value in node.entries:
                 if isinstance(key, Scalar) and key.value != "<<":

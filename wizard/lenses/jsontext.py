@@ -17,6 +17,7 @@ from wizard.manifests import Sequence as Items
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_AS_IT_STANDS = re.compile(r'"[^"\\\x00-\x1f]*"')  # most strings: each character is itself
 _OTHER = re.compile(r"[^\s,\[\]{}:\"]+")
 _TOKENS = re.compile(
     r'(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?P<escape>\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt]))'
@@ -45,6 +46,9 @@ class String:
         """Decode the string; CannotHold when its characters could not be written to a file again."""
         if len(region) < 2 or region[0] != '"' or region[-1] != '"':
             raise CannotHold("it is not a JSON string")
+        if region.isascii() and _AS_IT_STANDS.fullmatch(region):
+            size = len(region) - 2
+            return Reading(region[1:-1], range(1, size + 1), range(2, size + 2), 1)
         reading = scan(region, _TOKENS, _decode, 1, len(region) - 1)
         if json.loads(region) != reading.text:
             raise CannotHold("it is not a JSON string")
@@ -82,7 +86,9 @@ def _node(text: str) -> Node:
             is_string = character == '"'
             match = (_STRING if is_string else _OTHER).match(text, at)
             assert match is not None, "JSON that parsed has only strings, numbers and words here"  # noqa: S101
-            value = json.loads(match[0]) if is_string else match[0]
+            value = match[0]
+            if is_string:
+                value = json.loads(value) if "\\" in value else value[1:-1]
             nodes.append(Scalar(value, '"' if is_string else "", at, match.end(), None, None, True))
             at = match.end() - 1
         at += 1
