@@ -534,10 +534,14 @@ SWITCHES = {each.name: each.switch for each in COMPONENTS}
 BY_NAME = {row.name: row for row in ROWS}
 _BY_ROLE = {role: row for row in ROWS for role in row.roles}
 _BY_HOST = {label: row for row in ROWS for label in row.hosts}
-_PLACE_KINDS = frozenset(place.kind for row in ROWS for place in row.places)
+_PLACES = [place for row in ROWS for place in row.places]
+_PLACE_KEYS = {
+    each.kind: re.compile("|".join(sorted({f"(?:{place.key})" for place in _PLACES if place.kind == each.kind})))
+    for each in _PLACES
+}
 _SETTINGS = {each.key: [other for other in SETTINGS if other.key == each.key] for each in SETTINGS}
 _SETTING_PARTS = frozenset(frozenset(each.key.split(".")) for each in SETTINGS)
-_VARIABLES = "|".join(sorted({place.key for row in ROWS for place in row.places}))
+_VARIABLES = "|".join(sorted({place.key for place in _PLACES}))
 _VARIABLE_NAME = re.compile(rf"""name["']?:\s+["']?(?:{_VARIABLES})["']?(?![\w.-])""")
 _TWINS = {row.twin_of: row for row in ROWS if row.twin_of}
 
@@ -602,7 +606,7 @@ def by_host(label: str) -> Row | None:
 @cache
 def by_place(kind: str, name: str, key: str) -> Row | None:
     """Return the row known to live at the last key *key* of object *kind*/*name* (FACTS 12), or None."""
-    if kind not in _PLACE_KINDS:
+    if kind not in _PLACE_KEYS or not _PLACE_KEYS[kind].fullmatch(key):
         return None
     return next((row for row in ROWS if any(place.matches(kind, name, key) for place in row.places)), None)
 

@@ -72,7 +72,8 @@ def key(record: Record) -> tuple[object, ...]:
 
 def moved(records: Iterable[Record], tree: Iterable[Manifest]) -> tuple[Record, ...]:
     """Return *records* with the files where their objects stand now; one in several files stays where it was."""
-    records, by_path = list(records), {manifest.path: manifest for manifest in tree}
+    records = list(records)
+    by_path = {manifest.path: manifest for manifest in tree} if records else {}
     strayed = [each for each in records if each.document and not _stands(each, by_path.get(each.file))]
     kinds = {"", *(record.document.partition("/")[0] for record in strayed)}
     homes: dict[str, list[str]] = {}

@@ -33,7 +33,7 @@ def _users(tenant: Resource) -> Iterator[Finding]:
 def _scheme(tenant: Resource, survey: Survey) -> Iterator[Finding]:
     """URLs of the operator's own Service by the wrong scheme or port: it listens on 443 with TLS, on 80 without."""
     auto = tenant.text("spec", "requestAutoCert")
-    own = (each for each in survey.holding(re.compile(rb"kind:\s*[\"']?Service\b"), "Service"))
+    own = survey.called({"minio"}, "Service")
     if (
         auto not in ("true", "false")
         or tenant.get("spec", "externalCertSecret")
