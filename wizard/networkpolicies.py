@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-
-from wizard.resources import Resource
 
 KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Cluster", "Tenant", "Ingress")
 HOME = "infrastructure/04-networking/networkpolicies.yaml"
@@ -49,7 +47,6 @@ POLICIES = (
 )
 
 
-def due(objects: Iterable[Resource]) -> Iterator[Policy]:
-    """Yield the policies that a tree with these *objects* (of ``KINDS``) is to have."""
-    names = [f"{each.kind}/{each.name}" for each in objects]
+def due(names: Collection[str]) -> Iterator[Policy]:
+    """Yield the policies that a tree is to have whose objects of ``KINDS`` have these *names*: ``Kind/name``."""
     yield from (row for row in POLICIES if row.about is None or any(map(row.about.search, names)))

@@ -14,7 +14,7 @@ from wizard.answers import Answers
 from wizard.firewall import Port
 from wizard.homeserver import Homeserver
 from wizard.resources import Resource
-from wizard.survey import Survey
+from wizard.survey import NAMES, Survey
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Duty:
     items: tuple[str, ...]
 
 
-_KINDS = ("Ingress", "Gateway", "ConfigMap", "Secret", "Deployment", "StatefulSet", "DaemonSet", "ClusterIssuer")
+# One of those stands in all that `firewall` and `afterwards` know a relay by.
+_RELAYING = re.compile(rb"coturn|turnserver|auth-secret|lt-cred-mech|livekit|rtc|turn:|turns:")
 # What `firewall` looks for in files that hold no objects.
 _VALUES = re.compile(rb"use-auth-secret|static-auth-secret|\brtc\b|livekit")
 # Checklist 13, and 10.3's last line.
@@ -43,7 +44,9 @@ _LEGAL = (
 
 def of(survey: Survey) -> tuple[Duty, ...]:
     """Return what only the operator can see to for the tree of *survey*: none where it runs nothing of Matrix."""
-    used = [*survey.of_kind(*_KINDS, *access.ROUTES), *survey.holding(_VALUES, "")]
+    routers = survey.of_kind("Ingress", "Gateway", "ClusterIssuer", "Secret", *access.ROUTES)
+    used = [*routers, *survey.holding(_RELAYING, "ConfigMap", "Deployment", "StatefulSet", "DaemonSet")]
+    used += survey.holding(_VALUES, "")
     twins = survey.homeservers_of("li")
     configured = [*survey.homeservers_of("main"), *twins]
     ports = firewall.ports(used)
@@ -66,7 +69,7 @@ def _policies(survey: Survey) -> Iterator[Duty]:
     """Yield what is to be seen to of NetworkPolicies where there are any; those of later phases are listed here."""
     if any(survey.of_kind("NetworkPolicy")):
         yield Duty("policies", "NetworkPolicies: the cluster's network plugin enforces them.", ())
-        due = list(networkpolicies.due(survey.of_kind(*networkpolicies.KINDS)))
+        due = list(networkpolicies.due(survey.of_each(NAMES)))
         later = (each for each in networkpolicies.POLICIES if each.phase and each not in due)
         heading = "NetworkPolicies of later phases: each is in force before the servers that it is for."
         yield Duty("policies-later", heading, tuple(f"{each.name}  {each.phase}" for each in later))

@@ -19,6 +19,7 @@ from wizard import (
     contexts,
     homeserver,
     mail,
+    networkpolicies,
     originals,
     placeholders,
     pods,
@@ -46,7 +47,9 @@ T = TypeVar("T")
 
 # One of those stands in all that rules about other containers look for: their words, variables and images. Each is
 # looked for apart, which is ten times as fast as a choice.
-_SCRIPTED = tuple(map(re.compile, (rb"envsubst|bitnami", rb"\$\(", rb"sed(?<!\wsed)(?!\w)")))
+_SCRIPTED = tuple(
+    map(re.compile, (rb"envsubst|bitnami|htpasswd|password=|alias|admin|minio", rb"\$\(", rb"sed(?<!\wsed)(?!\w)"))
+)
 _NAMING = re.compile(rb"server_name")
 _HOLDERS = frozenset({"Secret", "ConfigMap"})
 
@@ -66,6 +69,14 @@ class Look(Generic[T]):
 
     kinds: frozenset[str]
     tell: Callable[[Resource], Iterable[T]]
+
+
+def _name(resource: Resource) -> Iterator[str]:
+    yield f"{resource.kind}/{resource.name}"
+
+
+# The objects that NetworkPolicies are for, each as ``Kind/name``.
+NAMES = Look(frozenset(networkpolicies.KINDS), _name)
 
 
 @dataclass(frozen=True)
@@ -161,8 +172,7 @@ class Survey:
         yield from (each for each in workloads.of(named) if not rollout.is_off(each.resource, self.scope))
 
     def mounted(self, among: Iterable[Container]) -> Iterator[Resource]:
-        """Yield the Secrets and ConfigMaps that are mounted in the pods of the containers *among*, and what stands beside
-        those in their files."""
+        """Yield what is mounted in the pods of these containers, Secrets and ConfigMaps, and others of their files."""
         pods = {each.workload.resource for each in among}
         beside = (each for each in self.containers if each.workload.resource in pods)
         return self.called({name for each in beside for _, name in each.objects}, *_HOLDERS)
@@ -289,7 +299,7 @@ class Survey:
         return {}
 
 
-_CHOICE = re.compile(rb"(?:\(\?i\))?([\w -]+(?:\|[\w -]+)*)")
+_CHOICE = re.compile(rb"(?:\(\?i\))?([\w =:-]+(?:\|[\w =:-]+)*)")
 
 
 def _is_in(mark: re.Pattern[bytes], data: bytes) -> bool:

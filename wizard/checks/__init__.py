@@ -41,7 +41,7 @@ from wizard.checks import (
     wellformed,
 )
 from wizard.finding import Finding
-from wizard.survey import Look, Survey
+from wizard.survey import NAMES, Look, Survey
 
 FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     left.findings,
@@ -77,4 +77,4 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     keeping.findings,
 )
 
-LOOKS: tuple[Look[Any], ...] = (references.LOOK, wellformed.LOOK, scalars.LOOK, policies.LOOK)
+LOOKS: tuple[Look[Any], ...] = (references.LOOK, wellformed.LOOK, scalars.LOOK, policies.LOOK, NAMES)

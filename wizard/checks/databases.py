@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from wizard import clauses, placeholders, servers
+from wizard import clauses, placeholders, pods, servers
 from wizard.finding import Finding, at
 from wizard.homeserver import Homeserver
 from wizard.manifests import Node, text_at
@@ -70,7 +70,7 @@ def _clients(survey: Survey) -> Iterator[_Client]:
     for resource in survey.holding(_WORTH, "ConfigMap", "Secret"):
         entries = {path: leaf for path, leaf in resource.leaves.items() if len(path) == 2 and path[0] in _SECTIONS}
         yield from _named(resource, {path[1]: leaf for path, leaf in entries.items()})
-    for container in survey.containers:
+    for container in (each for workload in survey.running(_WORTH) for each in pods.containers(workload)):
         names = {each.name: each.node for each in container.variables if each.text and _NAMES.fullmatch(each.name)}
         if names:
             yield from _named(container.workload.resource, _leaves(container, names))
@@ -93,7 +93,7 @@ def _of_synapse(home: Homeserver, key: str) -> _Said | None:
 
 
 _SECTIONS = ("data", "stringData")
-_WORTH = re.compile(rb"(?:DB|DATABASE|POSTGRES|POSTGRESQL|PG)_?(?:HOST|SERVER)")
+_WORTH = re.compile(rb"HOST|SERVER")  # in each of those names, in capitals
 
 
 def _named(resource: Resource, leaves: Mapping[str, Leaf]) -> Iterator[_Client]:
@@ -162,7 +162,8 @@ _COMMAND = re.compile(rb"\b(?:createuser|createdb)\b")
 def _created(survey: Survey) -> frozenset[str] | None:
     """Return the names of all that scripts of the tree make; None where one makes what is not known here."""
     found = set[str]()
-    for data in survey.tree.files.values():
+    # That word stands in all of them, and is found at once.
+    for data in (each for each in survey.tree.files.values() if b"create" in each.lower()):
         names = [name.decode("utf-8", "replace") for name in _STATEMENT.findall(data)]
         if _COMMAND.search(data) or not all(re.fullmatch(r"[\w-]+", name) for name in names):
             return None

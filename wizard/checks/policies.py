@@ -12,7 +12,7 @@ from wizard import catalogue, clauses, manifests, networkpolicies
 from wizard.finding import Finding, at
 from wizard.manifests import Node, Scalar
 from wizard.resources import Resource
-from wizard.survey import Look, Survey
+from wizard.survey import NAMES, Look, Survey
 
 _PODS = {
     **dict.fromkeys(("Deployment", "StatefulSet", "DaemonSet", "Job"), ("spec", "template")),
@@ -55,7 +55,7 @@ def _missing(survey: Survey, policies: list[Resource]) -> Iterator[Finding]:
     named = {each.name for each in policies}
     paths = [each.manifest.path for each in policies]
     first = max(policies, key=lambda each: paths.count(each.manifest.path))  # told in the file where most of them stand
-    for row in networkpolicies.due(survey.of_kind(*networkpolicies.KINDS)):
+    for row in networkpolicies.due(survey.of_each(NAMES)):
         if row.name not in named:
             message = f"NetworkPolicy/{first.namespace}/{row.name} is missing: {row.what}."
             fix = f"Write one of that name beside {first.ref}, as templates/{networkpolicies.HOME} has it."
