@@ -575,13 +575,17 @@ def by_role(role: str, instance: str, own: Container[str] = ()) -> Row | None:
     return twin(_BY_ROLE.get(role), instance, own)
 
 
-@cache
 def by_setting(file: str, key: str, owner: str = "") -> Row | None:
     """Return the row of main's that the setting *key* of the configuration *file* holds, or None.
 
     *owner*: the name of the object that holds the file, and its path.
     """
-    named = (each for each in _SETTINGS.get(key, ()) if _whole(each.file, file))
+    return _by_setting(file, key, owner) if key in _SETTINGS else None
+
+
+@cache
+def _by_setting(file: str, key: str, owner: str) -> Row | None:
+    named = (each for each in _SETTINGS[key] if _whole(each.file, file))
     found = (each.value for each in named if not (each.unless and re.search(each.unless, owner)))
     return BY_NAME.get(next(found, ""))
 

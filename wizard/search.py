@@ -149,7 +149,7 @@ class _Search:
         )
         owned = set[tuple[str, ...]]()
         for leaf in resource.leaves.values():
-            if any(leaf.path[:length] in owned for length in range(len(leaf.path) + 1)):
+            if owned and any(leaf.path[:length] in owned for length in range(len(leaf.path) + 1)):
                 continue  # inside a scalar that one value owns as a whole
             if off:
                 self._leave_out(off, len(self._open(leaf)))
