@@ -14,7 +14,7 @@ from functools import cached_property
 from wizard import catalogue, manifests, yamltypes
 from wizard.manifests import Node, Path, Scalar
 from wizard.pods import Container
-from wizard.resources import Leaf, Resource, may_be_one
+from wizard.resources import Entry, Leaf, Resource, may_be_one
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,15 @@ HAPROXY = _server("HAProxy", r"haproxy(?:-\w+)?", _CFG, _CFG)
 
 @dataclass(frozen=True, eq=False)
 class Configuration:
-    """One text that *server* reads, and the containers that run it with that.
+    """One text that *server* reads, the entry that pods know it by, and the containers that run the server with that.
 
-    It is the entry ``leaf`` of a Secret or ConfigMap; where that is None, ``resource`` itself, which is no object."""
+    It is ``leaf``; where that is None, all of ``resource``, which is no object and of which kustomize makes that entry,
+    or nobody knows who what."""
 
     server: Server
     resource: Resource
     leaf: Leaf | None
+    entry: Entry
     containers: tuple[Container, ...] = ()
 
     @property
@@ -77,12 +79,12 @@ class Configuration:
     @property
     def key(self) -> str:
         """Its name in the object, or that of its file."""
-        return self.leaf.key if self.leaf else self.resource.manifest.path.rpartition("/")[2]
+        return self.entry.key
 
     @property
     def where(self) -> str:
         """The object and its name there, for people."""
-        return f"{self.resource.ref}, {self.key}" if self.leaf else self.resource.ref
+        return f"{self.resource.ref}, {self.key}" if self.resource.kind else self.resource.ref
 
     @cached_property
     def root(self) -> Node | None:
@@ -123,22 +125,31 @@ class Configuration:
         return self.position(next((node.start for node in nodes if node is not None), 0))
 
 
-def of(server: Server, resources: Iterable[Resource], containers: Iterable[Container] = ()) -> Iterator[Configuration]:
+def of(
+    server: Server,
+    resources: Iterable[Resource],
+    containers: Iterable[Container],
+    generated: Mapping[str, Iterable[Entry]],
+) -> Iterator[Configuration]:
     """Yield what *server* reads among *resources*: entries of Secrets and ConfigMaps, and files without objects.
 
-    A pod in which any container mounts the object counts: an init container may fill in its text before. Go templates
-    are left out: Helm decides what they say."""
+    *generated*: the entries that kustomize makes of files, by their paths. A pod in which any container mounts the
+    object counts: an init container may fill in its text before. Go templates are left out: Helm decides what they say.
+    """
     mounting = _mounting(server, containers)
     for resource in (each for each in resources if not each.manifest.actions):
-        near = mounting.get((resource.kind, resource.name), ())
-        running = tuple(
-            each
-            for pod in near
-            if may_be_one(pod[0].workload.namespace, resource.namespace)
-            for each in pod
-            if not each.is_init and server.image.search(each.image)
-        )
-        yield from _texts(server, resource, running)
+        objects: dict[tuple[str, str, str], dict[Path, Entry]] = {}
+        for path, entry in _entries(resource, generated):
+            objects.setdefault(entry[:3], {})[path] = entry
+        for (kind, namespace, name), entries in objects.items():
+            running = tuple(
+                each
+                for pod in mounting.get((kind, name), ())
+                if may_be_one(pod[0].workload.namespace, namespace)
+                for each in pod
+                if not each.is_init and server.image.search(each.image)
+            )
+            yield from _texts(server, resource, entries, running)
 
 
 def _mounting(server: Server, containers: Iterable[Container]) -> dict[tuple[str, str], list[list[Container]]]:
@@ -154,32 +165,36 @@ def _mounting(server: Server, containers: Iterable[Container]) -> dict[tuple[str
     return found
 
 
-def _texts(server: Server, resource: Resource, running: tuple[Container, ...]) -> Iterator[Configuration]:
+def _texts(
+    server: Server, resource: Resource, entries: Mapping[Path, Entry], running: tuple[Container, ...]
+) -> Iterator[Configuration]:
     """Yield the texts of *resource* by their names or their keys; it is looked into for those alone.
 
     What stands beside a configuration that is known by its keys, and may be one by its name, is one as well."""
-    names = _names(resource)
     called, may_tell = server.called if running else server.alone, _may_tell(server, resource)
-    if not may_tell and not any(map(called.fullmatch, names.values())):
+    if not may_tell and not any(called.fullmatch(each.key) for each in entries.values()):
         return
-    leaves = [(name, resource.leaves.get(path)) for path, name in names.items()] if resource.kind else [("", None)]
-    texts = {name: Configuration(server, resource, leaf, running) for name, leaf in leaves if leaf or not resource.kind}
-    told = {name for name, each in texts.items() if may_tell and _is_told(each)}
+    is_whole = not resource.kind and not resource.manifest.is_text
+    leaves = [(entry, None if is_whole else resource.leaves.get(path)) for path, entry in entries.items()]
+    texts = [Configuration(server, resource, leaf, entry, running) for entry, leaf in leaves if leaf or is_whole]
+    told = [each for each in texts if may_tell and _is_told(each)]
     called = server.called if told else called
-    for name, each in texts.items():
-        if name in told or (called.fullmatch(name) and server.holds.search(each.text)):
+    for each in texts:
+        if each in told or (called.fullmatch(each.key) and server.holds.search(each.text)):
             yield each
 
 
-def _names(resource: Resource) -> dict[Path, str]:
-    """Return the names of the entries of a Secret or ConfigMap by their paths."""
-    nodes = ((section, resource.get(section)) for section in ("data", "stringData") if resource.kind)
-    return {
-        (section, manifests.key_step(key.value)): key.value
-        for section, node in nodes
-        for key, _ in (node.entries if isinstance(node, manifests.Mapping) else ())
-        if isinstance(key, Scalar)
-    }
+def _entries(resource: Resource, generated: Mapping[str, Iterable[Entry]]) -> Iterator[tuple[Path, Entry]]:
+    """Yield the entries of a Secret or ConfigMap by their paths, and those that kustomize makes of a file."""
+    if not resource.kind:
+        path = resource.manifest.path
+        yield from (((), each) for each in generated.get(path) or [Entry("", "", "", path.rpartition("/")[2])])
+    for section in ("data", "stringData") if resource.kind else ():
+        node = resource.get(section)
+        for key, _ in node.entries if isinstance(node, manifests.Mapping) else ():
+            if isinstance(key, Scalar):
+                entry = Entry(resource.kind, resource.namespace, resource.name, key.value)
+                yield (section, manifests.key_step(key.value)), entry
 
 
 def _may_tell(server: Server, resource: Resource) -> bool:

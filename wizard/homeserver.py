@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -86,12 +86,12 @@ class Homeserver:
 
 
 def of(
-    texts: Iterable[Configuration], held: Iterable[Resource], containers: Iterable[Container]
+    texts: Iterable[Configuration], held: Iterable[tuple[str, str, str]], containers: Iterable[Container]
 ) -> tuple[Homeserver, ...]:
     """Return the homeservers that are given *texts* of Synapse's: for each process of it what that reads, each once.
 
     What no process is known to read is one by itself, over what stands beside it. *held*: the Secrets and ConfigMaps of
-    the tree; *containers*: all that run in it."""
+    the tree by kind, namespace and name; *containers*: all that run in it."""
     texts, by_container = list(texts), dict[Container, list[Configuration]]()
     for text in texts:
         for container in filter(_serves, text.containers):
@@ -100,8 +100,8 @@ def of(
     for container in containers:
         pods.setdefault(container.workload.resource, []).append(container)
     spaces: _Spaces = {}
-    for each in (each for each in held if not each.manifest.actions):
-        spaces.setdefault((each.kind, each.name), set()).add(each.namespace)
+    for kind, namespace, name in held:
+        spaces.setdefault((kind, name), set()).add(namespace)
     found: dict[tuple[str, tuple[Configuration, ...], bool, bool], list[Container]] = {}
     for container, own in by_container.items():
         given = tuple(_given(container, own))
@@ -111,10 +111,12 @@ def of(
             key = "li" if "li" in instances else "main", some, bool(given), is_whole
             found.setdefault(key, []).append(container)
     read = {each for _, some, *_ in found for each in some}
-    for _, group in itertools.groupby((each for each in texts if each not in read), key=lambda each: each.resource):
-        for some in _alone(group):
-            # What a generator of kustomize's puts beside a file that is no object, is not known.
-            found[some[-1].resource.instance, some, False, some[-1].leaf is not None] = []
+    groups: dict[Hashable, list[Configuration]] = {}
+    for text in (each for each in texts if each not in read):
+        groups.setdefault(text.entry[:3] if text.entry.kind else text, []).append(text)
+    for some in (each for group in groups.values() for each in _alone(group)):
+        # What is put beside a file that no object is known to have is not known either.
+        found[some[-1].resource.instance, some, False, some[-1].entry.kind != ""] = []
     return tuple(
         Homeserver(instance, some, tuple(by), is_ordered, is_whole)
         for (instance, some, is_ordered, is_whole), by in found.items()
@@ -167,8 +169,7 @@ def _at(container: Container, path: str, own: list[Configuration]) -> list[Confi
     near = container.workload.resource.manifest.path
     # Of one object in several files, each for another environment, the one beside the workload is meant.
     own = sorted(own, key=lambda each: len(posixpath.commonprefix([near, each.resource.manifest.path])))
-    homes = ((each, each.resource) for each in own)
-    at = {file: each for each, home in homes for file in container.paths_of(home.kind, home.name, each.key)}
+    at = {file: each for each in own for file in container.paths_of(each.entry)}
     inside = [file for file in sorted(at) if posixpath.dirname(file) == path and file.endswith(".yaml")]
     return [at[file] for file in ([path] if path in at else inside)]
 
@@ -202,7 +203,7 @@ def _is_whole(container: Container, own: list[Configuration], pod: list[Containe
 
     inits = [each for each in pod if each.is_init]
     # What one of those mounts, a file is made of by words that are looked into.
-    is_made = any((text.resource.kind, text.resource.name) in each.objects for text in own for each in inits)
+    is_made = any((text.entry.kind, text.entry.name) in each.objects for text in own for each in inits)
     for path in config_paths(container):
         source = container.at(path)
         if source is None or is_here((source.kind, source.name)):

@@ -9,13 +9,13 @@ import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator
 
-from wizard import entries, lenses
+from wizard import entries, lenses, manifests
 from wizard.clauses import Arrangement, unfit
 from wizard.entries import Change, Undo, Wanted
 from wizard.errors import RefusedError
 from wizard.lenses import Edit
-from wizard.manifests import Scalar, Sequence
-from wizard.resources import KUSTOMIZATIONS, SUFFIXES, Manifest, Resource
+from wizard.manifests import Scalar, Sequence, text_at
+from wizard.resources import KUSTOMIZATIONS, SUFFIXES, Entry, Manifest, Resource
 
 LIST = "resources"
 # "The tool being used to manage the operation of an application" (kubernetes.io, Recommended Labels).
@@ -25,9 +25,9 @@ _PLAIN = re.compile(r"[A-Za-z][\w./-]*")  # what YAML reads as it stands
 MARK = _MANAGED_BY[1].encode()  # is in the file of each one that is kept here
 
 
-def of(manifests: Iterable[Manifest]) -> Iterator[Resource]:
-    """Yield the kustomizations among *manifests*, by the names of their files: Flux has a kind of that name, too."""
-    named = (each for each in manifests if is_named(each.path))
+def of(every: Iterable[Manifest]) -> Iterator[Resource]:
+    """Yield the kustomizations among *every*, by the names of their files: Flux has a kind of that name, too."""
+    named = (each for each in every if is_named(each.path))
     yield from (resource for each in named if not each.actions for resource in each.resources)
 
 
@@ -60,6 +60,17 @@ def listed(resource: Resource) -> dict[str, Scalar]:
     items = found.items if isinstance(found, Sequence) else ()
     paths = ((_in_tree(home(resource), item.value), item) for item in items if isinstance(item, Scalar))
     return {path: item for path, item in paths if path}
+
+
+def generated(resource: Resource) -> Iterator[tuple[str, Entry]]:
+    """Yield each file that a kustomization puts into a ConfigMap or Secret, and the entry that it becomes there."""
+    for section, kind in (("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")):
+        for item in manifests.items(resource.get(section)):
+            space = text_at(item, "namespace") or resource.text("namespace")
+            for file in map(text_at, manifests.items(manifests.get(item, ("files",)))):
+                key, _, path = file.rpartition("=")
+                key = key or posixpath.basename(path)
+                yield posixpath.normpath(home(resource) + path), Entry(kind, space, text_at(item, "name"), key)
 
 
 def _in_tree(above: str, text: str) -> str:

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from wizard import workloads
 from wizard.manifests import Node, Scalar
+from wizard.resources import Entry
 from wizard.workloads import Reader, Workload
 
 OTHER = "other"
@@ -138,8 +139,9 @@ class Container:
             return Source(mount.source.kind, mount.source.name, key, mode or mount.source.mode)
         return Source(mount.source.kind, mount.source.name, key, mount.source.mode)
 
-    def paths_of(self, kind: str, name: str, key: str) -> Iterator[str]:
-        """Yield the paths at which the entry *key* of a Secret or ConfigMap is mounted."""
+    def paths_of(self, entry: Entry) -> Iterator[str]:
+        """Yield the paths at which *entry* is mounted."""
+        kind, _, name, key = entry
         for mount in (each for each in self._mounts if (each.source.kind, each.source.name) == (kind, name)):
             for file in [path for path, item in mount.items.items() if item[0] == key] if mount.items else [key]:
                 rest = file if mount.within == "." else file.removeprefix(mount.within)

@@ -413,6 +413,15 @@ class Resource:
         return manifests.text_at(self.node, *path)
 
 
+class Entry(NamedTuple):
+    """An entry of a Secret or ConfigMap, as pods name it; all '' but the key where it is in none."""
+
+    kind: str
+    namespace: str
+    name: str
+    key: str
+
+
 class Written(NamedTuple):
     """A text and a span in it, in characters."""
 

@@ -18,6 +18,7 @@ from wizard import (
     consumed,
     contexts,
     homeserver,
+    kustomizations,
     mail,
     networkpolicies,
     originals,
@@ -34,7 +35,7 @@ from wizard.configurations import SYNAPSE, Configuration, Server
 from wizard.homeserver import Homeserver
 from wizard.lock import Lock
 from wizard.pods import Container
-from wizard.resources import SPELLED_OTHERWISE, Manifest, Resource
+from wizard.resources import SPELLED_OTHERWISE, Entry, Manifest, Resource
 from wizard.search import Walk
 from wizard.sites import Found, Scope
 from wizard.structure import Tree
@@ -196,14 +197,30 @@ class Survey:
             objects = self._configuring(server)
             if server is SYNAPSE:  # whose texts are known by their keys, too, whatever they are called
                 objects = itertools.chain(objects, self.holding(_NAMING, ""))
-            self._configured[server.name] = tuple(configurations.of(server, objects, self.containers))
+            files = (each for each in self.every if each.path in self._generated)
+            every = dict.fromkeys((*objects, *(resource for each in files for resource in each.some({""}))))
+            texts = configurations.of(server, every, self.containers, self._generated)
+            self._configured[server.name] = tuple(texts)
         return self._configured[server.name]
+
+    @cached_property
+    def _generated(self) -> dict[str, list[Entry]]:
+        """The entries of ConfigMaps and Secrets that kustomize makes of files, by their paths in the tree."""
+        found: dict[str, list[Entry]] = {}
+        for kustomization in kustomizations.of(self.every):
+            for path, entry in kustomizations.generated(kustomization):
+                found.setdefault(path, []).append(entry)
+        return found
 
     @cached_property
     def homeservers(self) -> tuple[Homeserver, ...]:
         """What Synapse makes of those texts that it reads."""
         texts = self.of_server(SYNAPSE)
-        held = self.mounted(each for text in texts for each in text.containers)
+        objects = self.mounted(each for text in texts for each in text.containers)
+        paths, made = {each.path for each in self.every}, self._generated.items()
+        unseen = {entry[:3] for path, some in made for entry in some if path not in paths}
+        held = {entry[:3] for _, some in made for entry in some} - unseen
+        held |= {(each.kind, each.namespace, each.name) for each in objects if not each.manifest.actions}
         return homeserver.of(texts, held, self.containers)
 
     def homeservers_of(self, instance: str) -> list[Homeserver]:

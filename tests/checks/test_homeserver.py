@@ -209,3 +209,34 @@ def test_a_file_beside_the_homeservers_is_read_for_what_yaml_makes_of_it() -> No
     assert told(text + run, "unquoted-variable") == ["a.yaml:17"]
     assert told(text + run, "key-twice") == ["a.yaml:19"]
     assert told(text + run.replace("/c]", "/c/homeserver.yaml]"), "key-twice") == [], "it is not read"
+
+
+KUSTOMIZED = {
+    "kustomization.yaml": (
+        "namespace: matrix\nresources: [pod.yaml]\n"
+        "configMapGenerator:\n  - name: config\n    files: [homeserver.yaml, zz.yaml=files/mail.yaml]\n"
+        "secretGenerator:\n  - name: redis\n    files: [redis.conf]\n"
+    ),
+    "homeserver.yaml": f"{NAME}admin_contact: a\n",
+    "files/mail.yaml": "admin_contact: b\n",
+    "redis.conf": "protected-mode no\n",
+    "pod.yaml": pod("synapse", runs("/c"), {"/c": of("config")})
+    + pod("redis", "args: [/r/redis.conf]", {"/r": of("redis", "secret")}).replace("element-hq/synapse", "redis"),
+}
+
+
+def test_a_file_that_a_generator_lists_is_read_as_the_entry_that_becomes_of_it() -> None:
+    (home,) = servers(KUSTOMIZED)
+    assert [each.key for each in home.texts] == ["homeserver.yaml", "zz.yaml"]
+    assert (home.place("admin_contact"), home.is_whole) == ("files/mail.yaml:1:16", True)
+    assert told(KUSTOMIZED, "macaroon-missing") == ["homeserver.yaml:1"]
+    made = {**KUSTOMIZED, "files/mail.yaml": "macaroon_secret_key: abcdefgh\n"}
+    assert told(made, "macaroon-missing") == []
+    gone = {path: text for path, text in KUSTOMIZED.items() if path != "files/mail.yaml"}
+    assert told(gone, "macaroon-missing") == [], "nobody knows what the file has that is not here"
+
+
+def test_a_file_of_another_server_is_read_where_a_generator_lists_it() -> None:
+    assert told(KUSTOMIZED, "redis-open") == ["redis.conf:1"]
+    alone = {path: text for path, text in KUSTOMIZED.items() if path != "kustomization.yaml"}
+    assert told(alone, "redis-open") == [], "nobody knows what it is for"

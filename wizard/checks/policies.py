@@ -30,7 +30,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
     if not policies:
         yield from _none(survey)
         return
-    homes = {each.home.resource.namespace for each in survey.homeservers_of("li") if each.home.leaf}
+    homes = {each.home.entry.namespace for each in survey.homeservers_of("li") if each.home.entry.kind}
     ours = [each for each in policies if each.namespace in homes]
     if ours:
         yield from _missing(survey, ours)
@@ -43,7 +43,7 @@ _OTHERS = re.compile(rb"kind:\s*[\"']?(?:\w*NetworkPolicy|AuthorizationPolicy)\b
 
 def _none(survey: Survey) -> Iterator[Finding]:
     """LI is configured, and the tree has no policy of any sort."""
-    home = next((each.home.resource for each in survey.homeservers_of("li") if each.home.leaf), None)
+    home = next((each.home.resource for each in survey.homeservers_of("li") if each.home.entry.kind), None)
     if home is not None and not any(_OTHERS.search(each.data) for each in survey.every):
         message = f"{home.ref} configures LI, and no NetworkPolicy is in the tree: every pod of the cluster reaches it."
         fix = f"Write policies as templates/{networkpolicies.HOME} has them."

@@ -38,7 +38,7 @@ def _passed_by(survey: Survey) -> Iterator[Finding]:
     for text in survey.of_server(SYNAPSE):
         for container in text.containers if not text.key.endswith(".yaml") else ():
             named = homeserver.config_paths(container)
-            files = container.paths_of(text.resource.kind, text.resource.name, text.key)
+            files = container.paths_of(text.entry)
             if any(posixpath.dirname(file) in named and not file.endswith(".yaml") for file in files):
                 message = (
                     f"{text.resource.ref}: Synapse does not read {text.key}: of a directory .yaml files alone count."

@@ -197,6 +197,7 @@ def _beside(home: Homeserver, survey: Survey) -> str:
     every = (each for each in survey.of_server(SYNAPSE) if {*each.containers} & {*home.containers})
     objects = {each.resource for each in (*home.texts, *every)}
     texts = [leaf.text for each in objects for leaf in each.leaves.values() if leaf.nested is None]
+    texts += [each.text for each in home.texts if each.leaf is None]
     pods = {each.workload.resource for each in home.containers}
     texts += [each.line for each in survey.containers if each.workload.resource in pods]
     return "\n".join(texts)

@@ -80,7 +80,7 @@ def _redis(server: Homeserver) -> tuple[str, str, str] | None:
     if host == "localhost" or host.startswith("127.") or host == "::1":
         return None  # each pod's own
     service = _SERVICE.fullmatch(host)
-    name, namespace = (service[1], service[2] or server.home.resource.namespace) if service else (host, "")
+    name, namespace = (service[1], service[2] or server.home.entry.namespace) if service else (host, "")
     return name, namespace, server.value("redis", "port") or "6379"
 
 
