@@ -13,7 +13,7 @@ from functools import cached_property
 
 from wizard import catalogue, manifests, yamltypes
 from wizard.manifests import Node, Path, Scalar
-from wizard.pods import Container
+from wizard.pods import Container, Pod
 from wizard.resources import Entry, Leaf, Resource, may_be_one
 
 
@@ -145,23 +145,19 @@ def of(
             running = tuple(
                 each
                 for pod in mounting.get((kind, name), ())
-                if may_be_one(pod[0].workload.namespace, namespace)
-                for each in pod
+                if may_be_one(pod.workload.namespace, namespace)
+                for each in pod.containers
                 if not each.is_init and server.image.search(each.image)
             )
             yield from _texts(server, resource, entries, running)
 
 
-def _mounting(server: Server, containers: Iterable[Container]) -> dict[tuple[str, str], list[list[Container]]]:
+def _mounting(server: Server, containers: Iterable[Container]) -> dict[tuple[str, str], list[Pod]]:
     """Return the pods that run *server*, by the kind and name of each object that any of their containers mounts."""
-    pods: dict[Resource, list[Container]] = {}
-    for each in containers:
-        pods.setdefault(each.workload.resource, []).append(each)
-    found: dict[tuple[str, str], list[list[Container]]] = {}
-    for pod in pods.values():
-        if any(server.image.search(each.image) for each in pod):
-            for name in frozenset[tuple[str, str]]().union(*(each.objects for each in pod)):
-                found.setdefault(name, []).append(pod)
+    found: dict[tuple[str, str], list[Pod]] = {}
+    for pod in dict.fromkeys(each.pod for each in containers if server.image.search(each.image)):
+        for name in pod.objects:
+            found.setdefault(name, []).append(pod)
     return found
 
 

@@ -17,7 +17,6 @@ from wizard import manifests, placeholders
 from wizard.configurations import Configuration
 from wizard.manifests import Node, Scalar, Sequence
 from wizard.pods import OTHER, Container
-from wizard.resources import Resource
 
 _NAME = "server_name"
 _TRUE = frozenset({"true", "yes", "on"})  # PyYAML 6, which Synapse reads its configuration with
@@ -85,27 +84,22 @@ class Homeserver:
         return is_known and not placeholders.is_open(self.value(*path))
 
 
-def of(
-    texts: Iterable[Configuration], held: Iterable[tuple[str, str, str]], containers: Iterable[Container]
-) -> tuple[Homeserver, ...]:
+def of(texts: Iterable[Configuration], held: Iterable[tuple[str, str, str]]) -> tuple[Homeserver, ...]:
     """Return the homeservers that are given *texts* of Synapse's: for each process of it what that reads, each once.
 
     What no process is known to read is one by itself, over what stands beside it. *held*: the Secrets and ConfigMaps of
-    the tree by kind, namespace and name; *containers*: all that run in it."""
+    the tree by kind, namespace and name."""
     texts, by_container = list(texts), dict[Container, list[Configuration]]()
     for text in texts:
         for container in filter(_serves, text.containers):
             by_container.setdefault(container, []).append(text)
-    pods: dict[Resource, list[Container]] = {}
-    for container in containers:
-        pods.setdefault(container.workload.resource, []).append(container)
     spaces: _Spaces = {}
     for kind, namespace, name in held:
         spaces.setdefault((kind, name), set()).add(namespace)
     found: dict[tuple[str, tuple[Configuration, ...], bool, bool], list[Container]] = {}
     for container, own in by_container.items():
         given = tuple(_given(container, own))
-        is_whole = _is_whole(container, own, pods[container.workload.resource], spaces)
+        is_whole = _is_whole(container, own, spaces)
         for some in [given] if given else [*_alone(own)] or [tuple(own)]:
             instances = {container.workload.instance, *(each.resource.instance for each in some)}
             key = "li" if "li" in instances else "main", some, bool(given), is_whole
@@ -193,7 +187,7 @@ def _default(container: Container) -> str:
 _Spaces = dict[tuple[str, str], set[str]]  # the namespaces of the tree's Secrets and ConfigMaps, by kind and name
 
 
-def _is_whole(container: Container, own: list[Configuration], pod: list[Container], spaces: _Spaces) -> bool:
+def _is_whole(container: Container, own: list[Configuration], spaces: _Spaces) -> bool:
     """Say whether no file that configures *container* is one that is not in the tree, so that nobody knows what it
     sets: one from a Secret that is made in the cluster, or from a volume of another kind."""
 
@@ -201,7 +195,7 @@ def _is_whole(container: Container, own: list[Configuration], pod: list[Containe
         homes, space = spaces.get(name, set()), container.workload.namespace
         return bool(homes) and (not space or not homes.isdisjoint(("", space)))
 
-    inits = [each for each in pod if each.is_init]
+    inits = [each for each in container.pod.containers if each.is_init]
     # What one of those mounts, a file is made of by words that are looked into.
     is_made = any((text.entry.kind, text.entry.name) in each.objects for text in own for each in inits)
     for path in config_paths(container):

@@ -54,14 +54,47 @@ class _Mount:
 
 
 @dataclass(frozen=True, eq=False)
-class Container:
-    """One container, or init container, of a workload."""
+class Pod:
+    """The pod that a workload runs, one or several times alike: its spec, and what reads that."""
 
     workload: Workload
     reader: Reader
+    spec: Node
+
+    @cached_property
+    def containers(self) -> tuple[Container, ...]:
+        """Its containers, the init containers first."""
+        keys = (("initContainers.*", True), ("containers.*", False))
+        return tuple(Container(self, node, is_init) for key, is_init in keys for node in self.reader.at(self.spec, key))
+
+    @cached_property
+    def objects(self) -> frozenset[tuple[str, str]]:
+        """The kind and name of each Secret and ConfigMap that is mounted in any of them."""
+        return frozenset[tuple[str, str]]().union(*(each.objects for each in self.containers))
+
+    @cached_property
+    def lines(self) -> str:
+        """The words of all of them, those of each in a line."""
+        return "\n".join(each.line for each in self.containers)
+
+
+@dataclass(frozen=True, eq=False)
+class Container:
+    """One container, or init container, of a pod."""
+
+    pod: Pod
     node: Node
-    pod: Node
     is_init: bool
+
+    @property
+    def workload(self) -> Workload:
+        """What runs it."""
+        return self.pod.workload
+
+    @property
+    def reader(self) -> Reader:
+        """What reads it."""
+        return self.pod.reader
 
     @cached_property
     def name(self) -> str:
@@ -168,7 +201,7 @@ class Container:
 
     @cached_property
     def _mounts(self) -> tuple[_Mount, ...]:
-        volumes = {self.reader.text(each, "name"): each for each in self.reader.at(self.pod, "volumes.*")}
+        volumes = {self.reader.text(each, "name"): each for each in self.reader.at(self.pod.spec, "volumes.*")}
         return tuple(
             self._mount(each, volumes.get(self.reader.text(each, "name")))
             for each in self.reader.at(self.node, "volumeMounts.*")
@@ -193,14 +226,10 @@ class Container:
         return _Mount(path, within, Source(OTHER), {})
 
 
-def containers(each: Workload) -> Iterator[Container]:
-    """Yield the containers of *each*, its init containers first; none where an operator makes its pods."""
+def containers(each: Workload) -> tuple[Container, ...]:
+    """Return the containers of *each*, its init containers first; none where an operator makes its pods."""
     found = workloads.pod(each)
-    if found is not None:
-        reader, spec = found
-        for key, is_init in (("initContainers.*", True), ("containers.*", False)):
-            for node in reader.at(spec, key):
-                yield Container(each, reader, node, spec, is_init)
+    return Pod(each, *found).containers if found is not None else ()
 
 
 def octal(mode: str) -> int:

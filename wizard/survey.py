@@ -174,14 +174,11 @@ class Survey:
 
     def mounted(self, among: Iterable[Container]) -> Iterator[Resource]:
         """Yield what is mounted in the pods of these containers, Secrets and ConfigMaps, and others of their files."""
-        pods = {each.workload.resource for each in among}
-        beside = (each for each in self.containers if each.workload.resource in pods)
-        return self.called({name for each in beside for _, name in each.objects}, *_HOLDERS)
+        return self.called({name for each in among for _, name in each.pod.objects}, *_HOLDERS)
 
     def words_of_pod(self, container: Container) -> str:
         """Return the words of all containers of the pod of *container*, and the scripts that are mounted in it."""
-        pod = [each for each in self.containers if each.workload.resource is container.workload.resource]
-        mounted = frozenset[tuple[str, str]]().union(*(each.objects for each in pod))
+        mounted = container.pod.objects
         scripts = [
             leaf.text
             for each in self.called({name for _, name in mounted}, "ConfigMap")
@@ -189,7 +186,7 @@ class Survey:
             for path, leaf in each.leaves.items()
             if path[:1] == ("data",) and leaf.nested is None
         ]
-        return "\n".join([*(each.line for each in pod), *scripts])
+        return "\n".join([container.pod.lines, *scripts])
 
     def of_server(self, server: Server) -> tuple[Configuration, ...]:
         """Return the texts that *server* reads as its configuration."""
@@ -221,7 +218,7 @@ class Survey:
         unseen = {entry[:3] for path, some in made for entry in some if path not in paths}
         held = {entry[:3] for _, some in made for entry in some} - unseen
         held |= {(each.kind, each.namespace, each.name) for each in objects if not each.manifest.actions}
-        return homeserver.of(texts, held, self.containers)
+        return homeserver.of(texts, held)
 
     def homeservers_of(self, instance: str) -> list[Homeserver]:
         """Return those of one *instance*, ``main`` or ``li``, whose texts tell the server's name."""
@@ -229,9 +226,8 @@ class Survey:
 
     def _configuring(self, server: Server) -> Iterator[Resource]:
         """Yield the Secrets, and of the ConfigMaps those that can configure *server*."""
-        pods = {each.workload.resource for each in self.containers if server.image.search(each.image)}
-        beside = (each for each in self.containers if each.workload.resource in pods)
-        names = {name for each in beside for _, name in each.objects if name}
+        running = (each for each in self.containers if server.image.search(each.image))
+        names = {name for each in running for _, name in each.pod.objects if name}
         for manifest in self._naming(_HOLDERS):
             is_open = self._holds(_SERVING, manifest) or any(name.encode() in manifest.data for name in names)
             kinds = _HOLDERS if is_open else frozenset({"Secret"})

@@ -17,7 +17,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what is not done as it is written."""
     for config in survey.of_server(REDIS):
         yield from _redis(config)
-        yield from _unguarded(config, survey)
+        yield from _unguarded(config)
     yield from _users_of_redis(survey)
     yield from _open_chart(survey)
 
@@ -103,13 +103,12 @@ _LOOPBACK = re.compile(r"-?(?:127\.[\d.]+|::1|localhost)")
 _GUARDS = frozenset({"requirepass", "user", "aclfile", "include", "sentinel", "tls-port"})
 
 
-def _unguarded(config: Configuration, survey: Survey) -> Iterator[Finding]:
+def _unguarded(config: Configuration) -> Iterator[Finding]:
     """No password at all, and its protection against that switched off (redis.conf, protected-mode)."""
     lines = {bare.split()[0].lower(): (offset, bare.split()[1:]) for offset, bare in config.lines()}
     offset, mode = lines.get("protected-mode", (0, []))
     bound = lines.get("bind", (0, ["*"]))[1]
-    pods = {each.workload.resource for each in config.containers}
-    beside = [each.line for each in survey.containers if each.workload.resource in pods]
+    beside = [each.pod.lines for each in config.containers]
     beside += [leaf.text for leaf in config.resource.leaves.values() if leaf.nested is None]
     is_guarded = lines.keys() & _GUARDS or any(re.search(r"requirepass|aclfile|--user\b", each) for each in beside)
     if mode == ["no"] and not is_guarded and not all(map(_LOOPBACK.fullmatch, bound)):

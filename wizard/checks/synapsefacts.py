@@ -169,7 +169,7 @@ def _too_open(home: Homeserver) -> Iterator[Finding]:
 
 def _is_private(container: Container, mode: str) -> bool:
     """Say whether the file of a Secret of that *mode* is its owner's alone; fsGroup adds the group (FACTS 2)."""
-    grouped = container.reader.text(next(container.reader.at(container.pod, "securityContext"), None), "fsGroup")
+    grouped = container.reader.text(next(container.reader.at(container.pod.spec, "securityContext"), None), "fsGroup")
     return bool(mode) and not grouped and octal(mode) & 0o077 == 0
 
 
@@ -198,9 +198,7 @@ def _beside(home: Homeserver, survey: Survey) -> str:
     objects = {each.resource for each in (*home.texts, *every)}
     texts = [leaf.text for each in objects for leaf in each.leaves.values() if leaf.nested is None]
     texts += [each.text for each in home.texts if each.leaf is None]
-    pods = {each.workload.resource for each in home.containers}
-    texts += [each.line for each in survey.containers if each.workload.resource in pods]
-    return "\n".join(texts)
+    return "\n".join((*texts, *{each.pod.lines for each in home.containers}))
 
 
 _COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
