@@ -60,11 +60,11 @@ def edge(objects: Iterable[Resource]) -> Edge:
     """Return what the *objects* of a tree say of its edge together; those of ``EDGES`` say it all."""
     every = list(objects)
     classes = {each.name: each.text("spec", "controller") for each in every if each.kind == "IngressClass"}
-    defaults = [each.name for each in every if each.kind == "IngressClass" and _note(each, _IS_DEFAULT) == "true"]
+    defaults = [each.name for each in every if each.kind == "IngressClass" and note(each, _IS_DEFAULT) == "true"]
     default = defaults[0] if defaults else ""
     signs: dict[str, set[str]] = {}
     for ingress in (each for each in every if each.kind == "Ingress"):
-        prefixes = (key.partition("/")[0] + "/" for key in _notes(ingress))
+        prefixes = (key.partition("/")[0] + "/" for key in notes(ingress))
         signs.setdefault(class_of(ingress) or default, set()).update(prefixes)
     theirs = [each for each in every if _is_traefiks(each)]
     found = [each for each in theirs if each.kind == "Middleware"]
@@ -82,9 +82,19 @@ def edge(objects: Iterable[Resource]) -> Edge:
     )
 
 
+def notes(resource: Resource) -> dict[str, str]:
+    """Return the annotations of *resource*."""
+    return manifests.texts(resource.get(*ANNOTATIONS))
+
+
+def note(resource: Resource, key: str) -> str:
+    """Return the text of one annotation, '' where it is not there."""
+    return resource.text(*ANNOTATIONS, key)
+
+
 def class_of(ingress: Resource) -> str:
     """Return the name of the class of *ingress*, as the field or the older annotation says it; '' for none."""
-    return ingress.text("spec", "ingressClassName") or _note(ingress, "kubernetes.io/ingress.class")
+    return ingress.text("spec", "ingressClassName") or note(ingress, "kubernetes.io/ingress.class")
 
 
 def readers(resource: Resource) -> tuple[Controller, ...]:
@@ -261,7 +271,7 @@ def _lists(
 def _ways(router: Resource) -> list[list[Reference]]:
     """Return the Middlewares that each route of *router* names; an Ingress is one route, other objects have none."""
     if router.kind == "Ingress":
-        words = (word.strip() for word in _note(router, MIDDLEWARES).split(","))
+        words = (word.strip() for word in note(router, MIDDLEWARES).split(","))
         return [[(None, word.removesuffix(_PROVIDER)) for word in words if word.endswith(_PROVIDER)]]
     routes = router.get("spec", "routes") if router.kind == "IngressRoute" and _is_traefiks(router) else None
     items = routes.items if isinstance(routes, Sequence) else ()
@@ -306,12 +316,3 @@ def _group(resource: Resource) -> str:
 
 def _is_traefiks(resource: Resource) -> bool:
     return _group(resource) in (_GROUP, _FORMER_GROUP)
-
-
-def _notes(resource: Resource) -> list[str]:
-    notes = resource.get(*ANNOTATIONS)
-    return list(entries.keys(notes)) if isinstance(notes, manifests.Mapping) else []
-
-
-def _note(resource: Resource, key: str) -> str:
-    return resource.text(*ANNOTATIONS, key)

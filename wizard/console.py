@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from wizard import actions, catalogue, host, invocation
+from wizard import actions, catalogue, host, invocation, placeholders
 from wizard import review as reviewing
 from wizard.actions import Cluster, Command
 from wizard.afterwards import Afterwards
@@ -793,7 +793,9 @@ def _as_data(outcome: Outcome) -> dict[str, Any]:
         "left_out": dict(made.left_out),
         "li": dict(made.li),
         "exposed": {file: list(names) for file, names in made.exposed.items()},
-        "refused": [{"token": each.token, "where": each.position, "why": each.why} for each in made.refused],
+        "refused": [
+            {"token": placeholders.shown(each.token), "where": each.position, "why": each.why} for each in made.refused
+        ],
         "notes": [{"what": note.what, "where": note.where} for note in (*made.notes, *made.lost, *made.unneeded)],
         "diff": made.diff,
         "well_known": outcome.documents,

@@ -32,7 +32,8 @@ def unified(path: str, before: str, after: str) -> str:
 def masked(manifest: Manifest, sites: Iterable[Site], mask: Callable[[Site], str | None]) -> str:
     """Return the text of *manifest* with each of its *sites* as *mask* says (None: as it is), and no Secret readable.
 
-    A value of a ``kind: Secret`` that is no site is masked too, unless a placeholder stands in it.
+    A value of a ``kind: Secret`` that is no site is masked too, unless a placeholder stands in it, of which the words
+    alone are shown.
     """
     own = [site for site in sites if site.manifest is manifest]
     by_view: dict[View, list[Edit]] = {}
@@ -57,7 +58,7 @@ def masked(manifest: Manifest, sites: Iterable[Site], mask: Callable[[Site], str
     unfit = unread | {scalars[view] for view, edits in by_view.items() if not _fits(view, edits)}
     fit = {view: edits for view, edits in by_view.items() if scalars[view] not in unfit}
     text = lenses.apply(manifest.text, [*lenses.render(fit), *(Edit(*span, MASK) for span in unfit)])
-    return _PASSWORD.sub(_masked, text)
+    return placeholders.shown_in(_PASSWORD.sub(_masked, text))
 
 
 def _masked(found: re.Match[str]) -> str:

@@ -161,7 +161,7 @@ def _of_password(place: Place) -> Deed | None:
     space, _, name = place.text.strip().rpartition("/")
     space = space or place.resource.namespace
     secrets = [each for each in place.survey.of_kind("Secret") if (each.namespace, each.name) == (space, name)]
-    leaves = [leaf for each in secrets for part in ("stringData", "data") if (leaf := each.leaves.get((part, "auth")))]
+    leaves = [leaf for each in secrets if (leaf := each.entry("auth"))]
     key = f"{_NGINX}auth-type"
     is_sure = len(leaves) == 1 and _is_htpasswd(leaves[0].text)
     return Deed(f'{key}: "basic" is added', new={(*_ANNOTATIONS, key): "basic"}) if is_sure else None

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from wizard import catalogue
+from wizard import catalogue, placeholders
 from wizard.answerfile import ReadFile, read_text
 from wizard.answers import Answers, Decision
 from wizard.formats import FormatError
@@ -329,7 +329,7 @@ class _Meaning:
         return True
 
     def ask(self, state: State) -> Ask:
-        spellings = " or ".join(dict.fromkeys(each.token for each in self.group))
+        spellings = " or ".join(dict.fromkeys(placeholders.shown(each.token) for each in self.group))
         places = "".join(f"\n  {each.position}  {each.place}" for each in self.group)
         recipe = self.group[0].recipe
         choices = dict(_MEANINGS)

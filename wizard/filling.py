@@ -364,7 +364,9 @@ def read(name: str, text: str) -> str:
 
 def shown(value: str, text: str) -> str:
     """Return *text* of the value called *value* as it may be shown: masked, but for what is only a placeholder."""
-    return MASK if catalogue.is_masked(value) and not placeholders.is_wholly(text) else text
+    if not catalogue.is_masked(value):
+        return text
+    return placeholders.shown_in(text) if placeholders.is_wholly(text) else MASK
 
 
 def _known_texts(site: Site, vault: Vault, former: Mapping[str, str]) -> set[str]:
@@ -540,7 +542,7 @@ def _drift(name: str, places: list[Site]) -> Problem:
 
 
 def _undecided(unknown: Unknown) -> Problem:
-    what = f"The placeholder {unknown.token} is in no catalogue, and what it stands for is not guessed."
+    what = f"The placeholder {placeholders.shown(unknown.token)} is in no catalogue, and what it stands for is not guessed."
     return Problem(
         what, unknown.position, f"Decide it under placeholders: in the answers file; it stands at {unknown.place}"
     )

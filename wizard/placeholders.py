@@ -225,6 +225,15 @@ def shown(token: str) -> str:
     return _WORD.sub(lambda word: word[0] if word[0].isalpha() and _PLAIN.fullmatch(word[0]) else "…", token)
 
 
+def shown_in(text: str) -> str:
+    """Return *text* with each placeholder in it as it may be shown."""
+    end, parts = 0, []
+    for each in find(text):
+        parts += [text[end : each.start], shown(each.token)]
+        end = each.end
+    return "".join(parts) + text[end:]
+
+
 def is_wholly(text: str) -> bool:
     """Say whether *text* is placeholders and nothing that could be a value: comments, armour and short words aside."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith(("#", "-----"))]

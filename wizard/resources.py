@@ -404,6 +404,11 @@ class Resource:
         """Say whether the *key* of an entry holds a value, or a placeholder for one (see ``manifests.walk``)."""
         return (self.ref, (*path, f"[!{number}]")) in self.manifest.keyed or any(placeholders.find(key.value))
 
+    def entry(self, key: str) -> Leaf | None:
+        """Return the entry *key* of a Secret or ConfigMap as it is read: ``stringData``'s stands over ``data``'s."""
+        found = (self.leaves.get((section, manifests.key_step(key))) for section in ("stringData", "data"))
+        return next((each for each in found if each is not None), None)
+
     def get(self, *path: str) -> Node | None:
         """Return the node at *path* in the object itself (not in embedded documents), or None."""
         return manifests.get(self.node, path)

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from wizard import catalogue, keys
+from wizard import catalogue, keys, placeholders
 from wizard.errors import Problem
 from wizard.filling import Settled
 from wizard.plan import Change, Plan
@@ -61,7 +61,7 @@ def about(made: Plan) -> Iterator[str]:
 def left(made: Plan) -> Iterator[str]:
     """Yield what is left to the operator, whether anything else changes or not: refused places, and remarks."""
     for refusal in made.refused:
-        yield f"Left as it is: {refusal.position}: {refusal.token or 'this file'}: {refusal.why}."
+        yield f"Left as it is: {refusal.position}: {placeholders.shown(refusal.token) or 'this file'}: {refusal.why}."
     if made.refused:
         yield f"{count(len(made.refused), 'place')} left to you, as told above."
     yield from map(note, (*made.notes, *made.lost))

@@ -511,6 +511,13 @@ CASES = [
     Case(
         "minio-url",
         15,
+        TENANT.replace("  requestAutoCert: true\n", "  mountPath: /export\n") + entry("a.sh", "mc ls http://minio/a"),
+        "mountPath: /export",
+        "requestAutoCert: false",
+    ),
+    Case(
+        "minio-url",
+        15,
         TENANT + entry("a.sh", "mc ls http://minio/a"),
         "apiVersion: minio",
         "kind: Service\nmetadata: {name: minio}\n---\napiVersion: minio",

@@ -11,6 +11,8 @@ FAULTS = {
         "command-missing",  # envsubst in Synapse's image (FACTS 2)
         "coturn-external-ip",  # -X with a file (FACTS 3)
         "coturn-no-secret",  # in a variable alone (FACTS 3)
+        "role-unmade",  # key_vault's role and database, which the cluster calls otherwise (FACTS 3; 10, 2.7)
+        "owner-password-unknown",  # no initdb.secret: no password of the tree ever matches (FACTS 3)
         "minio-url",  # 9000, where the operator's Service listens on 443 (FACTS 10, 8.2)
         "subscription-in-function",  # in a DO block (FACTS 3)
     },

@@ -12,6 +12,7 @@ import yaml
 from .conftest import MINIMUM
 from .reading import by_pyyaml, entries, every
 from .runs import Deployment, Run
+from .small import laid_out
 
 SMTP = "smtp: {host: mail.chat-corp.net, user: robot, password: {file: given.txt}, from: robot@chat-corp.net}\n"
 GIVEN = "Given-by-a-person/42"
@@ -243,3 +244,26 @@ def test_a_real_secret_under_a_call_to_change_it(tmp_path: Path, style: str) -> 
     runs |= taken_back(made) | {"blank": made.blank()}
     assert leaks(runs, made, {}) == []
     assert made.files() == before
+
+
+WRITTEN_OVER = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: synapse-secrets, namespace: chat}
+stringData:
+  FORM_SECRET: CHANGEME_hunter2Zq9Xy
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: turn, namespace: chat}
+stringData:
+  one: '{"a": "CHANGEME_TURN_SECRET", "b": {"c": "{\\"d\\": \\"CHANGEME_hunter3Wq8Zx\\"}"}}'
+"""
+
+
+def test_a_placeholder_that_was_written_over_in_part_is_shown_by_its_words_alone(tmp_path: Path) -> None:
+    deployment = laid_out(tmp_path, WRITTEN_OVER)
+    for name, run in watched(deployment).items():
+        assert run.text, name
+        assert [each for each in ("hunter2", "hunter3") if each in run.text] == [], name
+    assert "CHANGEME_…" in deployment.plan().out

@@ -130,7 +130,7 @@ _NO_LIST = "it has no address allow-list, so that anyone can open this LI host."
 
 def _ranges_fault(ranges: Iterable[str]) -> str:
     for item in ranges:
-        if _is_unknown(item):
+        if placeholders.is_open(item):
             return ""  # told as a placeholder, or for another program to fill in
         network = _network(item.strip().removeprefix("!"))
         if network is None:
@@ -143,7 +143,7 @@ def _ranges_fault(ranges: Iterable[str]) -> str:
 def _of_ranges(router: Resource, found: _List, *, is_public: bool) -> Iterator[Finding]:
     """Ranges that are too wide, or that let in nobody whom they should. They are confidential: told by their number."""
     for number, item in enumerate(found.items, 1):
-        network = None if _is_unknown(item) else _network(item)
+        network = None if placeholders.is_open(item) else _network(item)
         if network is None:
             continue
         what = f"{router.ref}: entry {number} of its address allow-list"
@@ -165,7 +165,7 @@ def _differing(lists: Mapping[Resource, list[_List]]) -> Iterator[Finding]:
     """LI hosts that let in others than the first one does."""
     first: tuple[Resource, frozenset[Network]] | None = None
     for router, found in lists.items():
-        ranges = [_network(item) for item in found[0].items if not _is_unknown(item)]
+        ranges = [_network(item) for item in found[0].items if not placeholders.is_open(item)]
         held = frozenset(each for each in ranges if each)
         if len(found) > 1 or len(held) < len(set(found[0].items)):
             continue
@@ -196,7 +196,3 @@ def _network(item: str) -> Network | None:
         return ipaddress.ip_network(item.strip(), strict=False)
     except ValueError:
         return None
-
-
-def _is_unknown(item: str) -> bool:
-    return placeholders.is_template(item) or any(placeholders.find(item))

@@ -231,7 +231,7 @@ def _apple(config: Configuration, at_app: Path) -> Iterator[Finding]:
         yield at(first, "push-incomplete", message, f"Add below {app}: {', '.join(missing)}.")
     for key in ("key_id", "team_id") if "keyfile" in settings else ():
         text = config.value(*at_app, key)
-        if text and not any(placeholders.find(text)) and not placeholders.is_template(text) and not _ID.fullmatch(text):
+        if text and not placeholders.is_open(text) and not _ID.fullmatch(text):
             message = f"{ref}: {key} of {app} is not of 10 capital letters and digits; nothing puts another text there."
             yield at(config.place(*at_app, key), "apns-id", message, "Write Apple's own id there.")
     if "platform" in settings and settings["platform"] not in _PLATFORMS:

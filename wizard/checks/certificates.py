@@ -28,7 +28,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
     routers = [*survey.of_kind("Ingress", "IngressRoute")]
     made = {*_made(survey, routers)}
     for secret in survey.of_kind("Secret"):
-        both = [_leaf(secret, key) for key in ("tls.crt", "tls.key")]
+        both = [secret.entry(key) for key in ("tls.crt", "tls.key")]
         certificate, key = (each if each and _is_given(each) else None for each in both)
         if certificate and key and not {(secret.namespace, secret.name), ("", secret.name)} & made:
             hosts = {host for router in routers for host in _hosts(router, secret)}
@@ -44,14 +44,9 @@ def _made(survey: Survey, routers: list[Resource]) -> Iterator[tuple[str, str]]:
             yield from ((router.namespace, manifests.text_at(each, "secretName")) for each in _entries(router))
 
 
-def _leaf(secret: Resource, key: str) -> Leaf | None:
-    """Return what the Secret holds under *key*; ``stringData`` wins (FACTS 5)."""
-    return secret.leaves.get(("stringData", key)) or secret.leaves.get(("data", key))
-
-
 def _is_given(leaf: Leaf) -> bool:
     """Whether somebody has put a text there: one that no other program is to fill in, or to decrypt."""
-    is_open = placeholders.is_template(leaf.text) or any(placeholders.find(leaf.text))
+    is_open = placeholders.is_open(leaf.text)
     return leaf.text.strip() != "" and not is_open and not leaf.resource.manifest.is_expanded
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from wizard import placeholders, servers
 from wizard.configurations import SYNAPSE
 from wizard.finding import Finding, at
-from wizard.resources import Leaf, Resource
+from wizard.resources import Resource
 from wizard.survey import Survey
 
 
@@ -49,7 +49,7 @@ def _unwatched(secret: Resource, owner: Resource) -> Finding:
 
 def _misnamed(owner: Resource, role: str, secrets: Iterable[Resource]) -> Iterator[Finding]:
     for secret in secrets:
-        user = _username(secret) if role else None
+        user = secret.entry("username") if role else None
         if (
             user is not None
             and not placeholders.is_open(user.text)
@@ -59,8 +59,3 @@ def _misnamed(owner: Resource, role: str, secrets: Iterable[Resource]) -> Iterat
             message = f"{secret.ref}: username is not {role}, the role that {owner.ref} gives it to."
             fix = f"Write {role} here. Encoded, under data: printf %s {role} | base64"
             yield at(secret.manifest.position(user.scalar.start), "cluster-username", message, fix)
-
-
-def _username(secret: Resource) -> Leaf | None:
-    """Return the entry ``username`` as the operator reads it: that of ``stringData`` stands over ``data``'s."""
-    return secret.leaves.get(("stringData", "username")) or secret.leaves.get(("data", "username"))

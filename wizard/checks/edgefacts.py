@@ -79,14 +79,9 @@ def _old_fields(survey: Survey) -> Iterator[Finding]:
 _NGINX = "nginx.ingress.kubernetes.io/"
 
 
-def _annotation(ingress: Resource, name: str) -> str:
-    leaf = ingress.leaves.get((*access.ANNOTATIONS, _NGINX + name))
-    return leaf.text if leaf else ""
-
-
 def _not_asked(ingress: Resource) -> Iterator[Finding]:
     """An Ingress that names the Secret with its passwords, and asks for none (FACTS 4)."""
-    is_off = _annotation(ingress, "auth-secret") and not _annotation(ingress, "auth-type")
+    is_off = access.note(ingress, f"{_NGINX}auth-secret") and not access.note(ingress, f"{_NGINX}auth-type")
     if is_off and not clauses.is_li_admin(ingress):  # those have a rule of their own
         leaf = ingress.leaves[(*access.ANNOTATIONS, f"{_NGINX}auth-secret")]
         message = f"{ingress.ref}: auth-secret without auth-type: nobody is asked for a password."
@@ -98,8 +93,14 @@ def _any_of_both(ingress: Resource) -> Iterator[Finding]:
     """An Ingress where an allowed address needs no password, and a password no allowed address (FACTS 4)."""
     if ingress.instance == "li":
         return  # those have a rule of their own, li-either-or
-    listed = [each for each in ("allowlist-source-range", "whitelist-source-range") if _annotation(ingress, each)]
-    if listed and _annotation(ingress, "auth-type") and _annotation(ingress, "satisfy").strip() == "any":
+    listed = [
+        each for each in ("allowlist-source-range", "whitelist-source-range") if access.note(ingress, _NGINX + each)
+    ]
+    if (
+        listed
+        and access.note(ingress, f"{_NGINX}auth-type")
+        and access.note(ingress, f"{_NGINX}satisfy").strip() == "any"
+    ):
         leaf = ingress.leaves[(*access.ANNOTATIONS, f"{_NGINX}satisfy")]
         message = (
             f"{ingress.ref}: satisfy: any lets in who has an allowed address or the password, not only who has both."

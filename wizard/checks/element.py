@@ -22,7 +22,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
     told = [leaf for each in survey.holding(_MARK, "ConfigMap", "Secret") for leaf in each.leaves.values()]
     told = [leaf for leaf in told if leaf.path[-3:-1] == _SERVER and not leaf.resource.manifest.actions]
     served = {host.lower() for each in survey.of_kind(*access.WAYS) for host in each.hosts} if told else set[str]()
-    for leaf in (each for each in told if not _is_open(each.text)):
+    for leaf in (each for each in told if not placeholders.is_open(each.text)):
         own, others = survey.homeservers_of("main"), survey.homeservers_of("li")
         if leaf.resource.instance == "li":
             own, others = others, own
@@ -60,7 +60,7 @@ def _misnamed(leaf: Leaf, own: Iterable[Homeserver]) -> Iterator[Finding]:
 def _texts(servers: Iterable[Homeserver], option: str, read: Callable[[str], str]) -> set[str] | None:
     """Return what *servers* have as *option*; None where one does not tell it."""
     found = [each.value(option).strip() for each in servers]
-    return None if any(not each or _is_open(each) for each in found) else {read(each) for each in found}
+    return None if any(not each or placeholders.is_open(each) for each in found) else {read(each) for each in found}
 
 
 def _host(url: str) -> str:
@@ -68,7 +68,3 @@ def _host(url: str) -> str:
         return urlsplit(url.strip()).hostname or ""
     except ValueError:
         return ""
-
-
-def _is_open(text: str) -> bool:
-    return placeholders.is_open(text) or placeholders.is_template(text)

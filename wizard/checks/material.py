@@ -66,7 +66,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
 
 
 def _is_filled(leaf: Leaf) -> bool:
-    is_open = placeholders.is_template(leaf.text) or any(placeholders.find(leaf.text))
+    is_open = placeholders.is_open(leaf.text)
     return leaf.text.strip() != "" and not is_open and not leaf.resource.manifest.is_expanded
 
 
@@ -136,8 +136,8 @@ def _of_hosts(survey: Survey) -> Iterator[Finding]:
 
 def _named(ingress: Resource, controller: Controller) -> tuple[str, str]:
     """Return namespace and name of the Secret that *ingress* names for a password file, ('', '') for none."""
-    node = ingress.get(*access.ANNOTATIONS, controller.auth["secret"]) if controller.auth else None
-    namespace, _, name = getattr(node, "value", "").rpartition("/")
+    word = access.note(ingress, controller.auth["secret"]) if controller.auth else ""
+    namespace, _, name = word.rpartition("/")
     return (namespace or ingress.namespace, name) if name else ("", "")
 
 

@@ -100,7 +100,7 @@ def _entry(container: Container, source: Source | None, held: _Held) -> Leaf | N
         return None
     space = container.workload.namespace
     leaf = held.get((space, source.name), {}).get(source.key)
-    is_open = leaf is None or placeholders.is_template(leaf.text) or any(placeholders.find(leaf.text))
+    is_open = leaf is None or placeholders.is_open(leaf.text)
     return None if is_open else leaf
 
 

@@ -30,7 +30,7 @@ def _redis(config: Configuration) -> Iterator[Finding]:
     lines = [(offset, name.lower(), rest.strip()) for offset, name, rest in words]
     names = {name for _, name, _ in lines}
     for offset, name, rest in lines:
-        if name not in ("requirepass", "masterauth") or any(placeholders.find(rest)) or placeholders.is_template(rest):
+        if name not in ("requirepass", "masterauth") or placeholders.is_open(rest):
             continue
         if rest in ('""', "''") and name == "requirepass":
             message = f"{config.resource.ref}: requirepass is empty: Redis asks for no password."
@@ -68,7 +68,7 @@ def _stray_words(leaf: Leaf) -> Iterator[Finding]:
     begin = 0
     for line in leaf.text.splitlines(keepends=True):
         words = _ACL_WORD.findall(line)
-        is_open = any(placeholders.find(line)) or placeholders.is_template(line)
+        is_open = placeholders.is_open(line)
         is_sound = words[:1] == ["user"] and len(words) > 1 and all(map(_ACL_RULE.fullmatch, words[2:]))
         if words and not is_open and not is_sound:
             message = f"{leaf.resource.ref}: a line of {leaf.key} has a word that is no rule: Redis does not start."

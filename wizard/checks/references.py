@@ -11,7 +11,7 @@ from collections.abc import Mapping as Files
 from dataclasses import dataclass
 from functools import cached_property
 
-from wizard import access, catalogue, clauses, makers, manifests, placeholders, workloads
+from wizard import access, catalogue, clauses, makers, placeholders, workloads
 from wizard.finding import Finding, at
 from wizard.makers import Made
 from wizard.manifests import Mapping, Scalar
@@ -75,7 +75,7 @@ def _of_one(resource: Resource) -> Iterator[_Object | _Namer]:
         what = (resource.manifest, resource.ref, resource.kind, resource.namespace, resource.name)
         yield _Object(*what, start, _keys(resource), is_for_a_reader)
     elif mentions := (*workloads.mentions(resource), *_annotated(resource)):
-        is_issued = resource.kind in ("Ingress", "Gateway") and any(each in _notes(resource) for each in _ISSUED)
+        is_issued = resource.kind in ("Ingress", "Gateway") and any(each in access.notes(resource) for each in _ISSUED)
         yield _Namer(resource.manifest, resource.ref, resource.namespace, mentions, is_issued)
 
 
@@ -161,16 +161,12 @@ def _annotated(resource: Resource) -> Iterator[Mention]:
         return
     for controller in access.readers(resource):
         node = resource.get(*access.ANNOTATIONS, controller.auth.get("secret", ""))
-        if isinstance(node, Scalar) and node.value and (controller.asks in _notes(resource)):
+        if isinstance(node, Scalar) and node.value and (controller.asks in access.notes(resource)):
             namespace, _, name = node.value.rpartition("/")
             namespace = namespace or resource.namespace
             yield Mention("Secret", namespace, name, "", node.start, "operator", True)
-            if _notes(resource).get(f"{controller.auth['secret']}-type", "auth-file") == "auth-file":
+            if access.notes(resource).get(f"{controller.auth['secret']}-type", "auth-file") == "auth-file":
                 yield Mention("Secret", namespace, name, "auth", node.start, "operator", True)
-
-
-def _notes(resource: Resource) -> dict[str, str]:
-    return manifests.texts(resource.get(*access.ANNOTATIONS))
 
 
 def _broken(one: _Namer, mention: Mention, held: _Held) -> Iterator[Finding]:
@@ -269,7 +265,7 @@ def _deletion(secret: _Object) -> str:
 
 def _is_for_a_reader(secret: Resource) -> bool:
     """Whether *secret* is of use by its name alone: controllers find others by a type, a label or an annotation."""
-    marks = [*secret.labels, *_notes(secret)]
+    marks = [*secret.labels, *access.notes(secret)]
     is_found = any("/" in each and not each.startswith(_PLAIN) for each in marks)
     is_plain = secret.text("type") in _OPAQUE
     return (

@@ -110,7 +110,7 @@ _APART = re.compile(r"internal|private|intern\b|vpn|tailscale|\blan\b", re.IGNOR
 
 def _is_guarded(resource: Resource) -> bool:
     """Whether not everybody reaches what *resource* leads to, or somebody saw to that path: LI's have their rules."""
-    said = manifests.texts(resource.get(*access.ANNOTATIONS))
+    said = access.notes(resource)
     is_seen = any(key in access.LIST_ANNOTATIONS or _ADMIN in text for key, text in said.items())
     listed = resource.manifest.edge.lists
     is_listed = access.is_router(resource) and all(names & listed.keys() for names in access.passed(resource))

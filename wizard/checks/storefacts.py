@@ -30,9 +30,12 @@ def _users(tenant: Resource) -> Iterator[Finding]:
         yield at(tenant.manifest.position(node.start), "minio-users-admin", message, fix)
 
 
+_AUTO = "true"  # where nothing is said (minio/operator, pkg/apis/minio.min.io/v2/helper.go, AutoCert)
+
+
 def _scheme(tenant: Resource, survey: Survey) -> Iterator[Finding]:
     """URLs of the operator's own Service by the wrong scheme or port: it listens on 443 with TLS, on 80 without."""
-    auto = tenant.text("spec", "requestAutoCert")
+    auto = tenant.text("spec", "requestAutoCert").lower() or _AUTO
     own = survey.called({"minio"}, "Service")
     if (
         auto not in ("true", "false")

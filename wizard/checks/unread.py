@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wizard import access, annotationnames, entries, manifests
+from wizard import access, annotationnames
 from wizard.controllers import CONTROLLERS, Controller
 from wizard.finding import Finding, at
 from wizard.resources import Resource
@@ -24,7 +24,7 @@ def _of_others(ingress: Resource) -> Iterator[Finding]:
     """Annotations for another controller than the one that reads this Ingress: they are in vain."""
     readers = access.readers(ingress)
     for other in (each for each in CONTROLLERS if readers and each not in readers):
-        theirs = [key for key in _keys(ingress) if key.startswith(other.signs)]
+        theirs = [key for key in access.notes(ingress) if key.startswith(other.signs)]
         if theirs:
             guards = [key for key in theirs if ingress.instance == "li" and key in _guards(other)]
             first = (guards or theirs)[0]
@@ -37,18 +37,13 @@ def _of_others(ingress: Resource) -> Iterator[Finding]:
 
 def _misspelt(ingress: Resource) -> Iterator[Finding]:
     """Annotations that nobody knows, and that are another one with a slip in it."""
-    for key in _keys(ingress):
+    for key in access.notes(ingress):
         meant = annotationnames.meant(key)
         if meant:
             is_guard = ingress.instance == "li" and any(meant in _guards(each) for each in CONTROLLERS)
             message = f"{ingress.ref}: nobody reads {key}, which is {meant} with a slip in it."
             severity: Severity | None = "error" if is_guard else None
             yield at(_place(ingress, key), "annotation-misspelt", message, f"Write {meant}.", severity)
-
-
-def _keys(ingress: Resource) -> list[str]:
-    notes = ingress.get(*access.ANNOTATIONS)
-    return list(entries.keys(notes)) if isinstance(notes, manifests.Mapping) else []
 
 
 def _guards(controller: Controller) -> frozenset[str]:

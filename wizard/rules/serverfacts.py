@@ -387,7 +387,8 @@ RULES: tuple[Rule, ...] = (
         "The operator's Service listens on 443 with requestAutoCert and on 80 without; 9000 is the pods' "
         "own port. Media and backups fail.",
         "FACTS 10, 8.2",
-        "With requestAutoCert the certificate is signed by the cluster's CA, which clients must trust. A "
+        "Where requestAutoCert is not written it is true: the certificate is signed by the cluster's CA, which clients "
+        "must trust. A "
         "Service of one's own with the name minio is taken for what the URLs mean, and not looked at.",
     ),
     Rule(
