@@ -542,7 +542,8 @@ def _drift(name: str, places: list[Site]) -> Problem:
 
 
 def _undecided(unknown: Unknown) -> Problem:
-    what = f"The placeholder {placeholders.shown(unknown.token)} is in no catalogue, and what it stands for is not guessed."
+    token = placeholders.shown(unknown.token)
+    what = f"The placeholder {token} is in no catalogue, and what it stands for is not guessed."
     return Problem(
         what, unknown.position, f"Decide it under placeholders: in the answers file; it stands at {unknown.place}"
     )

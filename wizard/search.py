@@ -398,11 +398,12 @@ class _Search:
         text = leaf.text
         if placeholders.is_template(text) or contexts.is_prose(leaf) or leaf.inside:
             return []  # behind the header of a document it speaks of what stands below
+        says = f"The comment says {placeholders.shown(found.token)}"
         if placeholders.is_strong(text):
-            what = f"The comment says {placeholders.shown(found.token)}, and the value looks like one that was made: it is kept."
+            what = f"{says}, and the value looks like one that was made: it is kept."
             self.notes.append(Problem(what, leaf.resource.manifest.position(leaf.scalar.start)))
             return []
-        what = f"The comment says {placeholders.shown(found.token)}: what stands here counts as a placeholder, and is replaced."
+        what = f"{says}: what stands here counts as a placeholder, and is replaced."
         self.notes.append(Problem(what, leaf.resource.manifest.position(leaf.scalar.start)))
         end = len(text.rstrip("\n"))
         return [self._decide(leaf, Placeholder(0, end, found.token, found.family, found.role), leaf.key)]
