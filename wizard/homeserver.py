@@ -99,7 +99,7 @@ def of(texts: Iterable[Configuration], held: Iterable[tuple[str, str, str]]) -> 
     found: dict[tuple[str, tuple[Configuration, ...], bool, bool], list[Container]] = {}
     for container, own in by_container.items():
         given = tuple(_given(container, own))
-        is_whole = _is_whole(container, own, spaces)
+        is_whole = _is_whole(container, own, spaces) and all(map(_is_read, given or own))
         for some in [given] if given else [*_alone(own)] or [tuple(own)]:
             instances = {container.workload.instance, *(each.resource.instance for each in some)}
             key = "li" if "li" in instances else "main", some, bool(given), is_whole
@@ -182,6 +182,11 @@ def _default(container: Container) -> str:
     """Return where the image's own entry point looks without ``--config-path`` (Synapse, docker/start.py)."""
     texts = {each.name: each.text for each in container.variables}
     return texts.get("SYNAPSE_CONFIG_PATH") or f"{texts.get('SYNAPSE_CONFIG_DIR') or '/data'}/homeserver.yaml"
+
+
+def _is_read(text: Configuration) -> bool:
+    """Whether *text* is YAML, or empty; where it is a template of other lines, nobody knows what those come to say."""
+    return text.root is not None or not any(True for _ in text.lines())
 
 
 _Spaces = dict[tuple[str, str], set[str]]  # the namespaces of the tree's Secrets and ConfigMaps, by kind and name

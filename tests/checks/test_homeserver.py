@@ -240,3 +240,12 @@ def test_a_file_of_another_server_is_read_where_a_generator_lists_it() -> None:
     assert told(KUSTOMIZED, "redis-open") == ["redis.conf:1"]
     alone = {path: text for path, text in KUSTOMIZED.items() if path != "kustomization.yaml"}
     assert told(alone, "redis-open") == [], "nobody knows what it is for"
+
+
+def test_what_a_file_says_that_is_no_yaml_yet_is_not_known() -> None:
+    main = MAIN.replace("    listeners: []\n", f"    listeners: []\n    {PEPPER % 'Rk4nBz8PsD3f'}")
+    assert told(main + twin("", x__yaml="# nothing\n"), "peppers-differ") != []
+    assert (
+        told(main + twin("", x__yaml="{% if pepper %}\npassword_config: {pepper: x}\n{% endif %}\n"), "peppers-differ")
+        == []
+    )
