@@ -89,7 +89,7 @@ class Answers:
 
     def __getitem__(self, key: str) -> Any:
         question, answer = BY_KEY[key], self.given.get(key)
-        if question.section and not self.uses(question.section):
+        if (question.section and not self.uses(question.section)) or not question.only_when(self):
             return None
         if answer and answer.value is not None:
             return answer.value
@@ -174,7 +174,8 @@ class Answers:
 
         A key that is derived is never missing itself: the one it derives from is.
         """
-        due = {self._root(key) for key in needed if not BY_KEY[key].section or self.uses(BY_KEY[key].section)}
+        used = (BY_KEY[key] for key in needed if not BY_KEY[key].section or self.uses(BY_KEY[key].section))
+        due = {self._root(question.key) for question in used if question.only_when(self)}
         missing = [
             question
             for question in QUESTIONS

@@ -495,6 +495,11 @@ OTHER_SERVERS = frozenset({"turn-host", "livekit-host"})  # whose own name is no
 HOMESERVER_NAMES = frozenset({"base-domain", "matrix-host", "li-matrix-host"})
 
 
+# A name belongs to the lawful-intercept twin when "li" stands in it as a word of its own: synapse-li, li-instance.
+LI_WORD = r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)"
+LI = "li"  # the component that is the LI instance
+
+
 @dataclass(frozen=True)
 class Component:
     """An optional part of a deployment: what switches it on, and the files and objects that belong to it.
@@ -527,6 +532,12 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component("tls-manual", "tls.mode=manual", ("infrastructure/04-networking/tls-secret.yaml",)),
     Component("metallb", "network.metallb_pool", ("values/metallb-values.yaml",), r"metallb"),
+    Component(
+        LI,
+        "lawful_intercept.instance=here",
+        ("li-instance/", "infrastructure/01-postgresql/li-cluster.yaml"),
+        rf"{LI_WORD}|sync-system",
+    ),
 )
 
 ADDED_TO_ANY_TREE = frozenset({"tls-manual"})  # what is new in every tree that wants it; the rest is the bundled tree's

@@ -85,14 +85,17 @@ class _Names:
         if state.picked.get(self.key) == "edit":
             return "Host names", "one by one"
         base = state.answers["domains.base"]
-        names = [str(state.answers[question.key]) for question in self.questions]
+        names = [str(state.answers[question.key]) for question in self._used(state)]
         short = [name.removesuffix(f".{base}") for name in names]
         if any(each == name for each, name in zip(short, names, strict=True)):
             return "Host names", ", ".join(names)
         return "Host names", f"{', '.join(short)} (below {base})"
 
     def _listed(self, state: State) -> str:
-        return "\n".join(f"  {question.prompt}: {state.answers[question.key]}" for question in self.questions)
+        return "\n".join(f"  {question.prompt}: {state.answers[question.key]}" for question in self._used(state))
+
+    def _used(self, state: State) -> list[Question]:
+        return [question for question in self.questions if question.only_when(state.answers)]
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,8 @@ class _Asked:
     def is_due(self, state: State) -> bool:
         question = self.question
         if question.section and not state.answers.uses(question.section):
+            return False
+        if not question.only_when(state.answers):
             return False
         if self.is_derived:
             return state.picked.get(_NAMES) == "edit"

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from wizard import entries, lenses, manifests
 from wizard.clauses import Arrangement, unfit
 from wizard.entries import Change, Undo, Wanted
 from wizard.errors import RefusedError
 from wizard.lenses import Edit
-from wizard.manifests import Scalar, Sequence, text_at
+from wizard.manifests import Scalar, text_at
 from wizard.resources import KUSTOMIZATIONS, SUFFIXES, Entry, Manifest, Resource
 
 LIST = "resources"
@@ -57,7 +57,7 @@ def listed(resource: Resource) -> dict[str, Scalar]:
 
     Directories are not among them, nor is what lies outside of the tree, such as the address of a repository."""
     found = resource.get(LIST)
-    items = found.items if isinstance(found, Sequence) else ()
+    items = found.items if isinstance(found, manifests.Sequence) else ()
     paths = ((_in_tree(home(resource), item.value), item) for item in items if isinstance(item, Scalar))
     return {path: item for path, item in paths if path}
 
@@ -90,8 +90,10 @@ def arrange(kept: Iterable[Resource], applied: Collection[str]) -> list[Arrangem
         above = home(resource)
         missing = [path.removeprefix(above) for path in sorted(applied) if path.startswith(above) and path not in here]
         if gone or missing:
-            wanted = [*(text for text in entries.items(resource.get(LIST)) if text not in gone), *missing]
-            changes = _by_lines(resource, gone, missing) or entries.ensure(
+            wanted = [text for text in entries.items(resource.get(LIST)) if text not in gone]
+            for each in missing:
+                wanted.insert(_place(each, wanted), each)
+            changes = _by_lines(resource, gone, wanted) or entries.ensure(
                 resource.manifest.text, resource.node, (), [Wanted((LIST,), wanted, exact=True)], ()
             )
             _prove(resource, changes, wanted)
@@ -99,26 +101,41 @@ def arrange(kept: Iterable[Resource], applied: Collection[str]) -> list[Arrangem
     return made
 
 
-def _by_lines(resource: Resource, gone: Collection[str], missing: Iterable[str]) -> list[Change]:
-    """Return the change that takes lines out of the list and adds others behind it; none where it is not of lines."""
+def _place(path: str, among: Sequence[str]) -> int:
+    """Return where *path* goes in a list: before the first that sorts behind it."""
+    return next((number for number, other in enumerate(among) if other > path), len(among))
+
+
+def _by_lines(resource: Resource, gone: Collection[str], wanted: list[str]) -> list[Change]:
+    """Return the change that takes lines out of the list and puts others in; none where it is not of lines."""
     text, found = resource.manifest.text, resource.get(LIST)
-    items = found.items if isinstance(found, Sequence) and not found.flow else ()
+    items = found.items if isinstance(found, manifests.Sequence) and not found.flow else ()
     spans = [(text.rfind("\n", 0, item.start) + 1, entries.lines_after(text, item.start, 1)) for item in items]
     lines = [text[slice(*span)] for span in spans]
     whole = entries.lines_of(text, resource.node, (LIST,))
     dash = _DASH.match(lines[0]) if lines else None
     if not (dash and whole and all(_DASH.match(line) and line.endswith("\n") for line in lines)):
         return []
-    new, at = "", spans[0][0]
+    begin = entries.lines_after(text, whole[0], 1)
+    new, at, left = "", begin, list(wanted)
+
+    def added(until: str | None) -> str:
+        """Return the lines of what is new before *until*, None for the end."""
+        count = left.index(until) if until is not None else len(left)
+        before, left[: count + 1] = left[:count], []
+        return "".join(
+            f"{dash[0]}{each if _PLAIN.fullmatch(each) else entries.flow(each)}{resource.manifest.newline}"
+            for each in before
+        )
+
     for (start, end), item in zip(spans, items, strict=True):
-        new += text[at:start] + (text[start:end] if not (isinstance(item, Scalar) and item.value in gone) else "")
+        is_gone = isinstance(item, Scalar) and item.value in gone
+        if isinstance(item, Scalar) and not is_gone:
+            new += added(item.value)
+        new += text[at:start] + ("" if is_gone else text[start:end])
         at = end
-    new += "".join(
-        f"{dash[0]}{each if _PLAIN.fullmatch(each) else entries.flow(each)}{resource.manifest.newline}"
-        for each in missing
-    )
     undo = Undo("entry", (LIST,), text[slice(*whole)])
-    return [Change(Edit(spans[0][0], spans[-1][1], new), (undo,))]
+    return [Change(Edit(begin, spans[-1][1], new + added(None)), (undo,))]
 
 
 def _prove(resource: Resource, changes: Iterable[Change], wanted: list[str]) -> None:

@@ -26,7 +26,9 @@ from wizard.values import Value
 from wizard.vault import Generation, Recipient, Record, Vault, bare, joined, keep
 from wizard.weak import Weak
 
-_RECIPIENTS = "vault.recipients"  # the one answer that is the vault's, whatever the tree needs
+_RECIPIENTS = "vault.recipients"
+# Answers that count whatever the tree needs: the vault's own, and what leaves files out.
+_COUNT_ANYWHERE = {_RECIPIENTS, "lawful_intercept.instance"}
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
     if not tree.from_bundle:
         records += tuple(originals.record_of_file(path, data) for path, data in tree.created.items())
     records = tuple(sorted(records, key=order))
-    needed = values.questions(site.value for site in found.sites) | structure.questions(arranged) | {_RECIPIENTS}
+    needed = values.questions(site.value for site in found.sites) | structure.questions(arranged) | _COUNT_ANYWHERE
     return Plan(
         "setup",
         (*changes(fills, known, added), *(_switched_off(record) for record in off)),
@@ -132,7 +134,7 @@ def fill(tree: Tree, answers: Answers, vault: Vault, consent: Consent, made: str
         replace(
             _next_vault(vault, known, records, made),
             answers=answers.to_json(),
-            left_out=tuple(sorted(found.left_out)),
+            left_out=tuple(sorted({*found.left_out, *scope.said_off()})),
             from_bundle=vault.from_bundle or tree.from_bundle,
             recipients=_recipients(answers, vault, made),
         ),

@@ -36,6 +36,11 @@ def always(_: Known) -> bool:
     return True
 
 
+def with_li(known: Known) -> bool:
+    """Answer yes where the LI instance stands in this tree."""
+    return bool(known["lawful_intercept.instance"] == "here")
+
+
 def never(_: Known) -> bool:
     """Answer no: without an answer the value is made here, or what the tree says stays."""
     return False
@@ -46,6 +51,7 @@ class Question:
     """One answer: its dotted key in the answers file, its format, and when it is due.
 
     ``required_when`` counts only while nothing is in effect, and within an optional section only while that is on.
+    ``only_when``: without that the question is not asked, and no answer to it is in effect.
     ``derived_from`` names the key that a callable default reads. ``confidential``: masked in every output unless
     asked for, but for the interview's own review. ``secret``: taken by {env:} or {file:} only, held as a Secret.
     ``asked``: the interview asks it, and proposes the ``proposals``, of which none is in effect until it is accepted.
@@ -60,6 +66,7 @@ class Question:
     help: str
     default: Callable[[Known], Any] | str | int | None = None
     required_when: Rule = never
+    only_when: Rule = always
     derived_from: str = ""
     confidential: bool = False
     secret: bool = False
@@ -281,9 +288,23 @@ QUESTIONS = (
         use="Synapse tells clients to relay calls by this name; DNS must point it at coturn.",
     ),
     _derived_host("domains.livekit", "livekit", "LiveKit", "LiveKit", lambda known: known.uses("livekit")),
-    _derived_host("domains.li_matrix", "matrix-li", "LI homeserver", "the LI Synapse"),
-    _derived_host("domains.li_element", "element-li", "LI web client", "Element Web of the LI instance"),
-    _derived_host("domains.li_admin", "admin-li", "LI admin", "Synapse Admin of the LI instance"),
+    replace(_derived_host("domains.li_matrix", "matrix-li", "LI homeserver", "the LI Synapse"), only_when=with_li),
+    replace(
+        _derived_host("domains.li_element", "element-li", "LI web client", "Element Web of the LI instance"),
+        only_when=with_li,
+    ),
+    replace(
+        _derived_host("domains.li_admin", "admin-li", "LI admin", "Synapse Admin of the LI instance"), only_when=with_li
+    ),
+    Question(
+        "lawful_intercept.instance",
+        formats.one_of("here", "none"),
+        "LI instance",
+        "Whether LI stands in this tree: none leaves it out with all that is its own. Where it is switched off later, "
+        "its files stay and are no longer filled in.",
+        "here",
+        asked=False,
+    ),
     Question(
         "lawful_intercept.allowed_cidrs",
         networks.ALLOWED_RANGES,
@@ -293,6 +314,7 @@ QUESTIONS = (
         confidential=True,
         doubts=lambda ranges, _: networks.remarks(ranges),
         use="They go into every LI ingress; requests from all other addresses get 403.",
+        only_when=with_li,
     ),
     Question(
         "lawful_intercept.admin_user",
@@ -301,6 +323,7 @@ QUESTIONS = (
         "The name for the password prompt before Synapse Admin.",
         "admin",
         asked=False,
+        only_when=with_li,
     ),
     Question(
         "lawful_intercept.admin_password",
@@ -309,6 +332,7 @@ QUESTIONS = (
         "Made here unless given. Only its bcrypt hash reaches the manifests.",
         secret=True,
         asked=False,
+        only_when=with_li,
     ),
     Question(
         "tls.mode",
@@ -513,6 +537,7 @@ QUESTIONS = (
         "How long they are kept; not shorter than those of the main database.",
         empty="as the manifest says",
         use="It goes into the backup of LI's PostgreSQL cluster.",
+        only_when=with_li,
     ),
     Question(
         "key_vault.rsa_bits",
@@ -543,6 +568,7 @@ QUESTIONS = (
         asked=False,
         empty="as the manifest says",
         use="It goes into the Job that sets up the replication from main to LI.",
+        only_when=with_li,
     ),
     Question(
         "sync.media_image",
@@ -554,6 +580,7 @@ QUESTIONS = (
         asked=False,
         empty="as the manifest says",
         use="It goes into the CronJob that copies media from main to LI.",
+        only_when=with_li,
     ),
     Question(
         "vault.recipients",

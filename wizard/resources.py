@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from wizard import gotemplate, lenses, manifests, placeholders
+from wizard.catalogue import LI_WORD
 from wizard.controllers import Edge
 from wizard.lenses import CannotHold, Edit, View, Whole, encoded, scalar
 from wizard.lenses.region import Region
@@ -30,8 +31,7 @@ KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")  #
 # An environment may have a name behind its ending; one that is an example is for copying, and stays as it is.
 _ENVIRONMENT = re.compile(r"(?:.*/)?\.env(?:\.(?!example|sample|template|dist|default)[\w-]+)?")
 _TEXTS = (".env", ".cfg", ".cnf", ".conf", ".ini", ".key", ".pem", ".p8")
-# A name belongs to the lawful-intercept twin when "li" stands in it as a word of its own: synapse-li, li-instance.
-_LI_WORD = re.compile(r"(?:^|[^a-z0-9])(?:li|lawful-?intercept)(?:[^a-z0-9]|$)")
+_LI_WORD = re.compile(LI_WORD)
 # A key with a word of a placeholder in it, as far as a scan of the text in lower case can tell, from that word on.
 _OPEN_WORDS = ("change", "replace", "your", "placeholder", "xxxx", "example.", "<")
 _OPEN_KEY = re.compile(

@@ -5,7 +5,7 @@ Data only; ``search`` finds them. Token alone never decides (DESIGN, law 4): a s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -188,6 +188,13 @@ class Scope:
         if self.off is not None:
             return part in self.off
         return part in catalogue.SWITCHES and not any(map(self._holds, catalogue.SWITCHES[part].split("|")))
+
+    def said_off(self) -> Iterator[str]:
+        """Yield the components that an answer switches off, and not only that there is none."""
+        for part in catalogue.COMPONENTS:
+            keys = {switch.partition("=")[0] for switch in part.switch.split("|")}
+            if part.documents and self.is_off(part.name) and keys & self.answers.given.keys() - SECTIONS.keys():
+                yield part.name
 
     def _holds(self, switch: str) -> bool:
         key, is_equation, wanted = switch.partition("=")

@@ -33,6 +33,7 @@ VALUES: dict[str, Any] = {
     "domains.li_matrix": "li1.chat-corp.net",
     "domains.li_element": "li2.chat-corp.net",
     "domains.li_admin": "li3.chat-corp.net",
+    "lawful_intercept.instance": "here",
     "lawful_intercept.allowed_cidrs": ("185.60.112.0/24", "2a02:ec80:300::/48"),
     "lawful_intercept.admin_user": "o'\"#{&*!|%@`\u00e4\U0001f600",
     "lawful_intercept.admin_password": Secret(PASSWORD),

@@ -147,7 +147,7 @@ def test_the_twin_has_values_of_its_own() -> None:
         ("main-instance/04-livekit/deployment.yaml", "livekit", ["livekit"]),
         ("values/metallb-values.yaml", "matrix", ["metallb"]),
         ("main-instance/01-synapse/secrets.yaml", "synapse-secrets", []),
-        ("li-instance/01-synapse-li/deployment.yaml", "synapse-li", []),
+        ("li-instance/01-synapse-li/deployment.yaml", "synapse-li", ["li"]),
     ],
 )
 def test_what_belongs_to_an_optional_component(path: str, name: str, parts: list[str]) -> None:

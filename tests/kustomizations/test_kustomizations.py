@@ -52,6 +52,13 @@ def test_a_list_in_any_form_is_kept(text: str, after: str) -> None:
     assert arranged(text, "a.yaml", "b c.yaml") == after
 
 
+def test_a_new_line_stands_where_it_sorts_so_that_a_list_comes_back_as_it_was() -> None:
+    whole = "resources:\n  - a.yaml\n  # of b\n  - b.yaml\n  - c.yaml\n  - d.yaml\n"
+    some = arranged(whole, "b.yaml", "d.yaml")
+    assert some == "resources:\n  # of b\n  - b.yaml\n  - d.yaml\n"
+    assert arranged(some, "a.yaml", "b.yaml", "c.yaml", "d.yaml") == whole
+
+
 def test_one_that_has_no_list_gets_one() -> None:
     assert 'resources:\n  - "a.yaml"\n' in lenses.apply(
         kustomization("x: 1\n").manifest.text,

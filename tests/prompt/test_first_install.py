@@ -36,6 +36,18 @@ def test_a_first_install_ends_in_a_tree_that_check_finds_ready(home: Path) -> No
     assert (check.returncode, check.stdout.splitlines()[-1][:6]) == (0, "ready:")
 
 
+def test_without_the_li_instance_nothing_is_asked_about_it(home: Path) -> None:
+    screens = Screens(home, "setup", "--set", "lawful_intercept.instance=none")
+    for label, keys, _ in script():
+        if " LI" not in label:
+            screens.answer(label, keys)
+    screens.at("Write now?")
+    review = screens.scrolled.rpartition("Review")[2]
+    assert "-li." not in review and "backups of the LI" not in review and "reach LI" not in review
+    assert agree(screens) == 0
+    assert (home / "deployment/main-instance").is_dir() and not (home / "deployment/li-instance").exists()
+
+
 def test_no_secret_is_on_any_screen(home: Path) -> None:
     screens = at_review(home)
     screens.answer("Write now?", "d\r")

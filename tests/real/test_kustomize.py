@@ -13,15 +13,13 @@ import pytest
 import yaml
 from scripts.conftest import EVERYTHING
 from scripts.reading import KUBECTL
-from scripts.runs import ROOT, Deployment, originals
-
-from wizard.catalogue import COMPONENTS
+from scripts.runs import ROOT
 
 from .filled import ALLOWED, Filled, fill
 
 ANSWERS = EVERYTHING.replace("185.60.112.0/24", ALLOWED)
+NO_LI = "domains: {base: chat-corp.net}\nlawful_intercept: {instance: none}\ntls: {email: ops@chat-corp.net}\n"
 # What is left out, by the names of its objects, and the sections of the answers that are not there then.
-OPTIONAL = tuple(path for each in COMPONENTS if each.name != "letsencrypt" for path in each.files)
 POLICIES_OF_LI = {"postgresql-li-access", "li-instance-isolation"}  # which select nothing then
 PARTS = {
     "nothing": ("", ()),
@@ -83,19 +81,9 @@ def test_the_tree_is_built_without_a_part_too(part: str, tmp_path: Path) -> None
 
 
 def test_the_tree_is_built_without_the_li_instance(tmp_path: Path) -> None:
-    """As an operator's own tree, since the bundled one always has it."""
-    deployment = Deployment(tmp_path)
-    left_out = ("li-instance/", "infrastructure/01-postgresql/li-cluster.yaml", *OPTIONAL)
-    for path, data in originals("bundled").items():
-        if not path.startswith(left_out):
-            (deployment.tree / path).parent.mkdir(parents=True, exist_ok=True)
-            (deployment.tree / path).write_bytes(data)
-    deployment.answers.parent.mkdir()
-    deployment.answers.write_text("domains: {base: chat-corp.net}\ntls: {email: ops@chat-corp.net}\n")
-    done = deployment.setup()
-    assert done.code == 0, done.err
-    names = assert_built(Filled("bundled", deployment))
+    names = assert_built(fill(tmp_path, "bundled", NO_LI))
     assert {name for name in names if re.search(r"\bli\b|sync-system", name)} == POLICIES_OF_LI
+    assert {"synapse-main", "haproxy", "coturn", "key-vault"} <= names
 
 
 def test_the_list_follows_what_is_switched_on_and_off_and_what_an_operator_adds(tmp_path: Path) -> None:
@@ -107,7 +95,15 @@ def test_the_list_follows_what_is_switched_on_and_off_and_what_an_operator_adds(
         assert tree.deployment.setup("--set", answer).code == 0
         now = assert_built(Filled("bundled", tree.deployment))
         assert (now >= names | more, bool(now - names)) == (True, bool(more))
-    assert (files / "Kustomization").read_bytes() == was
+    assert tree.deployment.setup("--set", "lawful_intercept.instance=none").code == 0
+    done = built(files)
+    left = {name for _, _, name in objects(yaml.safe_load_all(done.stdout))}
+    assert (names - left) >= {"synapse-li", "matrix-postgresql-li", "synapse-admin-li", "sync-system-setup"}
+    assert {name for name in left if re.search(r"\bli\b|sync-system", name)} == POLICIES_OF_LI
+    assert "CHANGEME" not in done.stdout and "example.com" not in done.stdout
+    assert tree.deployment.setup("--set", "lawful_intercept.instance=null").code == 0
+    assert assert_built(Filled("bundled", tree.deployment)) == names
+    assert sorted((files / "Kustomization").read_text().splitlines()) == sorted(was.decode().splitlines())
 
     (files / "main-instance/09-bots").mkdir()
     bot = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a-bot, namespace: matrix}\n"

@@ -78,8 +78,10 @@ def _idle(survey: Survey, policies: Iterable[Resource]) -> Iterator[Finding]:
 
 
 def _may_be_absent(values: set[str]) -> bool:
-    """Whether all that is selected is of components that a deployment may leave out, or of a later phase."""
-    return all(networkpolicies.LATER.search(value) or catalogue.parts_of("", value) for value in values)
+    """Whether all that is selected is of components that a deployment with LI may leave out, or of a later phase."""
+    return all(
+        networkpolicies.LATER.search(value) or {*catalogue.parts_of("", value)} - {catalogue.LI} for value in values
+    )
 
 
 def _selectors(policy: Resource) -> Iterator[tuple[Node, str]]:
