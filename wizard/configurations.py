@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from wizard import catalogue, manifests, yamltypes
@@ -23,7 +23,7 @@ class Server:
     and what a text must hold to be taken for one.
 
     ``keys``: what has one of each of these sets on top is a configuration whatever it is called, a file without objects
-    too; where there are none no keys tell."""
+    too; where there are none no keys tell. ``parts``: what stands between the name and the value of a line."""
 
     name: str
     image: re.Pattern[str]
@@ -31,6 +31,7 @@ class Server:
     alone: re.Pattern[str]
     holds: re.Pattern[str]
     keys: tuple[frozenset[str], ...] = ()
+    parts: re.Pattern[str] = re.compile(r"\s+")
 
 
 def _server(name: str, image: str, called: str, alone: str, holds: str = "", *keys: str) -> Server:
@@ -49,7 +50,7 @@ SYNAPSE = _server(
     "server_name",
     "listeners database signing_key_path signing_key public_baseurl",
 )
-COTURN = _server("coturn", "coturn", r"turnserver\.conf", r"turnserver\.conf")
+COTURN = replace(_server("coturn", "coturn", r"turnserver\.conf", r"turnserver\.conf"), parts=re.compile("[ =]+"))
 LIVEKIT = _server("LiveKit", "livekit-server", _YAML, r"livekit\.ya?ml", r"^(?:rtc|keys|key_file|turn):")
 SYGNAL = _server("Sygnal", "sygnal", _YAML, r"sygnal\.ya?ml", r"^[ \t]+type:[ \t]*[\"']?(?:apns|gcm)\b")
 _CONF = r"(?:redis|valkey)[\w-]*\.conf"
@@ -114,6 +115,12 @@ class Configuration:
             if bare and not bare.startswith(("#", ";")):
                 yield at + line.index(bare), bare
             at += len(line)
+
+    def options(self) -> Iterator[tuple[int, str, str]]:
+        """Yield each such line as an option: where it begins, its name in lower case, and what stands behind that."""
+        for offset, bare in self.lines():
+            name, *rest = self.server.parts.split(bare, 1)
+            yield offset, name.lower(), "".join(rest)
 
     def position(self, offset: int = 0) -> str:
         """Return ``file:line:column`` of the character *offset* of the text."""

@@ -52,6 +52,7 @@ _SCRIPTED = tuple(
     map(re.compile, (rb"envsubst|bitnami|htpasswd|password=|alias|admin|minio", rb"\$\(", rb"sed(?<!\wsed)(?!\w)"))
 )
 _NAMING = re.compile(rb"server_name")
+_COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
 _HOLDERS = frozenset({"Secret", "ConfigMap"})
 
 
@@ -177,7 +178,8 @@ class Survey:
         return self.called({name for each in among for _, name in each.pod.objects}, *_HOLDERS)
 
     def words_of_pod(self, container: Container) -> str:
-        """Return the words of all containers of the pod of *container*, and the scripts that are mounted in it."""
+        """Return the words of all containers of the pod of *container*, and the ConfigMaps that are mounted in it, but
+        for lines of comment."""
         mounted = container.pod.objects
         scripts = [
             leaf.text
@@ -186,7 +188,7 @@ class Survey:
             for path, leaf in each.leaves.items()
             if path[:1] == ("data",) and leaf.nested is None
         ]
-        return "\n".join([container.pod.lines, *scripts])
+        return _COMMENT.sub("", "\n".join([container.pod.lines, *scripts]))
 
     def of_server(self, server: Server) -> tuple[Configuration, ...]:
         """Return the texts that *server* reads as its configuration."""

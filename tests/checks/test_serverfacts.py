@@ -256,6 +256,27 @@ CASES = [
         "args: ['--static-auth-secret=$(S)']\n          image: ",
     ),
     Case(
+        "coturn-no-secret",
+        8,
+        entry("turnserver.conf", f"# static-auth-secret=north\nuse-auth-secret\n{DENIED}") + mounted(COTURN),
+        "# static-auth-secret",
+        "static-auth-secret",
+    ),
+    Case(  # a blank parts a name from its value as well
+        "coturn-no-secret",
+        7,
+        entry("turnserver.conf", f"use-auth-secret\n{DENIED.replace('=', ' ')}") + mounted(COTURN),
+        DENIED.replace("=", " "),
+        f"{DENIED.replace('=', ' ')}\n    static-auth-secret a",
+    ),
+    Case(
+        "coturn-relays-inside",
+        7,
+        entry("turnserver.conf", "realm corp.net"),
+        "realm corp.net",
+        f"realm corp.net\n    {DENIED.replace('=', ' ')}",
+    ),
+    Case(
         "turn-mechanism",
         8,
         entry("turnserver.conf", f"static-auth-secret=a\nlt-cred-mech\nuse-auth-secret\n{DENIED}"),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from wizard import placeholders, yamltypes
-from wizard.configurations import COTURN, LIVEKIT, SYGNAL, SYNAPSE, Configuration
+from wizard.configurations import COTURN, LIVEKIT, SYGNAL, Configuration
 from wizard.finding import Finding, at
 from wizard.manifests import Path
 from wizard.pods import Container, octal
@@ -45,9 +45,7 @@ _DATABASES = re.compile(
 
 def _turn_secret(config: Configuration, survey: Survey) -> Iterator[Finding]:
     """A coturn that is to check secrets and gets none: it refuses everybody."""
-    lines = {
-        bare.partition("=")[0].strip(): (offset, bare.partition("=")[2].strip()) for offset, bare in config.lines()
-    }
+    lines = {name: (offset, rest) for offset, name, rest in config.options()}
     if "use-auth-secret" not in lines or not config.containers:
         return
     given = "\n".join(survey.words_of_pod(each) for each in config.containers)
@@ -61,7 +59,7 @@ def _turn_secret(config: Configuration, survey: Survey) -> Iterator[Finding]:
 
 
 def _turn_lines(config: Configuration) -> Iterator[Finding]:
-    names = {bare.partition("=")[0].strip(): offset for offset, bare in config.lines()}
+    names = {name: offset for offset, name, _ in config.options()}
     if {"lt-cred-mech", "use-auth-secret"} <= names.keys():
         message = (
             f"{config.resource.ref}: lt-cred-mech and use-auth-secret are both set; coturn uses the second one only."
@@ -81,7 +79,7 @@ _NAME = re.compile(r"[a-z][a-z-]{1,40}(?=[\s=])")  # of an option; where none st
 
 def _relaying(config: Configuration, survey: Survey) -> Iterator[Finding]:
     """No address is denied to peers: whoever may use the relay reaches the cluster's own network (FACTS 10, 9.1)."""
-    names = {bare.partition("=")[0].strip() for _, bare in config.lines()}
+    names = {name for _, name, _ in config.options()}
     given = "\n".join(survey.words_of_pod(each) for each in config.containers)
     is_denied = names & {"denied-peer-ip", "no-udp-relay"} or re.search(r"denied-peer-ip|no-udp-relay", given)
     if names and not is_denied:
@@ -135,14 +133,11 @@ _MOUNT = "Mount turnserver.conf from a Secret, with the line: static-auth-secret
 
 def _mechanisms(survey: Survey, turn: tuple[Configuration, ...]) -> Iterator[Finding]:
     """Synapse makes credentials of a shared secret, and no coturn of the tree checks those."""
-    secrets = [
-        each
-        for each in survey.of_server(SYNAPSE)
-        if each.get("turn_shared_secret") or each.get("turn_shared_secret_path")
-    ]
+    keys = ("turn_shared_secret", "turn_shared_secret_path")
+    is_signed = any(home.get(key) is not None for home in survey.homeservers for key in keys)
     for config in turn:
-        names = {bare.partition("=")[0].strip(): offset for offset, bare in config.lines()}
-        if secrets and "lt-cred-mech" in names and not names.keys() & {"use-auth-secret", "static-auth-secret"}:
+        names = {name: offset for offset, name, _ in config.options()}
+        if is_signed and "lt-cred-mech" in names and not names.keys() & {"use-auth-secret", "static-auth-secret"}:
             message = (
                 f"{config.resource.ref}: coturn checks users and passwords, and Synapse signs with a shared secret."
             )

@@ -26,8 +26,7 @@ _ONE_WORD = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\'|[^'])*'|[^\s\"']+")
 
 
 def _redis(config: Configuration) -> Iterator[Finding]:
-    words = [(offset, *bare.partition(" ")[::2]) for offset, bare in config.lines()]
-    lines = [(offset, name.lower(), rest.strip()) for offset, name, rest in words]
+    lines = list(config.options())
     names = {name for _, name, _ in lines}
     for offset, name, rest in lines:
         if name not in ("requirepass", "masterauth") or placeholders.is_open(rest):
@@ -105,13 +104,13 @@ _GUARDS = frozenset({"requirepass", "user", "aclfile", "include", "sentinel", "t
 
 def _unguarded(config: Configuration) -> Iterator[Finding]:
     """No password at all, and its protection against that switched off (redis.conf, protected-mode)."""
-    lines = {bare.split()[0].lower(): (offset, bare.split()[1:]) for offset, bare in config.lines()}
-    offset, mode = lines.get("protected-mode", (0, []))
-    bound = lines.get("bind", (0, ["*"]))[1]
+    lines = {name: (offset, rest) for offset, name, rest in config.options()}
+    offset, mode = lines.get("protected-mode", (0, ""))
+    bound = lines.get("bind", (0, "*"))[1].split()
     beside = [each.pod.lines for each in config.containers]
     beside += [leaf.text for leaf in config.resource.leaves.values() if leaf.nested is None]
     is_guarded = lines.keys() & _GUARDS or any(re.search(r"requirepass|aclfile|--user\b", each) for each in beside)
-    if mode == ["no"] and not is_guarded and not all(map(_LOOPBACK.fullmatch, bound)):
+    if mode == "no" and not is_guarded and not all(map(_LOOPBACK.fullmatch, bound)):
         message = f"{config.resource.ref}: no requirepass, and protected-mode is no: Redis answers everybody."
         fix = "Add a line requirepass … to a file from a Secret, and name that in an include line."
         yield at(config.position(offset), "redis-open", message, fix)
