@@ -6,6 +6,7 @@ Bytes in, bytes out: it knows no file and keeps no key (DESIGN, law 8).
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -26,7 +27,11 @@ _MAGIC = b"age-encryption.org/"  # first line of each age file, then its version
 _ARMOUR = b"-----BEGIN AGE ENCRYPTED FILE-----"  # `age -a`; not ours, but as good
 _HEADER_END = b"\n--- "
 _STANZAS = (b"-> X25519 ", b"-> ssh-ed25519 ", b"-> ssh-rsa ")
-_LEAST_BODY = 16 + 16  # octets: nonce, and the tag of an empty chunk (age-encryption.org/v1)
+_ARMOUR_END = b"-----END AGE ENCRYPTED FILE-----"
+# Octets of a payload (C2SP, age.md, "Payload"): a nonce, then chunks of the text, each with its tag. All but the last
+# one are full, and that is empty only where it is the first one.
+_NONCE, _CHUNK, _TAG = 16, 64 * 1024, 16
+_MAC = re.compile(rb"[A-Za-z0-9+/]{43}")  # of the header: 32 octets as base64 without padding
 _NO_MATCH = "No matching keys found"  # pyrage 1.4 has one class for all failures; only the text tells this one apart
 _RESTORE = (
     "Put an earlier copy of the vault in its place, with the sites.lock and audit.log beside it (git has them if they "
@@ -94,11 +99,7 @@ def count_keys(data: bytes) -> int:
     """Return how many keys open an age file, read from its header alone; 0 for what is none.
 
     A stanza each (age-encryption.org/v1); those that age and its kin add to keep readers honest ("grease") are none."""
-    if data.startswith(_ARMOUR):
-        try:
-            data = base64.b64decode(b"".join(line for line in data.splitlines() if not line.startswith(b"-----")))
-        except ValueError:
-            return 0
+    data = _bare(data)
     header = data.partition(_HEADER_END)[0] if data.startswith(_MAGIC) else b""
     return sum(line.startswith(_STANZAS) for line in header.split(b"\n"))
 
@@ -204,17 +205,38 @@ def _key(text: str) -> Any:
 
 
 def _refuse_foreign(data: bytes, of: Sealed) -> None:
-    if data.startswith(_ARMOUR):
-        return
-    header, _, body = data.partition(_HEADER_END)
+    data = _bare(data)
+    _, _, body = data.partition(_HEADER_END)
     first, newline, _ = data.partition(b"\n")
     if newline and first.startswith(_MAGIC) and first.rstrip() != _MAGIC + b"v1":
         what = f"{of.called} is an age file of a version that is not known here."
         _refuse(what, "Install the newer matrix-wizard.", of.where)
     if not data.startswith(_MAGIC[: len(data)]):
         _refuse(f"{of.called} is not an age file.", of.mend, of.where)
-    if header == data or len(body.partition(b"\n")[2]) < _LEAST_BODY:
+    mac, is_ended, text = body.partition(b"\n")
+    if not is_ended or not _is_payload(len(text)):
         _refuse(f"{of.called} was cut short.", of.mend, of.where)
+    if not _MAC.fullmatch(mac):
+        _refuse(f"{of.called} is damaged: its header does not end as that of an age file.", of.mend, of.where)
+
+
+def _bare(data: bytes) -> bytes:
+    """Return an age file without its armour; empty where the armour does not end, or is not base64."""
+    if not data.startswith(_ARMOUR):
+        return data
+    is_ended = data.rstrip().endswith(_ARMOUR_END)
+    body = b"".join(data.removeprefix(_ARMOUR).partition(_ARMOUR_END)[0].split())
+    try:
+        return base64.b64decode(body, validate=True) if is_ended else b""
+    except ValueError:
+        return b""
+
+
+def _is_payload(length: int) -> bool:
+    """Say whether a payload of *length* octets can be whole: what was cut off between two chunks only the key tells."""
+    last = (length - _NONCE) % (_CHUNK + _TAG)
+    is_first = length - _NONCE == last
+    return length >= _NONCE + _TAG and (last == 0 or last > _TAG or (last == _TAG and is_first))
 
 
 def _parse(plain: bytes) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The vault as its readers use it: a JSON reader, grep, and ourselves after a disaster."""
 
+import base64
 import dataclasses
 import json
 
@@ -114,6 +115,47 @@ def test_every_flipped_octet_and_every_cut_is_noticed() -> None:
         assert refusal(sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :])
         assert "cut short" in refusal(sealed[:place])
     assert "damaged" in refusal(sealed + b"\n")
+
+
+CHUNK = 65536 + 16
+
+
+def told(data: bytes) -> str:
+    """Return what is said of an age file without any key, '' where nothing is."""
+    return " ".join(each.what for each in sealing.faults(data))
+
+
+@pytest.mark.parametrize("length", [0, 1, 65535, 65536, 65537, 2 * 65536, 2 * 65536 + 1])
+def test_lengths_that_no_payload_has_are_told_without_a_key(length: int) -> None:
+    """By the lengths of C2SP's age.md: a last chunk of 1 to 15 octets has no tag, one of 16 no text."""
+    sealed: bytes = pyrage.encrypt(bytes(length), [KEY.to_public()])
+    start = len(sealed) - (16 + length + 16 * max(-(-length // 65536), 1))  # of the payload
+    assert told(sealed) == ""
+    for chunks in range(1, -(-length // 65536)):
+        boundary = start + 16 + chunks * CHUNK
+        assert told(sealed[:boundary]) == "", "only the key tells that another one followed"
+        assert all("cut short" in told(sealed[: boundary + more]) for more in range(1, 17))
+        assert told(sealed[: boundary + 17]) == ""
+    assert "cut short" in told(sealed[: start + 31])
+    if length and length % 65536 == 0:
+        assert "cut short" in told(sealed + bytes(16)), "an empty chunk behind a full one"
+    mac = sealed.index(b"\n--- ") + 10
+    assert "damaged" in told(sealed[:mac] + b"!" + sealed[mac + 1 :])
+
+
+def test_armour_is_looked_into() -> None:
+    before = small()
+    sealed = sealing.seal(before)
+    text = base64.b64encode(sealed).decode()
+    lines = [text[at : at + 64] for at in range(0, len(text), 64)]
+    head, end = "-----BEGIN AGE ENCRYPTED FILE-----", "-----END AGE ENCRYPTED FILE-----"
+    armoured = "\n".join([head, *lines, end, ""])
+    assert told(armoured.encode()) == ""
+    assert sealing.unseal(armoured.encode(), IDENTITY) == before
+    assert sealing.count_keys(armoured.encode()) == sealing.count_keys(sealed)
+    assert "cut short" in told("\n".join([head, *lines[:-1]]).encode())
+    assert "cut short" in told("\n".join([head, lines[0], end]).encode())
+    assert "cut short" in told(armoured.replace(lines[1], "!" + lines[1][1:]).encode())
 
 
 def payload(**changes: object) -> bytes:

@@ -50,10 +50,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "vault-damaged", "safe to keep", "error", "The vault is no age file, or is cut short.",
         "No key opens it: every secret, and every place of one, is lost unless there is a copy.", "DESIGN, law 8",
-        "A merge, a transfer or a full disk has changed its bytes. This is seen without a key, from its "
-        "header; whether the rest is whole only the key can tell. Put an earlier copy in its place from git "
-        "or a backup (matrix-wizard vault restore FILE), and never start afresh beside it. This finding can "
-        "not be ignored: whoever changed the vault could write that, too.",
+        "A merge, a transfer or a full disk has changed its bytes. This is seen without a key, from its header and "
+        "from the lengths that its parts can have; whether the rest is whole only the key can tell. Put an earlier "
+        "copy in its place from git or a backup (matrix-wizard vault restore FILE), and never start afresh beside it. "
+        "This finding can not be ignored: whoever changed the vault could write that, too.",
         may_be_ignored=False,
     ),
     Rule(
