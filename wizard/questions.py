@@ -562,8 +562,8 @@ QUESTIONS = (
         "sync.image",
         formats.IMAGE,
         "Image of the sync system",
-        "It has sh and psql, of LI's PostgreSQL or newer. Without an answer the manifest's stays, in the bundled tree "
-        "ghcr.io/cloudnative-pg/postgresql:17.10.",
+        "It has sh, psql, and a pg_dump that is not older than main's PostgreSQL. Without an answer the manifest's "
+        "stays, in the bundled tree ghcr.io/cloudnative-pg/postgresql:17.5.",
         doubts=_any_version,
         asked=False,
         empty="as the manifest says",

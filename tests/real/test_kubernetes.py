@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from scripts.runs import originals
 
 from wizard.questions import BY_KEY
@@ -254,6 +255,14 @@ def test_the_twelve_policies_are_there_and_all_pods_are_cut_off_first(bundled: F
         selector = found[name]["spec"]["podSelector"]
         made_by_operators = json.dumps(selector).count("cnpg.io/") + json.dumps(selector).count("v1.min.io/")
         assert made_by_operators or any(_selects(selector, each) for each in labels), name
+
+
+def test_main_may_reach_its_mail_server_at_the_ports_that_mail_has(bundled: Filled) -> None:
+    [out] = [each for each in bundled.every("NetworkPolicy")["synapse-main-egress"]["spec"]["egress"] if
+             {"ipBlock": {"cidr": "0.0.0.0/0"}} in each.get("to", ())]  # fmt: skip
+    allowed = {each["port"] for each in out["ports"]}
+    answered = yaml.safe_load(bundled.secret("synapse-email")["email.yaml"])["email"]["smtp_port"]
+    assert {25, 465, 587, answered} <= allowed
 
 
 def _template(document: dict[str, Any]) -> Any:
