@@ -50,6 +50,8 @@ ACME, POLICIES, TLS = (
 )
 NGINX, METALLB, LIVEKIT_VALUES = (f"values/{name}-values.yaml" for name in ("nginx-ingress", "metallb", "livekit"))
 
+KUSTOMIZATION = "Kustomization"
+
 LIST = "nginx.ingress.kubernetes.io/whitelist-source-range"
 
 
@@ -910,6 +912,20 @@ PODS_DO = (
         LIVEKIT,
         given("args", '["--config", "/etc/livekit/livekit.yaml", "--redis-password", "$(REDIS_PASSWORD)"]'),
         "secret-in-words",
+    ),
+    # --- what kustomize builds
+    Mistake(
+        "a listed file that is called otherwise",
+        KUSTOMIZATION,
+        swap(f"  - {HAPROXY}\n", "  - main-instance/03-haproxy/haproxy.yaml\n"),
+        "kustomization-list",
+    ),
+    Mistake("a file in use that is not listed", KUSTOMIZATION, swap(f"  - {COTURN}\n", ""), "kustomization-list"),
+    Mistake(
+        "chart values among the objects",
+        KUSTOMIZATION,
+        swap(f"  - {METALLB}\n", f"  - {METALLB}\n  - {NGINX}\n"),
+        "kustomization-list",
     ),
     _warned(
         "an image of Bitnami",
