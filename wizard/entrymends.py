@@ -167,6 +167,11 @@ def _of_password(place: Place) -> Deed | None:
     return Deed(f'{key}: "basic" is added', new={(*_ANNOTATIONS, key): "basic"}) if is_sure else None
 
 
+def _of_label(_: Place) -> Deed:
+    path = ("metadata", "labels", "cnpg.io/reload")
+    return Deed(f'the label {path[-1]}: "true" is written', new={path: "true"})
+
+
 def _is_htpasswd(text: str) -> bool:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     try:
@@ -189,6 +194,7 @@ _TABLE: dict[str, Callable[[Place], Deed | None]] = {
     "li-either-or": _without(_LINE_OUT),
     "secret-in-annotation": _without("the annotation is taken out"),
     "auth-type-missing": _of_password,
+    "cluster-unwatched": _of_label,
 }
 RULES = frozenset(_TABLE)
 

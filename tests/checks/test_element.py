@@ -46,6 +46,13 @@ def test_lis_element_at_main_is_an_error_of_its_own() -> None:
     assert [each.severity for each in found(text) if each.id == "li-element-main"] == ["error"]
 
 
+def test_the_admin_page_is_looked_at_as_well() -> None:
+    head = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: synapse-admin-li, namespace: m}\ndata:\n"
+    text = BOTH + head + '  config.json: |\n    {"restrictBaseUrl": "https://%s"}\n'
+    assert told(text % MAIN, "li-element-main") == [line(text, "restrictBaseUrl")]
+    assert told(text % LI, "li-element-main") == []
+
+
 def test_mains_element_at_li_is_an_error() -> None:
     text = BOTH + element("main", LI)
     assert told(text, "element-elsewhere") == [line(text, "base_url")]

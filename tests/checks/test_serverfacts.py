@@ -157,6 +157,8 @@ CASES = [
         "ab@cd",
         "ab%40cd",
     ),
+    Case("url-breaks", 4, SECRET % "'postgres://u:ab/cd@db:5432/x?sslmode=require'", "ab/cd", "ab%2Fcd"),
+    Case("url-breaks", 4, SECRET % "redis://:ab@cd@redis:6379/0", "ab@cd", "ab:cd"),
     Case(
         "variable-undefined",
         11,
@@ -487,6 +489,16 @@ CASES = [
         READ_ONLY + entry("a.sql", "CREATE SUBSCRIPTION s CONNECTION 'host=a' PUBLICATION p;"),
         "CREATE",
         "SET default_transaction_read_only = off; CREATE",
+    ),
+    Case(
+        "passwords-logged",
+        8,
+        entry("postgresql.conf", "wal_level = logical\nlog_statement = 'mod'"),
+        "log_statement",
+        "# log_statement",
+    ),
+    Case(
+        "passwords-logged", 10, pod("postgres:17", "args: [-c, log_statement=ddl]"), "statement=ddl", "statement=none"
     ),
     Case("wal-level", 7, CLUSTER + entry("a.sql", "CREATE PUBLICATION p FOR TABLE a;"), "replica}", "logical}"),
     Case("wal-level", 7, CLUSTER + entry("a.sql", "CREATE PUBLICATION p FOR TABLE a;"), "CREATE", "-- CREATE"),

@@ -139,6 +139,16 @@ CASES = {
         [f'    {NGINX}enable-access-log: "false"'],
         [],
     ),
+    "a password that is not watched": Case(
+        "cluster-unwatched",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {homeserver.yaml: 'server_name: corp.net'}\n---\n"
+        "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: db}\n"
+        "spec: {bootstrap: {initdb: {owner: it, secret: {name: app}}}}\n---\n"
+        "apiVersion: v1\nkind: Secret\nmetadata:\n  name: app\ntype: kubernetes.io/basic-auth\n"
+        "stringData: {username: it, password: quite-a-long-secret-text}\n",
+        [],
+        ["  labels:", '    cnpg.io/reload: "true"'],
+    ),
     "a Secret as it was exported": Case(
         "secret-in-annotation", EXPORTED % note(APPLIED), ["  annotations:", f"    {APPLIED}"], []
     ),

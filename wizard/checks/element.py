@@ -1,4 +1,4 @@
-"""Where Element sends its user: to Synapse of its own instance, under the name that this has."""
+"""Where Element and the admin page send their user: to Synapse of their own instance, under the name of that."""
 
 from __future__ import annotations
 
@@ -12,21 +12,23 @@ from wizard.homeserver import Homeserver
 from wizard.resources import Leaf
 from wizard.survey import Survey
 
-# Element Web, docs/config.md, "Homeserver configuration".
+# Element Web, docs/config.md, "Homeserver configuration"; synapse-admin, docs/config.md.
 _SERVER = ("default_server_config", "m.homeserver")
-_MARK = re.compile(rb"m\.homeserver")
+_OF_ADMIN = "restrictBaseUrl"
+_MARK = re.compile(rb"homeserver|restrictBaseUrl")
 
 
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield the addresses and names in Element's configuration that are not those of Synapse of its instance."""
     told = [leaf for each in survey.holding(_MARK, "ConfigMap", "Secret") for leaf in each.leaves.values()]
-    told = [leaf for leaf in told if leaf.path[-3:-1] == _SERVER and not leaf.resource.manifest.actions]
+    told = [leaf for leaf in told if leaf.path[-3:-1] == _SERVER or leaf.key == _OF_ADMIN]
+    told = [leaf for leaf in told if leaf.nested is not None and not leaf.resource.manifest.actions]
     served = {host.lower() for each in survey.of_kind(*access.WAYS) for host in each.hosts} if told else set[str]()
     for leaf in (each for each in told if not placeholders.is_open(each.text)):
         own, others = survey.homeservers_of("main"), survey.homeservers_of("li")
         if leaf.resource.instance == "li":
             own, others = others, own
-        if leaf.key == "base_url":
+        if leaf.key in ("base_url", _OF_ADMIN):
             yield from _elsewhere(leaf, own, others, served)
         elif leaf.key == "server_name":
             yield from _misnamed(leaf, own)
@@ -43,10 +45,11 @@ def _elsewhere(
     fix = f"Write https://{', https://'.join(sorted(here))} there, as public_baseurl has it."
     if there and host in there:
         whose, other = ("LI's", "main's") if is_li else ("Main's", "LI's")
-        message = f"{leaf.resource.ref}: {whose} Element leads to {other} Synapse."
+        page = "admin page" if leaf.key == _OF_ADMIN else "Element"
+        message = f"{leaf.resource.ref}: {whose} {page} leads to {other} Synapse."
         yield at(leaf.position(), "li-element-main" if is_li else "element-elsewhere", message, fix)
     elif here and host not in served:
-        message = f"{leaf.resource.ref}: base_url is not the address of Synapse, and no host of the tree."
+        message = f"{leaf.resource.ref}: {leaf.key} is not the address of Synapse, and no host of the tree."
         yield at(leaf.position(), "element-elsewhere", message, fix, "warning")
 
 

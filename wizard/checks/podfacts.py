@@ -19,6 +19,7 @@ _Held = Mapping[tuple[str, str], Mapping[str, Leaf]]
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what the words and variables of containers do not do."""
     held = _secrets(survey)
+    yield from _urls(survey)
     for container in survey.containers:
         yield from _lacking(container)
         yield from _in_sed(container, held)
@@ -122,6 +123,25 @@ def _in_urls(container: Container, held: _Held) -> Iterator[Finding]:
                 )
                 fix = "Use letters and digits only, as setup and rotate make them: matrix-wizard rotate"
                 yield at(leaf.position(), "url-breaks", message, fix)
+
+
+# The schemes of stores and brokers, whose URLs have a user or a password and little behind the host.
+_WHOLE = re.compile(
+    r"(?:postgres(?:ql)?(?:\+\w+)?|redis|rediss|amqps?|mysql|mongodb(?:\+srv)?)://[^:/@\s]*:([^\s]*)@[\w.\[-]\S*"
+)
+
+
+def _urls(survey: Survey) -> Iterator[Finding]:
+    """URLs in Secrets whose password ends before its time: what stands behind the sign is taken for the host."""
+    for secret in survey.of_kind("Secret"):
+        for leaf in secret.leaves.values() if not secret.manifest.actions else ():
+            match = _WHOLE.fullmatch(leaf.text.strip()) if leaf.is_secret and leaf.nested is None else None
+            if match is not None and not placeholders.is_open(leaf.text) and _PARTS.search(match[1]):
+                message = f"{secret.ref}, {leaf.key}: a sign in the password parts this URL."
+                yield at(leaf.position(), "url-breaks", message, "Write that sign as % and its two hexadecimal digits.")
+
+
+_PARTS = re.compile(r"[@/?#\[\]]|%(?![0-9A-Fa-f]{2})")
 
 
 # libpq, "Keyword/Value Connection Strings": a blank ends a value, a quote begins one, a backslash is an escape.

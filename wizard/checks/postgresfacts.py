@@ -25,6 +25,8 @@ def findings(survey: Survey) -> Iterator[Finding]:
         yield from _without_identity(scripts)
     for cluster in clusters:
         yield from _logged(cluster)
+    yield from _logged_elsewhere(survey)
+    for cluster in clusters:
         yield from _not_logical(cluster, scripts)
         yield from _read_only(cluster, scripts, survey)
 
@@ -116,9 +118,25 @@ def _logged(cluster: Resource) -> Iterator[Finding]:
     if isinstance(node, Scalar) and node.value in ("ddl", "mod", "all"):
         message = f"{cluster.ref}: log_statement writes the passwords of CREATE and ALTER ROLE into the log."
         place = cluster.manifest.position(node.start)
-        yield at(
-            place, "passwords-logged", message, "Leave it out, or set it to none; passwords in Secrets are unaffected."
-        )
+        yield at(place, "passwords-logged", message, _UNLOGGED)
+
+
+_LOG = re.compile(r"(?m)^(?!\s*#).*?\blog_statement\s*=\s*'?(?:ddl|mod|all)\b")
+_LOGGING = re.compile(rb"log_statement")
+
+
+def _logged_elsewhere(survey: Survey) -> Iterator[Finding]:
+    """The same in postgresql.conf, and in the words of a server of one's own (PostgreSQL, "Setting Parameters")."""
+    for resource in survey.holding(_LOGGING, "ConfigMap", "Deployment", "StatefulSet"):
+        for leaf in resource.leaves.values() if not resource.manifest.actions else ():
+            match = _LOG.search(leaf.text) if leaf.nested is None else None
+            if match is not None:
+                message = f"{resource.ref}: log_statement writes the passwords of CREATE and ALTER ROLE into the log."
+                place = leaf.position(leaf.text.index("log_statement", match.start()))
+                yield at(place, "passwords-logged", message, _UNLOGGED)
+
+
+_UNLOGGED = "Leave it out, or set it to none; passwords in Secrets are unaffected."
 
 
 def _not_logical(cluster: Resource, scripts: Iterable[_Script]) -> Iterator[Finding]:

@@ -125,11 +125,12 @@ RULES: tuple[Rule, ...] = (
         "out of the listeners.",
     ),
     Rule(
-        "li-element-main", "li access", "error", "LI's Element leads to main's Synapse.",
+        "li-element-main", "li access", "error", "LI's Element, or its admin page, leads to main's Synapse.",
         "Whoever works at LI logs in to main there: it is seen by the user whose account that is, and no allow-list "
         "guards it.",
         "checklist 2.8, 3.2; Element Web, docs/config.md",
-        "Both instances have one server_name, and Element tells them apart by base_url alone. One that was copied from "
+        "Both instances have one server_name, and Element tells them apart by base_url alone, the admin page by "
+        "restrictBaseUrl. One that was copied from "
         "main's configuration looks right and works, on main: messages are marked as read, devices appear, and what is "
         "done there is not logged as access of LI. Write LI's own address.",
     ),
