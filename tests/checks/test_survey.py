@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from checks.asking import NOW, found, told
-from wizard import resources, search
-from wizard.checks import left
+from wizard import onlyyou, resources, search
+from wizard.checks import FAMILIES, LOOKS, left
+from wizard.store import bundled
 from wizard.structure import Tree
 from wizard.survey import Survey, survey
 
@@ -74,6 +75,46 @@ def test_what_is_broken_is_told_where_nobody_needs_it() -> None:
         ("b.yaml", 2, "error"),
         ("mkdocs.yaml", 2, "warning"),
     ]
+
+
+OTHERS = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: shop-{0}, namespace: shop, labels: {{app: shop-{0}}}}}
+spec:
+  template:
+    metadata: {{labels: {{app: shop-{0}}}}}
+    spec:
+      volumes: [{{name: config, configMap: {{name: shop-{0}}}}}]
+      containers:
+        - name: shop
+          image: registry.shop.net/shop:1.{0}
+          volumeMounts: [{{name: config, mountPath: /etc/config}}]
+          env: [{{name: KEY, valueFrom: {{secretKeyRef: {{name: gone-{0}, key: key}}}}}}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: shop-{0}, namespace: shop}}
+data: {{LEVEL: info}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: shop-{0}, namespace: shop, labels: {{old: 0123}}}}
+spec: {{selector: {{app: shop-{0}}}, selector: {{app: shop-{0}}}}}
+"""
+
+
+def test_what_is_seen_in_one_object_alone_is_told_and_nothing_else_of_it_is_kept() -> None:
+    theirs = {f"shop/{number}.yaml": OTHERS.format(number).encode() for number in range(40)}
+    beside = {"shop/secret.yaml": b"kind: Secret\nmetadata: {name: shop, namespace: shop}\nstringData: {a: b}\n"}
+    ours = {f"matrix/{path}": data for path, data in bundled().items()}
+    for looks in (LOOKS, ()):
+        seen = survey(Tree({**ours, **theirs, **beside}), None, NOW, looks=looks)
+        findings = [each for family in FAMILIES for each in family(seen) if each.file.startswith("shop/")]
+        onlyyou.of(seen)
+        for rule in ("reference-missing", "not-a-string", "key-twice"):
+            assert sum(each.id == rule for each in findings) == len(theirs), rule
+        assert [each.path for each in seen.every if each.is_parsed and each.path in theirs] == []
 
 
 def test_the_first_finding_waits_for_no_later_file() -> None:

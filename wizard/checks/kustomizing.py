@@ -36,13 +36,15 @@ def _missing(resource: Resource, survey: Survey) -> Iterator[Finding]:
 
 
 def _out_of_step(resource: Resource, survey: Survey) -> Iterator[Finding]:
-    listed = kustomizations.listed(resource)
-    reasons = rollout.reasons(survey.every, survey.scope)
+    listed, home = kustomizations.listed(resource), kustomizations.home(resource)
+    # What else there is in the tree is of no concern to it but for others that build its files.
+    near = (each for each in survey.every if each.path.startswith(home) or kustomizations.is_named(each.path))
+    reasons = rollout.reasons(near, survey.scope)
     for path, item in listed.items():
         if why := reasons.get(path):
             yield at(resource.manifest.position(item.start), _RULE, f"{path} is listed here, and it is {why}.", _SETUP)
     found = resource.get(kustomizations.LIST)
     where = resource.manifest.position((found or resource.node).start)
     for path, why in reasons.items():
-        if not why and path.startswith(kustomizations.home(resource)) and path not in listed:
+        if not why and path.startswith(home) and path not in listed:
             yield at(where, _RULE, f"{path} is in use, and it is not listed here.", _SETUP)
