@@ -11,12 +11,13 @@ import posixpath
 import re
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from wizard import manifests, placeholders
 from wizard.configurations import Configuration
 from wizard.manifests import Node, Scalar, Sequence
 from wizard.pods import OTHER, Container
+from wizard.resources import Entry
 
 _NAME = "server_name"
 _TRUE = frozenset({"true", "yes", "on"})  # PyYAML 6, which Synapse reads its configuration with
@@ -40,7 +41,7 @@ class Homeserver:
         """The text that gives the server its name: what is set nowhere is told there."""
         return next((each for each in reversed(self.texts) if each.get(_NAME) is not None), self.texts[-1])
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The server's name, '' where these texts do not tell it."""
         return self.value(_NAME)
@@ -89,15 +90,12 @@ def of(texts: Iterable[Configuration], held: Iterable[tuple[str, str, str]]) -> 
 
     What no process is known to read is one by itself, over what stands beside it. *held*: the Secrets and ConfigMaps of
     the tree by kind, namespace and name."""
-    texts, by_container = list(texts), dict[Container, list[Configuration]]()
-    for text in texts:
-        for container in filter(_serves, text.containers):
-            by_container.setdefault(container, []).append(text)
+    texts = list(texts)
     spaces: _Spaces = {}
     for kind, namespace, name in held:
         spaces.setdefault((kind, name), set()).add(namespace)
     found: dict[tuple[str, tuple[Configuration, ...], bool, bool], list[Container]] = {}
-    for container, own in by_container.items():
+    for container, own in _by_process(texts).items():
         given = tuple(_given(container, own))
         is_whole = _is_whole(container, own, spaces) and all(map(_is_read, given or own))
         for some in [given] if given else [*_alone(own)] or [tuple(own)]:
@@ -115,6 +113,24 @@ def of(texts: Iterable[Configuration], held: Iterable[tuple[str, str, str]]) -> 
         Homeserver(instance, some, tuple(by), is_ordered, is_whole)
         for (instance, some, is_ordered, is_whole), by in found.items()
     )
+
+
+def _by_process(texts: Iterable[Configuration]) -> dict[Container, list[Configuration]]:
+    """Return the texts that are mounted beside each process of Synapse's.
+
+    Of one object in several files, each for another environment, the one beside the workload is meant."""
+    found: dict[Container, dict[Entry, Configuration]] = {}
+    serves = cache(_serves)
+    for text in texts:
+        for container in filter(serves, text.containers):
+            own, entry = found.setdefault(container, {}), text.entry._replace(namespace="")
+            if entry not in own or _nearness(container, own[entry]) <= _nearness(container, text):
+                own[entry] = text
+    return {container: list(own.values()) for container, own in found.items()}
+
+
+def _nearness(container: Container, text: Configuration) -> int:
+    return len(posixpath.commonprefix([container.workload.resource.manifest.path, text.resource.manifest.path]))
 
 
 _SERVER = re.compile(r"start\.py|start_worker|synapse\.app|synapse_(?:homeserver|worker)|synctl")
@@ -160,9 +176,6 @@ def _given(container: Container, own: list[Configuration]) -> Iterator[Configura
 
 def _at(container: Container, path: str, own: list[Configuration]) -> list[Configuration]:
     """Return the file at *path*, or those in the directory that it is, in the order in which Synapse reads them."""
-    near = container.workload.resource.manifest.path
-    # Of one object in several files, each for another environment, the one beside the workload is meant.
-    own = sorted(own, key=lambda each: len(posixpath.commonprefix([near, each.resource.manifest.path])))
     at = {file: each for each in own for file in container.paths_of(each.entry)}
     inside = [file for file in sorted(at) if posixpath.dirname(file) == path and file.endswith(".yaml")]
     return [at[file] for file in ([path] if path in at else inside)]

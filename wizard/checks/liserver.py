@@ -80,7 +80,7 @@ def _forgets(li: Homeserver, mains: list[Homeserver]) -> Iterator[Finding]:
     """What LI deletes sooner than main does, or what main never deletes; of several mains it is each of them."""
     for each in _LIFETIMES:
         own = _lifetime(li, each)
-        others = [_lifetime(main, each) for main in mains]
+        others = [_lifetime(main, each) for main in mains] if own is not None else []
         if own is not None and others and all(other is None or own < other for other in others):
             option = ".".join(each.path)
             message = f"{li.source(*each.path).where}: by {option} LI deletes sooner than main does."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from wizard import manifests, placeholders
@@ -59,13 +59,18 @@ def findings(survey: Survey) -> Iterator[Finding]:
     """Yield what Synapse, and Sygnal's newer option, do not do as their configuration says."""
     for each in (*survey.of_server(SYNAPSE), *survey.of_server(SYGNAL)):
         yield from _unknown(each)
-    yield from dict.fromkeys(finding for each in survey.homeservers for finding in _of_homeserver(each, survey))
+    mounted = survey.mounted(container for each in survey.homeservers for container in each.containers)
+    held = {(each.kind, each.namespace, each.name): each for each in mounted}
+    yield from dict.fromkeys(finding for each in survey.homeservers for finding in _of_homeserver(each, survey, held))
 
 
-def _of_homeserver(home: Homeserver, survey: Survey) -> Iterator[Finding]:
+_Held = Mapping[tuple[str, str, str], Resource]  # Secrets and ConfigMaps by kind, namespace and name
+
+
+def _of_homeserver(home: Homeserver, survey: Survey, held: _Held) -> Iterator[Finding]:
     yield from _twice(home)
     yield from _inline(home)
-    yield from _unmounted(home, survey)
+    yield from _unmounted(home, held)
     yield from _too_open(home)
     yield from _replaced(home)
     if home.name and home.is_whole:
@@ -119,9 +124,8 @@ def _inline(home: Homeserver) -> Iterator[Finding]:
 _NO_SECRETS = "--no-secrets-in-config"
 
 
-def _unmounted(home: Homeserver, survey: Survey) -> Iterator[Finding]:
+def _unmounted(home: Homeserver, held: _Held) -> Iterator[Finding]:
     """Files that the configuration names and that no mount brings."""
-    held = {(each.kind, each.namespace, each.name): each for each in survey.mounted(home.containers)}
     for path in _FILES:
         name = home.value(*path)
         if not name.startswith("/") or "$" in name or any(placeholders.find(name)):
@@ -137,7 +141,7 @@ def _unmounted(home: Homeserver, survey: Survey) -> Iterator[Finding]:
                 break
 
 
-def _absence(container: Container, path: str, held: dict[tuple[str, str, str], Resource]) -> str:
+def _absence(container: Container, path: str, held: _Held) -> str:
     source, who = container.at(path), f"container {container.name}"
     if source is None:
         return f"no volume of {who} of {container.workload.resource.ref} brings"
