@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import yaml
 from checks.asking import NOW
+from scripts.reading import by_kubectl, by_pyyaml
 
 from wizard import mends
 from wizard.check import check
@@ -190,6 +192,20 @@ def test_another_parser_reads_the_class_where_kubernetes_wants_it() -> None:
         before, after = loaded(text), loaded(mended(text).after["a.yaml"].decode())
         before["spec"]["ingressClassName"] = before["metadata"]["annotations"].pop("kubernetes.io/ingress.class")
         assert after == before
+
+
+def test_kubectl_reads_each_mended_file_as_pyyaml_does(tmp_path: Path) -> None:
+    files = {f"{at}.yaml": mended(case.text).after["a.yaml"] for at, case in enumerate(CASES.values())}
+    for path, data in files.items():
+        (tmp_path / path).write_bytes(data)
+    read = by_kubectl(files, tmp_path)
+    assert read.keys() == files.keys()
+    for path, objects in read.items():
+        for found, other in zip(objects, by_pyyaml(files)[path], strict=True):
+            found["metadata"]["annotations"].pop("read-by")  # which was written by kubectl itself
+            assert found["metadata"]["annotations"] == other["metadata"].pop("annotations", {})
+            assert found["metadata"].pop("annotations") is not None
+            assert found.get("spec") == other.get("spec") and found["metadata"] == other["metadata"]
 
 
 @pytest.mark.parametrize(

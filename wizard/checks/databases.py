@@ -13,6 +13,7 @@ from wizard.homeserver import Homeserver
 from wizard.manifests import Node, text_at
 from wizard.pods import Container
 from wizard.resources import Leaf, Resource, may_be_one
+from wizard.rules import Severity
 from wizard.survey import Survey
 
 
@@ -22,13 +23,20 @@ def findings(survey: Survey) -> Iterator[Finding]:
     if not clusters:
         return
     asked = [(client, home) for client in _clients(survey) if (home := _home(client, clusters))]
-    created = cache(lambda: _created(survey))
+    # In a tree of others a client may be given what the tree does not show.
+    severity: Severity | None = None if survey.homeservers else "warning"
+    scripts = cache(lambda: _scripts(survey))
     for cluster in (each for each in clusters if _is_made_here(each)):
         made = _made(cluster, survey)
         near = [client for client, home in asked if home is cluster]
         # Of several processes that read one text each is a client.
-        yield from dict.fromkeys(one for client in near for one in _unmade(client, cluster, made, created()))
-        yield from _secretless(cluster, near, survey)
+        for said, message, fix in dict.fromkeys(one for client in near for one in _unmade(client, cluster, made)):
+            if not scripts().may_make(said.text):
+                yield at(said.position, "role-unmade", message, fix, severity)
+        for owned in (each for each in near if each.role is not None and each.role.text == made.owner):
+            if not _is_told(cluster, survey):
+                yield _secretless(cluster, made.owner, owned, severity)
+                break
 
 
 # --- who asks
@@ -156,47 +164,54 @@ def _made(cluster: Resource, survey: Survey) -> _Made:
 # Roles and databases that are in each cluster.
 _OWN = frozenset({"postgres", "streaming_replica", "cnpg_pooler_pgbouncer", "template1"})
 _STATEMENT = re.compile(rb"(?i)\bCREATE\s+(?:ROLE|USER|DATABASE)\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"']?([^\s\"';]+)")
-_COMMAND = re.compile(rb"\b(?:createuser|createdb)\b")
+# Programs and images that make what a variable names.
+_COMMAND = re.compile(rb"\b(?:createuser|createdb)\b|postgres-init|INIT_POSTGRES|POSTGRES_SUPER")
 
 
-def _created(survey: Survey) -> frozenset[str] | None:
-    """Return the names of all that scripts of the tree make; None where one makes what is not known here."""
-    found = set[str]()
-    # That word stands in all of them, and is found at once.
-    for data in (each for each in survey.tree.files.values() if b"create" in each.lower()):
-        names = [name.decode("utf-8", "replace") for name in _STATEMENT.findall(data)]
-        if _COMMAND.search(data) or not all(re.fullmatch(r"[\w-]+", name) for name in names):
-            return None
+@dataclass(frozen=True)
+class _Scripts:
+    """What scripts of a tree make by name, and whether one makes what is not known here."""
+
+    names: frozenset[str]
+    is_open: bool
+
+    def may_make(self, name: str) -> bool:
+        return self.is_open or name in self.names
+
+
+def _scripts(survey: Survey) -> _Scripts:
+    found, is_open = set[str](), False
+    for data in survey.tree.files.values():
+        # That word stands in all statements, and is found at once.
+        statements = _STATEMENT.findall(data) if b"create" in data.lower() else []
+        names = [name.decode("utf-8", "replace") for name in statements]
+        is_open |= _COMMAND.search(data) is not None or not all(re.fullmatch(r"[\w-]+", name) for name in names)
         found.update(names)
-    return frozenset(found)
+    return _Scripts(frozenset(found), is_open)
 
 
-def _unmade(client: _Client, cluster: Resource, made: _Made, created: frozenset[str] | None) -> Iterator[Finding]:
-    """A role or a database that a client asks for, and that nobody makes (FACTS 3; 10, 2.7)."""
-    if created is None:
-        return
+def _unmade(client: _Client, cluster: Resource, made: _Made) -> Iterator[tuple[_Said, str, str]]:
+    """A role or a database that a client asks for, and that its operator does not make (FACTS 3; 10, 2.7)."""
     role = ("role", client.role, made.roles, "under spec.managed.roles")
     database = ("database", client.database, made.databases, "by a Database object")
     for what, said, there, way in (role, database):
-        if said is not None and not placeholders.is_open(said.text) and said.text not in there | created | {""}:
+        if said is not None and said.text and not placeholders.is_open(said.text) and said.text not in there:
             message = f"{client.resource.ref}: {cluster.ref} makes no {what} of the name that {said.key} says here."
             fix = f"Name one that it makes ({', '.join(sorted(there - _OWN))}), or have it made {way}."
-            yield at(said.position, "role-unmade", message, fix)
+            yield said, message, fix
 
 
-def _secretless(cluster: Resource, clients: Iterable[_Client], survey: Survey) -> Iterator[Finding]:
-    """A cluster that makes up the password of its owner, which a client of the tree has from elsewhere (FACTS 3)."""
-    start = cluster.get("spec", "bootstrap", "initdb")
-    owner = _made(cluster, survey).owner
-    near = [each for each in clients if each.role is not None and each.role.text == owner]
-    if text_at(start, "secret", "name") or not near or _is_named(f"{cluster.name}-app", survey):
-        return
-    node = start or cluster.node
-    message = f"{cluster.ref} makes up the password of {owner}, which {near[0].resource.ref} does not get."
-    fix = f"Name the Secret with username and password under spec.bootstrap.initdb.secret, or read {cluster.name}-app."
-    yield at(cluster.manifest.position(node.start), "owner-password-unknown", message, fix)
-
-
-def _is_named(name: str, survey: Survey) -> bool:
-    word = re.compile(rb"(?<![\w.-])" + re.escape(name.encode()) + rb"(?![\w-])")
+def _is_told(cluster: Resource, survey: Survey) -> bool:
+    """Whether the password of its owner is given to *cluster*, or read from where its operator puts that."""
+    if cluster.get("spec", "bootstrap", "initdb", "secret"):
+        return True
+    word = re.compile(rb"(?<![\w.-])" + re.escape(f"{cluster.name}-app".encode()) + rb"(?![\w-])")
     return any(word.search(data) for data in survey.tree.files.values())
+
+
+def _secretless(cluster: Resource, owner: str, client: _Client, severity: Severity | None) -> Finding:
+    """A cluster that makes up the password of its owner, which a client of the tree has from elsewhere (FACTS 3)."""
+    node = cluster.get("spec", "bootstrap", "initdb") or cluster.node
+    message = f"{cluster.ref} makes up the password of {owner}, which {client.resource.ref} does not get."
+    fix = f"Name the Secret with username and password under spec.bootstrap.initdb.secret, or read {cluster.name}-app."
+    return at(cluster.manifest.position(node.start), "owner-password-unknown", message, fix, severity)

@@ -266,7 +266,8 @@ RULES: tuple[Rule, ...] = (
         "FACTS 3; 10, 2.7",
         "CloudNativePG makes the owner and the database of spec.bootstrap.initdb, the roles of spec.managed.roles, and "
         "what DatabaseRole and Database objects name; else a script has to make it. key_vault is the usual case: its "
-        "role and database are its own. Nothing is told of clusters that begin as a copy of another.",
+        "role and database are its own. Nothing is told of clusters that begin as a copy of another; in a tree without "
+        "Synapse it is a warning.",
     ),
     Rule(
         "owner-password-unknown", "server facts", "error",
@@ -276,7 +277,7 @@ RULES: tuple[Rule, ...] = (
         "Without spec.bootstrap.initdb.secret the operator invents a password of 64 characters and keeps it in the "
         "Secret CLUSTER-app. A client of the tree logs in as the owner of that database and does not read it from "
         "there, so that no password that was made here can ever match. Name a Secret of type kubernetes.io/basic-auth "
-        "there, or have the client read CLUSTER-app.",
+        "there, or have the client read CLUSTER-app. In a tree without Synapse it is a warning.",
     ),
     Rule(
         "cluster-unwatched", "server facts", "warning",
