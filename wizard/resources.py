@@ -32,6 +32,7 @@ KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")  #
 _ENVIRONMENT = re.compile(r"(?:.*/)?\.env(?:\.(?!example|sample|template|dist|default)[\w-]+)?")
 _TEXTS = (".env", ".cfg", ".cnf", ".conf", ".ini", ".key", ".pem", ".p8")
 _LI_WORD = re.compile(LI_WORD)
+_LI_IN_BYTES = re.compile(rb"li(?<![a-z0-9]li)(?![a-z0-9])")
 # A key with a word of a placeholder in it, as far as a scan of the text in lower case can tell, from that word on.
 _OPEN_WORDS = ("change", "replace", "your", "placeholder", "xxxx", "example.", "<")
 _OPEN_KEY = re.compile(
@@ -101,6 +102,12 @@ class Manifest:
     def actions(self) -> list[tuple[int, int]]:
         """The spans of its actions where the file is a Go template, which is no YAML; none where it is YAML."""
         return [] if not self._is_whole and self._outline else self._read[1]
+
+    def may_be_li(self) -> bool:
+        """Say whether an object of the file can be the LI instance's: a fast scan that errs towards yes."""
+        low = self.data.lower()
+        is_named = bool(self.instances) or _LI_WORD.search(self.path.lower()) is not None
+        return is_named or b"intercept" in low or _LI_IN_BYTES.search(low) is not None
 
     @cached_property
     def is_hinted(self) -> bool:

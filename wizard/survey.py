@@ -159,7 +159,8 @@ class Survey:
         homes = (each for each in self.manifests if mail.may_be_home(each.data))
         home = mail.home_of(resource for each in homes for resource in each.some({"ConfigMap", "Secret"}))
         tools = (each for each in self.manifests if consumed.may_fill_in(each))
-        secrets = (resource for each in self.manifests for resource in each.some({"Secret"}))
+        near = (each for each in self._naming(frozenset({"Secret"})) if each.may_be_li())
+        secrets = (resource for each in near for resource in each.some({"Secret"}))
         own = catalogue.own_services(each.name for each in secrets if each.instance == "li")
         return Walk(self.scope, home, consumed.find(tools), own)
 
