@@ -113,6 +113,11 @@ def open_to_all(tree: Tree) -> frozenset[str]:
     return frozenset(path for path in tree.files if _mode(tree.root / path) & 0o004)
 
 
+def links(tree: Tree) -> frozenset[str]:
+    """Return the symlinks of *tree*: what they lead to is met by its own name, and not by theirs."""
+    return frozenset(path.relative_to(tree.root).as_posix() for path in _walk(tree.root, []) if path.is_symlink())
+
+
 def _mode(path: Path) -> int:
     try:
         return path.stat().st_mode

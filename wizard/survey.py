@@ -58,11 +58,12 @@ _HOLDERS = frozenset({"Secret", "ConfigMap"})
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What is known of a tree's files beside their bytes: which ones git has as they stand, and which ones every user
-    of the machine may read."""
+    """What is known of a tree's files beside their bytes: which ones git has as they stand, which ones every user of
+    the machine may read, and which paths are symlinks, whose targets are files of the tree by names of their own."""
 
     in_git: frozenset[str] = frozenset()
     open_to_all: frozenset[str] = frozenset()
+    links: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from wizard.answers import Answers
 from wizard.check import check
 from wizard.sites import Scope
 from wizard.structure import Tree
-from wizard.survey import Survey, survey
+from wizard.survey import Surroundings, Survey, survey
 
 RULE = "kustomization-list"
 OBJECT = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
@@ -39,6 +39,13 @@ def test_what_may_lie_elsewhere_is_not_missed() -> None:
     assert told({"app/kustomization.yaml": listing(*elsewhere), "app/base/x.yaml": OBJECT}, RULE) == []
     template = "resources:\n{{- range .Files }}\n- {{ . }}.yaml\n{{- end }}\n"
     assert told({"kustomization.yaml": template}, RULE) == []
+
+
+def test_what_a_symlink_leads_to_is_not_missed() -> None:
+    files = {"base/a.yaml": OBJECT, "app/kustomization.yaml": listing("link.yaml", "dir/a.yaml", "directory/a.yaml")}
+    around = Surroundings(links=frozenset({"app/link.yaml", "app/dir"}))
+    assert [each.line for each in found(files, around=around) if each.id == RULE] == [6]
+    assert len(told(files, RULE)) == 3
 
 
 def test_flux_has_a_kind_of_that_name() -> None:

@@ -28,7 +28,8 @@ def findings(survey: Survey) -> Iterator[Finding]:
 
 def _missing(resource: Resource, survey: Survey) -> Iterator[Finding]:
     for path, item in kustomizations.listed(resource).items():
-        if path not in survey.tree.files:
+        is_linked = any(path == link or path.startswith(f"{link}/") for link in survey.surroundings.links)
+        if path not in survey.tree.files and not is_linked:
             where = resource.manifest.position(item.start)
             message = f"{path} is listed here, and there is no such file."
             fix = _SETUP if kustomizations.is_kept(resource) else "Take the line out, or put the file there."
