@@ -165,7 +165,7 @@ def _alone(texts: Iterable[Configuration]) -> Iterator[tuple[Configuration, ...]
 
 def _given(container: Container, own: list[Configuration]) -> Iterator[Configuration]:
     """Yield those of *own* that the command line of *container* names, in its order."""
-    named = {path: _at(container, path, own) for path in config_paths(container) or (_default(container),)}
+    named = {path: _at(container, path, own) for path in config_paths(container)}
     rest = [each for each in own if not any(each in some for some in named.values())]
     for path, some in named.items():
         yield from some
@@ -182,19 +182,17 @@ def _at(container: Container, path: str, own: list[Configuration]) -> list[Confi
 
 
 def config_paths(container: Container) -> list[str]:
-    """Return the paths of ``--config-path`` in the words of *container*, or in a line of a shell among them."""
+    """Return the paths of ``--config-path`` in the words of *container*, or in a line of a shell among them.
+
+    Where there are none it is the one where the image's own entry point looks (Synapse, docker/start.py)."""
     words = [part.strip("\"'") for each in container.words for part in each.value.split()]
     found = []
     for word, following in itertools.pairwise((*words, "")):
         option, _, joined = word.partition("=")
         found.append(joined or following if option == "--config-path" else following if word == "-c" else "")
-    return [posixpath.normpath(each) for each in found if each.startswith("/")]
-
-
-def _default(container: Container) -> str:
-    """Return where the image's own entry point looks without ``--config-path`` (Synapse, docker/start.py)."""
-    texts = {each.name: each.text for each in container.variables}
-    return texts.get("SYNAPSE_CONFIG_PATH") or f"{texts.get('SYNAPSE_CONFIG_DIR') or '/data'}/homeserver.yaml"
+    told = {each.name: each.text for each in container.variables}
+    default = told.get("SYNAPSE_CONFIG_PATH") or f"{told.get('SYNAPSE_CONFIG_DIR') or '/data'}/homeserver.yaml"
+    return [posixpath.normpath(each) for each in found if each.startswith("/")] or [default]
 
 
 def _is_read(text: Configuration) -> bool:

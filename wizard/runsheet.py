@@ -359,7 +359,7 @@ def _published(now: Situation, kept: Kept) -> Iterator[Step]:
     live = [kept.current, *([kept.retiring] if kept.retiring else [])]
     current = [f"ed25519:{keys.signing_key(each.text.reveal()).id}" for each in live]
     old = [f"ed25519:{each.id}" for each in oldkeys.of(now.vault)]
-    found = servers.homeservers(now.workloads)
+    found = servers.main_processes(now.workloads)
     for each in found:
         about = {"namespace": each.namespace, "target": each.target, "container": each.container, "port": each.port}
         yield Step("published", {**about, "current": "\n".join(current), "old": "\n".join(old)})

@@ -146,7 +146,7 @@ _MC = re.compile(r"(?:^|/)mc(?:[:@]|$)")
 
 
 @dataclass(frozen=True)
-class Homeserver:
+class MainProcess:
     """A main process of Synapse: where it runs, and the port of its HTTP listener."""
 
     namespace: str
@@ -156,19 +156,19 @@ class Homeserver:
     instance: str
 
 
-def homeservers(workloads: Iterable[Workload]) -> tuple[Homeserver, ...]:
+def main_processes(workloads: Iterable[Workload]) -> tuple[MainProcess, ...]:
     """Return the main processes of Synapse, main's first; workers are none."""
-    found = [one for each in workloads if each.is_restarted and (one := _homeserver(each))]
+    found = [one for each in workloads if each.is_restarted and (one := _main_process(each))]
     return tuple(sorted(found, key=lambda each: each.instance != "main"))
 
 
-def _homeserver(each: Workload) -> Homeserver | None:
+def _main_process(each: Workload) -> MainProcess | None:
     for container in _containers(each):
         if SYNAPSE.image.search(container.image) and homeserver.is_main(container):
             ports = container.reader.at(container.node, "ports.*")
             named = {text_at(port, "name"): text_at(port, "containerPort") for port in ports}
             port = named.get("http") or named.get("client") or _PORT
-            return Homeserver(each.namespace, each.target, container.name, port, each.instance)
+            return MainProcess(each.namespace, each.target, container.name, port, each.instance)
     return None
 
 

@@ -249,3 +249,10 @@ def test_what_a_file_says_that_is_no_yaml_yet_is_not_known() -> None:
         told(main + twin("", x__yaml="{% if pepper %}\npassword_config: {pepper: x}\n{% endif %}\n"), "peppers-differ")
         == []
     )
+
+
+def test_a_file_of_a_volume_that_keeps_what_it_has_is_not_known() -> None:
+    texts = held("config", homeserver__yaml=NAME)
+    volume = {"/config": of("config"), "/data": "persistentVolumeClaim: {claimName: data}"}
+    assert told(texts + pod("synapse", "ports: []", volume), "macaroon-missing") == []
+    assert told(texts + pod("synapse", "ports: []", {"/data": of("config")}), "macaroon-missing") == ["a.yaml:6"]

@@ -106,7 +106,7 @@ spec:
 def test_a_main_process_of_synapse_is_told_from_its_workers_and_tools(image: str, words: str, is_main: bool) -> None:
     manifest = resources.read("tree.yaml", PROCESS.format(image=image, words=words).encode())
     assert manifest
-    found = servers.homeservers(workloads.of([manifest]))
+    found = servers.main_processes(workloads.of([manifest]))
     assert [(each.target, each.container, each.port) for each in found] == [
         ("deployment/talk", "synapse", "8448")
     ] * is_main
