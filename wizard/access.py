@@ -92,6 +92,12 @@ def note(resource: Resource, key: str) -> str:
     return resource.text(*ANNOTATIONS, key)
 
 
+def secret_of(ingress: Resource, word: str) -> Name:
+    """Return namespace and name of the Secret that an annotation of *ingress* means by *word*, ``[namespace/]name``."""
+    namespace, _, name = word.strip().rpartition("/")
+    return namespace or ingress.namespace, name
+
+
 def class_of(ingress: Resource) -> str:
     """Return the name of the class of *ingress*, as the field or the older annotation says it; '' for none."""
     return ingress.text("spec", "ingressClassName") or note(ingress, "kubernetes.io/ingress.class")

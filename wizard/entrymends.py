@@ -158,8 +158,7 @@ def _without(what: str) -> Callable[[Place], Deed | None]:
 
 def _of_password(place: Place) -> Deed | None:
     """The Secret with lines of htpasswd is there, so that basic is what was meant: digest has lines of another form."""
-    space, _, name = place.text.strip().rpartition("/")
-    space = space or place.resource.namespace
+    space, name = access.secret_of(place.resource, place.text)
     secrets = [each for each in place.survey.of_kind("Secret") if (each.namespace, each.name) == (space, name)]
     leaves = [leaf for each in secrets if (leaf := each.entry("auth"))]
     key = f"{_NGINX}auth-type"

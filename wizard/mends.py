@@ -115,7 +115,8 @@ def of(survey: Survey, findings: Iterable[Finding]) -> Mends:
     about = [each for each in told if each.id in entrymends.RULES]
     files = {each.file for each in (*wanted, *about)}
     manifests = [each for each in survey.every if each.path in files]
-    leaves = {where: leaf for manifest in manifests for where, leaf in _scalars(manifest)}
+    # Some findings are told where the text begins, behind a quote.
+    leaves = {place: leaf for manifest in manifests for where, leaf in _scalars(manifest) for place in _at(where, leaf)}
     edits: dict[str, dict[View, list[Edit]]] = {}
     news: dict[Leaf, str] = {}
     done = []
@@ -146,6 +147,10 @@ def of(survey: Survey, findings: Iterable[Finding]) -> Mends:
     done += [Mended(each, f"others may no longer read {', '.join(private)}") for each in is_open]
     before = {path: survey.tree.files[path] for path in (*after, *private)}
     return Mends(tuple(done), before | after, before, "".join(drawn), frozenset(private))
+
+
+def _at(where: str, leaf: Leaf) -> tuple[str, str]:
+    return where, leaf.position()
 
 
 def _position(found: Finding) -> str:

@@ -24,13 +24,14 @@ from scripts.certificates import pem
 from scripts.conftest import EVERYTHING, LI_ADMIN_PASSWORD, SMTP_PASSWORD, new_deployment, service_account
 from scripts.runs import originals
 
+from wizard import mends
 from wizard.check import check
 from wizard.finding import Finding
 from wizard.lock import Lock
 from wizard.lock import read as read_lock
 from wizard.resources import Manifest
 from wizard.structure import Tree
-from wizard.survey import survey
+from wizard.survey import Survey, survey
 
 STATE = ".matrix-wizard/"
 
@@ -43,12 +44,22 @@ class Base:
     lock: Lock | None = field(default=None, repr=False)
 
     def findings(self, changed: Mapping[str, str]) -> list[Finding]:
-        """Return what check finds when the files *changed* are other ones; a file that has not changed is parsed once.
+        """Return what check finds when the files *changed* are other ones."""
+        return list(check(self._survey(changed)))
+
+    def mended(self, changed: Mapping[str, str]) -> dict[str, str]:
+        """Return the files *changed* as check --fix leaves them, and whatever other ones it edits."""
+        seen = self._survey(changed)
+        after = mends.of(seen, check(seen)).after
+        return {**changed, **{path: data.decode() for path, data in after.items()}}
+
+    def _survey(self, changed: Mapping[str, str]) -> Survey:
+        """Return the survey of the tree with the files *changed*; a file that has not changed is parsed once.
 
         A file is as it was if its bytes and what the tree says of its ingress controllers are."""
         files = {path: text.encode() for path, text in {**self.texts, **changed}.items()}
         seen = survey(Tree(files, instances=self.lock.instances if self.lock else {}), self.lock, NOW)
-        return list(check(replace(seen, every=tuple(map(self._known, seen.every)))))
+        return replace(seen, every=tuple(map(self._known, seen.every)))
 
     def _known(self, manifest: Manifest) -> Manifest:
         known = self._manifests.setdefault(manifest.path, manifest)

@@ -137,8 +137,7 @@ def _of_hosts(survey: Survey) -> Iterator[Finding]:
 def _named(ingress: Resource, controller: Controller) -> tuple[str, str]:
     """Return namespace and name of the Secret that *ingress* names for a password file, ('', '') for none."""
     word = access.note(ingress, controller.auth["secret"]) if controller.auth else ""
-    namespace, _, name = word.rpartition("/")
-    return (namespace or ingress.namespace, name) if name else ("", "")
+    return access.secret_of(ingress, word) if word else ("", "")
 
 
 def _of_file(leaf: Leaf, controller: Controller) -> Iterator[Finding]:

@@ -55,10 +55,10 @@ def _lost(ingress: Resource, survey: Survey) -> Iterator[Finding]:
 
 
 def _of_secret(ingress: Resource, node: Scalar, survey: Survey) -> Iterator[Finding]:
-    space, _, name = node.value.strip().rpartition("/")
+    space, name = access.secret_of(ingress, node.value)
     named = [each for each in survey.of_kind("Secret") if each.name == name]
-    here = [each for each in named if may_be_one(space or ingress.namespace, each.namespace)]
-    if space and not may_be_one(space, ingress.namespace):
+    here = [each for each in named if may_be_one(space, each.namespace)]
+    if not may_be_one(space, ingress.namespace):
         message = f"{ingress.ref} takes its password from a Secret of another namespace, which is refused by default."
         fix = f"Have the Secret in the namespace of the Ingress, and write: {_key(ingress, node)}: {name}"
         yield _at(ingress, node, message, fix, "warning")

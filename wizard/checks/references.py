@@ -162,8 +162,7 @@ def _annotated(resource: Resource) -> Iterator[Mention]:
     for controller in access.readers(resource):
         node = resource.get(*access.ANNOTATIONS, controller.auth.get("secret", ""))
         if isinstance(node, Scalar) and node.value and (controller.asks in access.notes(resource)):
-            namespace, _, name = node.value.rpartition("/")
-            namespace = namespace or resource.namespace
+            namespace, name = access.secret_of(resource, node.value)
             yield Mention("Secret", namespace, name, "", node.start, "operator", True)
             if access.notes(resource).get(f"{controller.auth['secret']}-type", "auth-file") == "auth-file":
                 yield Mention("Secret", namespace, name, "auth", node.start, "operator", True)
