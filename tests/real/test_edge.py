@@ -191,12 +191,12 @@ def test_another_configuration_leads_elsewhere(edge: Edge, line: str, instead: s
 
 def test_the_other_dress_is_accepted_and_leads_to_synapse(filled_once: Fill, tmp_path: Path) -> None:
     edge = Edge(filled_once("dress").config("haproxy")["haproxy.cfg"], tmp_path)
-    edge.text = "defaults\n  mode http\n  timeout connect 5s\n  timeout client 5s\n  timeout server 5s\n" + edge.text
     with answering("synapse:8008") as port:
         edge.written({"synapse:8008": port})
         with edge.running():
             assert edge.answer("/_matrix/client/versions") == "synapse:8008 None"
             assert edge.answer("/_matrix/client/versions", "other.chat-corp.net") == NOBODY
+            assert edge.answer("/_synapse/admin/v1/register") == REFUSED
 
 
 def test_haproxy_refuses_what_it_does_not_know(edge: Edge) -> None:

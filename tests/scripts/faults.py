@@ -16,9 +16,6 @@ FAULTS = {
         "minio-url",  # 9000, where the operator's Service listens on 443 (FACTS 10, 8.2)
         "subscription-in-function",  # in a DO block (FACTS 3)
     },
-    "dress": {
-        "file-not-mounted",  # its Synapse mounts no Secret: what stands where is all that this tree is for
-    },
 }
 
 # Those of components that some answers switch off: then they are none.
