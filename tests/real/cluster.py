@@ -1,4 +1,4 @@
-"""The software of a filled bundled tree as a cluster on loopback, with a `kubectl` that works on it.
+"""The software of a filled tree as a cluster on loopback, with a `kubectl` that works on it.
 
     with Cluster(tree, root) as cluster:
         cluster.start("matrix-postgresql")       # and what it needs; all of it: start_all()
@@ -23,12 +23,11 @@ from scripts.certificates import self_signed
 
 from . import pods
 from .kubectl import Failure, Kubectl
+from .layouts import BUNDLED, Layout
 from .loopback import Loopback
 from .postgres import Postgres
-from .workloads import INGRESS, JOBS, ROWS, Ingress, Job, Pod, Program
+from .workloads import INGRESS, Ingress, Program
 
-DATABASES = ("matrix-postgresql", "matrix-postgresql-li")
-NEEDS = dict.fromkeys((*DATABASES, INGRESS), ()) | {name: row.needs for name, row in ROWS.items()} | JOBS
 PATIENCE = 90  # seconds until something that was started must answer
 
 
@@ -37,8 +36,8 @@ class Cluster:
 
     context, namespace = "prod", "matrix"
 
-    def __init__(self, tree: Path, root: Path) -> None:
-        self.tree, self.root = tree, root
+    def __init__(self, tree: Path, root: Path, layout: Layout = BUNDLED) -> None:
+        self.tree, self.root, self.layout = tree, root, layout
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -46,7 +45,7 @@ class Cluster:
             self.ground = Loopback(self.root, {})
             stack.callback(self.ground.remove)
             self._programs: dict[str, Program] = {}
-            self._locks = {name: threading.Lock() for name in NEEDS}
+            self._locks = {name: threading.Lock() for name in self.layout.parts}
             self._deleted: set[str] = set()
             self._served, self.kubeconfig = stack.enter_context(serving(self.root, self_signed(["localhost"])))
             for each in pods.objects(self.tree).values():
@@ -89,12 +88,12 @@ class Cluster:
 
     def start(self, *names: str) -> None:
         """Start workloads by name, with what they need, and wait until they answer."""
-        with ThreadPoolExecutor(max_workers=len(NEEDS)) as pool:
+        with ThreadPoolExecutor(max_workers=len(self.layout.parts)) as pool:
             list(pool.map(self._start, names))
 
     def start_all(self) -> None:
         """Start everything that can be run here."""
-        self.start(*NEEDS)
+        self.start(*self.layout.parts)
 
     def stop(self, name: str) -> None:
         """Stop a workload, as a node that fails would; `start` brings it back with what is applied then."""
@@ -126,6 +125,11 @@ class Cluster:
         """Return one text of the Secret or ConfigMap as it is applied."""
         return pods.texts(self.applied[kind, name])[key]
 
+    def secret(self, value: str) -> str:
+        """Return the secret *value* as Synapse is given it now."""
+        name, key = self.layout.secrets[value]
+        return self.text("Secret", name, key)
+
     def keep(self, given: dict[str, Any]) -> None:
         """Take an object as applied. A Job that was deleted runs anew if it was run before."""
         kind, name = given["kind"], given["metadata"]["name"]
@@ -151,18 +155,20 @@ class Cluster:
 
     def reach(self, name: str) -> Program | None:
         """Return a workload, started if it can be run here, or None."""
-        if name not in NEEDS or name in JOBS:
+        part = self.layout.parts.get(name)
+        if part is None or not part.has_shell:
             return None
         self.start(name)
         return self._programs[name]
 
     def _start(self, name: str) -> None:
-        with ThreadPoolExecutor(max_workers=len(NEEDS)) as pool:
-            list(pool.map(self._start, NEEDS[name]))
+        part = self.layout.parts[name]
+        if part.needs:
+            self.start(*part.needs)
         with self._locks[name]:
             if name in self._programs:
                 return
-            program = _made(self.ground, name)
+            program = part.make(self.ground, name)
             self._programs[name] = program
             program.start()
             end = time.monotonic() + PATIENCE
@@ -172,14 +178,6 @@ class Cluster:
                 time.sleep(0.05)
 
     def _stop_all(self) -> None:
-        for name in reversed(NEEDS):  # LI's PostgreSQL before main's, which else waits for its subscriber
+        for name in [*self.layout.parts][::-1]:  # LI's PostgreSQL before main's, which else waits for its subscriber
             if name in self._programs:
                 self._programs[name].stop()
-
-
-def _made(ground: Loopback, name: str) -> Program:
-    if name in DATABASES:
-        return Postgres(ground, name)
-    if name in ROWS:
-        return Pod(ground, name)
-    return Job(ground, name) if name in JOBS else Ingress(ground)

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import yaml
 from scripts.reading import KUBECTL
 
+from . import pods
 from .loopback import script
 from .pods import Objects
 from .workloads import Program
@@ -207,14 +208,7 @@ class Kubectl:
         ).returncode
 
     def _apply(self, call: Call, options: list[str]) -> Callable[[], int]:
-        files = _files(options)
-        given = []
-        for file in files:
-            try:
-                documents = list(yaml.safe_load_all((call.directory / file).read_text("utf-8")))
-            except (OSError, yaml.YAMLError) as error:
-                raise RefusedError(f"error: {file}: {type(error).__name__}") from None
-            given += [each for each in documents if each is not None]
+        given = _given_by(call.directory, options)
         for each in given:
             _into(each, call.namespace)
 
@@ -350,13 +344,34 @@ def _given(argv: list[str]) -> tuple[dict[str, str], list[str]]:
     return given, rest
 
 
-def _files(options: list[str]) -> list[str]:
+def _given_by(directory: Path, options: list[str]) -> list[Any]:
+    """Return the objects that the options of apply name: in files, or in a directory that kustomize builds."""
     rest = options[2:] if options[:2] == APPLY else []
     if rest and rest[0] == "--force-conflicts":
         rest = rest[1:]
+    if len(rest) == 2 and rest[0] == "-k":
+        return _built(directory / rest[1])
     if not rest or len(rest) % 2 or set(rest[::2]) != {"-f"}:
         raise RefusedError(f"this kubectl does not know: apply {' '.join(options)}")
-    return rest[1::2]
+    return _read(directory, rest[1::2])
+
+
+def _read(directory: Path, files: list[str]) -> list[Any]:
+    given = []
+    for file in files:
+        try:
+            given += pods.documents((directory / file).read_text("utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise RefusedError(f"error: {file}: {type(error).__name__}") from None
+    return given
+
+
+def _built(directory: Path) -> list[Any]:
+    """Return what kubectl's own kustomize makes of a directory."""
+    done = subprocess.run([str(KUBECTL), "kustomize", str(directory)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RefusedError(done.stderr.strip())
+    return pods.documents(done.stdout)
 
 
 def _into(given: Any, namespace: str) -> None:

@@ -14,15 +14,23 @@ import yaml
 
 Objects = dict[tuple[str, str], dict[str, Any]]  # by kind and name
 Workload = tuple[str, str]  # its kind and name
+MANIFESTS = (".yaml", ".yml", ".json")
 
 
 def objects(tree: Path) -> Objects:
     """Return every object of the tree's manifests by kind and name, read by PyYAML."""
-    found = {}
-    for file in sorted(tree.rglob("*.yaml")):
-        for document in yaml.safe_load_all(file.read_text()):
-            if isinstance(document, dict) and "kind" in document:
-                found[document["kind"], document["metadata"]["name"]] = document
+    files = sorted(path for path in tree.rglob("*") if path.suffix in MANIFESTS)
+    found = [each for file in files for each in documents(file.read_text("utf-8"))]
+    named = (each for each in found if isinstance(each, dict) and {"kind", "metadata"} <= each.keys())
+    return {(each["kind"], each["metadata"]["name"]): each for each in named}
+
+
+def documents(text: str) -> list[Any]:
+    """Return the documents of a manifest, of a List its items. YAMLError where PyYAML cannot read it."""
+    found: list[Any] = []
+    for each in yaml.safe_load_all(text):
+        is_list = isinstance(each, dict) and each.get("kind") == "List"
+        found += each["items"] if is_list else [] if each is None else [each]
     return found
 
 
@@ -70,9 +78,10 @@ def laid_out(tree: Objects, workload: Workload, container: str, root: Path) -> C
         for key, text in texts(tree[name]).items() if name in tree else ():
             if not items or key in items:
                 (directory / items.get(key, key)).write_text(moved(text))
-    arguments = [moved(argument) for argument in (*one.get("command", []), *one.get("args", []))]
     environment = {name: moved(text) for name, text in _whole(tree, one.get("envFrom", [])).items()}
     environment |= {each["name"]: moved(_value(tree, each)) for each in one.get("env", [])}
+    words = (*one.get("command", []), *one.get("args", []))
+    arguments = [_expanded(moved(word), environment) for word in words]
     return Container(arguments, environment, moved)
 
 
@@ -89,6 +98,11 @@ def mover(paths: dict[str, Any], root: Path) -> Callable[[str], str]:
 def lay_out(tree: Objects, workload: Workload, container: str, root: Path) -> list[str]:
     """Lay out a workload's container (`laid_out`) and return its arguments."""
     return laid_out(tree, workload, container, root).arguments
+
+
+def _expanded(word: str, environment: dict[str, str]) -> str:
+    """Return a word of a command with its ``$(NAME)`` expanded, as the kubelet does where there is such a variable."""
+    return re.sub(r"\$\((\w+)\)", lambda match: environment.get(match[1], match[0]), word)
 
 
 def _whole(tree: Objects, sources: list[dict[str, Any]]) -> dict[str, str]:

@@ -1,15 +1,22 @@
-"""The cluster on loopback itself: what starts, who is let in, and what each form of kubectl does."""
+"""The cluster on loopback itself: what starts, who is let in, and what each form of kubectl does.
+
+What Synapse, coturn, HAProxy and the mail server are asked is asked of the bundled tree and of the same secrets in
+another dress alike.
+"""
 
 from __future__ import annotations
 
+import functools
+import http.client
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
 import bcrypt
@@ -17,13 +24,16 @@ import psycopg
 import pytest
 import yaml
 from scripts.certificates import self_signed
+from scripts.conftest import new_deployment
 from scripts.runs import Deployment
 
 from . import clients, objectstore, pods
 from .clients import Client
 from .cluster import Cluster
+from .layouts import BUNDLED, LAYOUTS
 from .loopback import HOST, postgres_programs, wait_until
 from .mailserver import Mailbox, Rules, command
+from .operator import Operator
 from .servers import running
 
 MAIN, LI = "matrix-postgresql", "matrix-postgresql-li"
@@ -39,29 +49,38 @@ smtp:
   password: {file: smtp.txt}
   from: Matrix <matrix@chat-corp.net>
 """
+DRESS_ALONE = pytest.mark.parametrize("served", ["dress"], indirect=True)
+BUNDLED_ALONE = pytest.mark.parametrize("served", ["bundled"], indirect=True)
 PASSWORD, MAIL_PASSWORD = "of-a-person", 'it\'s "q" \\ $HOME %(app)s #x: yé'
 Kubectl = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def software(needs: Callable[..., None]) -> None:
-    needs("nginx", "redis-server", "redis-cli", "setpriv", "turnserver", str(postgres_programs() / "postgres"))
+    programs = ("haproxy", "nginx", "redis-server", "redis-cli", "setpriv", "turnserver")
+    needs(*programs, str(postgres_programs() / "postgres"))
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    deployment = Deployment(tmp_path_factory.mktemp("filled"))
-    deployment.answers.parent.mkdir()
-    deployment.answers.write_text(ANSWERS)
-    (deployment.answers.parent / "smtp.txt").write_text(MAIL_PASSWORD)
-    done = deployment.setup()
-    assert done.code == 0, done.err
-    return deployment
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Deployment]:
+    """Return what fills the tree of a name, once."""
+
+    @functools.cache
+    def make(name: str) -> Deployment:
+        home = tmp_path_factory.mktemp(f"filled-{name}")
+        (home / "given").mkdir()
+        (home / "given/smtp.txt").write_text(MAIL_PASSWORD)
+        deployment = new_deployment(home / name, home / "given", name, ANSWERS)
+        done = deployment.setup()
+        assert done.code == 0, done.err
+        return deployment
+
+    return make
 
 
 @pytest.fixture
-def deployment(filled: Deployment, tmp_path: Path) -> Deployment:
-    return filled.copy(tmp_path / "deployment")
+def deployment(filled: Callable[[str], Deployment], tmp_path: Path) -> Deployment:
+    return filled("bundled").copy(tmp_path / "deployment")
 
 
 @pytest.fixture
@@ -96,29 +115,38 @@ def login(cluster: Cluster, name: str, role: str, password: str) -> AbstractCont
     return psycopg.connect(where, password=password)
 
 
-@pytest.fixture(scope="module")
-def served(filled: Deployment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Cluster, Mailbox]]:
+@pytest.fixture(scope="module", params=["bundled", "dress"])
+def served(
+    request: pytest.FixtureRequest, filled: Callable[[str], Deployment], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Cluster, Mailbox]]:
     """A cluster in which everything runs, with its mail server; each test changes secrets of its own."""
     home = tmp_path_factory.mktemp("whole")
-    with Cluster(filled.copy(home / "deployment").tree, home / "cluster") as cluster, ExitStack() as stack:
+    tree, layout = filled(request.param).copy(home / "deployment").tree, LAYOUTS[request.param]
+    with Cluster(tree, home / "cluster", layout) as cluster, ExitStack() as stack:
         post = cluster.ground.home("post")
         box, port = Mailbox(post), cluster.port("smtp", 587)  # which is its own as long as it serves there
         box.follow(rules(cluster))
         reached = running(post, lambda: socket.create_connection((HOST, port), 5).close(), *command(post, port))
         stack.enter_context(reached)
-        given = pods.texts(cluster.applied["Secret", "minio-credentials"])
-        pair = given["CONSOLE_ACCESS_KEY"], given["CONSOLE_SECRET_KEY"]
-        cluster.ground.store = stack.enter_context(objectstore.serving(cluster.ground.home("swift"), *pair))
-        for bucket in cluster.applied["Tenant", "matrix-minio"]["spec"]["buckets"]:
-            objectstore.client(cluster.ground.store, *pair).create_bucket(Bucket=bucket["name"])
+        if layout is BUNDLED:  # the other keeps media on a volume
+            serve_store(cluster, stack)
         cluster.start_all()
-        main = cluster.port("synapse-main", 8008)
-        secret = cluster.text("Secret", "synapse-secrets", "REGISTRATION_SECRET")
+        main = cluster.port(layout.main, 8008)
+        secret = cluster.secret("registration-secret")
         clients.register(main, "alice", PASSWORD, secret)
         clients.register(main, "root", PASSWORD, secret, is_admin=True)
         root = clients.access_token(main, "root", PASSWORD)
         clients.add_email(main, root, "@alice:matrix.chat-corp.net", "a@alice.net")
         yield cluster, box
+
+
+def serve_store(cluster: Cluster, stack: ExitStack) -> None:
+    """Run the object store with the tree's buckets and user."""
+    given = pods.texts(cluster.applied["Secret", "minio-credentials"])
+    pair = given["CONSOLE_ACCESS_KEY"], given["CONSOLE_SECRET_KEY"]
+    cluster.ground.store = stack.enter_context(objectstore.serving(cluster.ground.home("swift"), *pair))
+    for bucket in cluster.applied["Tenant", "matrix-minio"]["spec"]["buckets"]:
+        objectstore.client(cluster.ground.store, *pair).create_bucket(Bucket=bucket["name"])
 
 
 @pytest.fixture
@@ -143,9 +171,21 @@ def rules(cluster: Cluster) -> Rules:
 def change(cluster: Cluster, path: Path, name: str, **texts: str) -> None:
     """Apply a Secret in which these texts are others."""
     secret = cluster.applied["Secret", name]
-    one = written(path / f"{name}.yaml", {**secret, "stringData": {**secret["stringData"], **texts}})
+    one = written(path / f"{name}.yaml", {**secret, "stringData": {**secret.get("stringData", {}), **texts}})
     done = kubectl_of(cluster)(*ON, *APPLY, "-f", one)
     assert done.returncode == 0, done.stderr
+
+
+def change_secret(cluster: Cluster, path: Path, value: str, text: str) -> None:
+    """Give Synapse another secret *value*, which it takes when it is restarted."""
+    name, key = cluster.layout.secrets[value]
+    change(cluster, path, name, **{key: text})
+
+
+def restart(cluster: Cluster, *names: str) -> None:
+    """Restart workloads, whatever kinds they are of."""
+    kinds = {name: kind for kind, name in cluster.applied if kind in ("Deployment", "StatefulSet")}
+    roll(cluster, *(f"{kinds[name]}/{name}".lower() for name in names))
 
 
 def roll(cluster: Cluster, *targets: str) -> None:
@@ -353,7 +393,12 @@ def test_nothing_is_left(deployment: Deployment, tmp_path: Path) -> None:
 
 
 def test_each_server_takes_the_trees_secrets_and_no_other(whole: Cluster) -> None:
-    main, li = whole.port("synapse-main", 8008), whole.port("synapse-li", 8008)
+    assert_served(whole)
+
+
+def assert_served(whole: Cluster) -> None:
+    """Each server takes the secrets that are applied and no others, and main and LI publish one key."""
+    main, li = whole.port(whole.layout.main, 8008), whole.port("synapse-li", 8008)
     worker = whole.port("synapse-worker", 8083)
     turn, admin = whole.port("coturn", 3478), whole.port("ingress-nginx", 80)
     database = whole.port(MAIN, 5432)
@@ -380,21 +425,44 @@ def test_each_server_takes_the_trees_secrets_and_no_other(whole: Cluster) -> Non
     ]:
         with pytest.raises(clients.RefusedError):
             wrong()
-    for wrong_secret in ("wrong", whole.text("Secret", "synapse-li-secrets", "REGISTRATION_SECRET")):
-        with pytest.raises(clients.RefusedError):
-            clients.register(main, "mallory", PASSWORD, wrong_secret)
+    registering = whole.secret("registration-secret"), whole.secret("li-registration-secret")
+    clients.register(main, f"u{secrets.token_hex(8)}", PASSWORD, registering[0])
+    for port, others in ((main, registering[1]), (li, registering[0])):
+        for wrong_secret in ("wrong", others):
+            with pytest.raises(clients.RefusedError):
+                clients.register(port, "mallory", PASSWORD, wrong_secret)
     key = whole.text("Secret", "synapse-secrets", "signing.key").split()[1]
     assert {clients.server_keys(main)(), clients.server_keys(li)()} == {f"ed25519:{key}"}
     published = [clients.published(port)["verify_keys"] for port in (main, li)]
     assert published[0] == published[1], "the same key, not only the same id"
 
 
+def test_what_comes_from_outside_reaches_synapse_by_its_own_name_alone(whole: Cluster) -> None:
+    """Through HAProxy, whose backends are the servers that run."""
+    port, main = whole.port("haproxy", 8080), whole.port(whole.layout.main, 8008)
+
+    def outside(path: str, host: str = "matrix.chat-corp.net") -> bytes:
+        with closing(http.client.HTTPConnection(HOST, port, timeout=30)) as client:
+            client.request("GET", path, headers={"Host": host})
+            answer = client.getresponse()
+            told = answer.read()
+        return told if answer.status == 200 else str(answer.status).encode()
+
+    wait_until(lambda: outside("/_matrix/client/versions") != b"503")  # it looks after its servers
+    assert json.loads(outside("/_matrix/key/v2/server"))["verify_keys"] == clients.published(main)["verify_keys"]
+    assert outside("/_synapse/admin/v1/register") == b"403"
+    other = b"421" if whole.layout is BUNDLED else b"503"
+    assert outside("/_matrix/key/v2/server", "matrix-li.chat-corp.net") == other
+
+
+@BUNDLED_ALONE
 def test_rows_stream_from_main_to_li(whole: Cluster) -> None:
     assert_streams(whole, "x")
     main_wins = "SELECT count(*) > 100 FROM pg_trigger WHERE tgname = 'main_wins'"
     assert whole.query(LI, main_wins, "synapse_li") == [(True,)]
 
 
+@BUNDLED_ALONE
 def test_a_person_of_main_logs_in_on_li(whole: Cluster) -> None:
     port = whole.port("synapse-li", 8008)
     wait_until(lambda: whole.query(LI, "SELECT 1 FROM users WHERE name LIKE '@alice:%'", "synapse_li") == [(1,)])
@@ -402,6 +470,7 @@ def test_a_person_of_main_logs_in_on_li(whole: Cluster) -> None:
     assert clients.matrix_login(port, "alice", lambda: PASSWORD)() == "@alice:matrix.chat-corp.net"
 
 
+@BUNDLED_ALONE
 def test_every_copy_of_the_redis_password_opens_redis(whole: Cluster) -> None:
     copies = {("redis-password", "password"), ("synapse-secrets", "REDIS_PASSWORD"),
               ("synapse-li-secrets", "REDIS_PASSWORD")}  # fmt: skip
@@ -412,20 +481,25 @@ def test_every_copy_of_the_redis_password_opens_redis(whole: Cluster) -> None:
     assert [clients.redis(whole.port("redis", 6379), lambda each=each: [each])() for each in texts] == ["0"] * 3  # type: ignore[misc]
 
 
-def test_main_says_where_it_is_found_and_li_is_found_by_nobody(whole: Cluster) -> None:
-    main, li = whole.port("synapse-main", 8008), whole.port("synapse-li", 8008)
+@BUNDLED_ALONE
+def test_main_says_where_it_is_found(whole: Cluster) -> None:
+    main, li = whole.port(whole.layout.main, 8008), whole.port("synapse-li", 8008)
     assert clients.found(main, "/.well-known/matrix/server") == {"m.server": "matrix.chat-corp.net:443"}
     assert clients.found(main, "/.well-known/matrix/client") == {
         "m.homeserver": {"base_url": "https://matrix.chat-corp.net/"}
     }
+    assert clients.found(li, "/.well-known/matrix/server") is None
+
+
+def test_li_is_asked_by_no_other_server_and_nobody_makes_an_account(whole: Cluster) -> None:
+    main, li = whole.port(whole.layout.main, 8008), whole.port("synapse-li", 8008)
     assert clients.found(main, "/_matrix/federation/v1/version")["server"]["name"] == "Synapse"
     assert clients.found(li, "/_matrix/federation/v1/version") is None
-    assert clients.found(li, "/.well-known/matrix/server") is None
     assert [clients.may_register(port) for port in (main, li)] == [False, False]
 
 
 def test_mail_leaves_by_tls_with_the_password_as_it_was_given(whole: Cluster, mailbox: Mailbox) -> None:
-    main = whole.port("synapse-main", 8008)
+    main = whole.port(whole.layout.main, 8008)
     clients.ask_for_mail(main, "a@alice.net")
     ((recipients, mail),) = mailbox.mails
     assert (recipients, mail["From"]) == (["a@alice.net"], "Matrix <matrix@chat-corp.net>")
@@ -449,12 +523,13 @@ def test_mail_does_not_leave_where_anything_is_wrong(
             Path(path).write_text(text)
     mailbox.follow(changed)
     with pytest.raises(OSError, match=r"no mail: 500|timed out"):  # a handshake that failed is not told to who waits
-        clients.ask_for_mail(whole.port("synapse-main", 8008), "a@alice.net", patience=5)
+        clients.ask_for_mail(whole.port(whole.layout.main, 8008), "a@alice.net", patience=5)
     wait_until(lambda: mailbox.ended > 0)
     assert mailbox.mails == []
     assert [is_right for _, is_right in mailbox.logins] == ([False] if how == "another password" else [])
 
 
+@BUNDLED_ALONE
 def test_the_password_of_the_admin_page_changes_without_a_restart(whole: Cluster, tmp_path: Path) -> None:
     given = {"password": "one"}
     for password in ("one", "two"):
@@ -469,23 +544,24 @@ def test_the_password_of_the_admin_page_changes_without_a_restart(whole: Cluster
 
 
 def test_synapse_and_coturn_take_what_is_applied_when_they_are_restarted(whole: Cluster, tmp_path: Path) -> None:
-    main, turn = whole.port("synapse-main", 8008), whole.port("coturn", 3478)
+    main, turn = whole.port(whole.layout.main, 8008), whole.port("coturn", 3478)
     relay = clients.turn_from_synapse(main, clients.access_token(main, "alice", PASSWORD), turn)
-    change(whole, tmp_path, "synapse-secrets", TURN_SECRET="t2", REGISTRATION_SECRET="r2")
-    conf = whole.text("Secret", "coturn-secrets", "turnserver.conf")
-    old = whole.text("Secret", "coturn-secrets", "TURN_SHARED_SECRET")
-    change(whole, tmp_path, "coturn-secrets", **{"turnserver.conf": conf.replace(old, "t2")})
+    old, of_coturn = whole.secret("turn-secret"), pods.texts(whole.applied["Secret", "coturn-secrets"])
+    change_secret(whole, tmp_path, "turn-secret", "t2")
+    change_secret(whole, tmp_path, "registration-secret", "r2")
+    change(whole, tmp_path, "coturn-secrets", **{key: text.replace(old, "t2") for key, text in of_coturn.items()})
     with Client(clients.turn(turn, lambda: old)) as before, Client(relay) as person:
-        roll(whole, "deployment/coturn")
+        restart(whole, "coturn")
         assert {each.what for each in before.wait(2)} == {"refused"}
         assert {each.what for each in person.wait(2)} == {"refused"}
-        roll(whole, "statefulset/synapse-main", "statefulset/synapse-worker")
+        restart(whole, whole.layout.main, "synapse-worker")
         assert {each.what for each in person.wait(2)} == {"a relay"}
         assert before.successes > 0
         assert [each.ok for each in before.window] == sorted((each.ok for each in before.window), reverse=True)
     clients.register(main, "bob", PASSWORD, "r2")
 
 
+@BUNDLED_ALONE
 def test_media_goes_to_the_bucket_with_the_pods_own_pair(whole: Cluster, tmp_path: Path) -> None:
     main = whole.port("synapse-main", 8008)
     token = clients.access_token(main, "alice", PASSWORD)
@@ -509,14 +585,47 @@ def test_media_goes_to_the_bucket_with_the_pods_own_pair(whole: Cluster, tmp_pat
 
 def test_a_worker_with_another_replication_secret_joins_nothing(whole: Cluster, tmp_path: Path) -> None:
     through_worker = clients.matrix_login(whole.port("synapse-worker", 8083), "alice", lambda: PASSWORD)
-    change(whole, tmp_path, "synapse-secrets", REPLICATION_SECRET="another")
-    roll(whole, "statefulset/synapse-worker")
+    change_secret(whole, tmp_path, "worker-replication-secret", "another")
+    restart(whole, "synapse-worker")
     with pytest.raises(OSError, match="login: 500"):
         through_worker()
-    roll(whole, "statefulset/synapse-main")
+    restart(whole, whole.layout.main)
     assert through_worker() == "@alice:matrix.chat-corp.net"
 
 
+# Those that nothing outside the tree has to be told: its Redis and its object store run elsewhere.
+RENEWED = ("form-secret", "macaroon-secret", "registration-secret", "turn-secret", "worker-replication-secret",
+           "synapse-db-password", "key-vault-db-password", "li-form-secret", "li-macaroon-secret",
+           "li-registration-secret", "li-db-password")  # fmt: skip
+
+
+@DRESS_ALONE
+def test_a_rotation_is_driven_in_another_dress(whole: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in whole.environment.items():
+        monkeypatch.setenv(name, value)
+    operator = Operator(Deployment(whole.tree.parent), whole)
+    old = {name: operator.show(name) for name in RENEWED}
+    new = operator.rotate(*RENEWED)
+    operator.drive()
+    assert_served(whole)
+    assert {name: whole.secret(name) for name in whole.layout.secrets} == {n: new[n] for n in whole.layout.secrets}
+    main, li = whole.port(whole.layout.main, 8008), whole.port("synapse-li", 8008)
+    clients.register(li, "agent", PASSWORD, new["li-registration-secret"])
+    refused = [
+        lambda: clients.register(main, "mallory", PASSWORD, old["registration-secret"]),
+        lambda: clients.register(li, "mallory", PASSWORD, old["li-registration-secret"]),
+        clients.turn(whole.port("coturn", 3478), lambda: old["turn-secret"]),
+        clients.postgres(whole.port(MAIN, 5432), "synapse", "synapse", lambda: old["synapse-db-password"]),
+        clients.postgres(whole.port(MAIN, 5432), "key_vault", "postgres", lambda: old["key-vault-db-password"]),
+        clients.postgres(whole.port(LI, 5432), "synapse_li", "synapse_li", lambda: old["li-db-password"]),
+    ]
+    for wrong in refused:
+        with pytest.raises(clients.RefusedError):
+            wrong()
+    operator.assert_silent()
+
+
+@BUNDLED_ALONE
 def test_li_must_have_mains_name_and_mains_pepper(whole: Cluster, tmp_path: Path) -> None:
     kubectl, config = kubectl_of(whole), whole.applied["ConfigMap", "synapse-li-config"]
     on_li = clients.matrix_login(whole.port("synapse-li", 8008), "alice", lambda: PASSWORD)
@@ -541,6 +650,7 @@ def test_li_must_have_mains_name_and_mains_pepper(whole: Cluster, tmp_path: Path
     assert on_li() == "@alice:matrix.chat-corp.net"
 
 
+@BUNDLED_ALONE
 def test_the_sync_job_takes_a_new_password_of_the_replication(whole: Cluster, tmp_path: Path) -> None:
     kubectl, new = kubectl_of(whole), "replication-2"
     statement = ("--", "psql", "-X", "-U", "postgres", "-c", r"\password replication_user")

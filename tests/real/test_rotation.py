@@ -61,7 +61,8 @@ FILES = {
 
 @pytest.fixture(scope="module", autouse=True)
 def software(needs: Callable[..., None]) -> None:
-    needs("bash", "nginx", "redis-server", "redis-cli", "setpriv", "turnserver", str(postgres_programs() / "postgres"))
+    programs = ("bash", "haproxy", "nginx", "redis-server", "redis-cli", "setpriv", "turnserver")
+    needs(*programs, str(postgres_programs() / "postgres"))
 
 
 @pytest.fixture(scope="module")

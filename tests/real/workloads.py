@@ -1,7 +1,6 @@
-"""The tree's pods as processes on loopback: with their own configuration, in which only hosts and ports are moved.
+"""What runs of a tree as processes on loopback: its pods and Jobs, nginx as the controller, a Redis beside it.
 
-What is left out: the metrics, Synapse's limits of logins and coturn's of relays. Debian: redis-server, coturn,
-nginx; Synapse is of the development requirements.
+Debian: nginx, redis-server.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import threading
 import urllib.request
 from collections.abc import Callable
@@ -17,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import yaml
-
 from . import objectstore
-from .loopback import HOST, Loopback, Process, script
+from .loopback import HOST, Loopback, Process
 from .pods import Container, containers, laid_out, texts
+
+INGRESS, PROTECTED = "ingress-nginx", "synapse-admin-li"  # the controller, and the Ingress that it serves here
 
 
 class Program(Protocol):
@@ -51,66 +49,19 @@ class Program(Protocol):
 
 @dataclass(frozen=True)
 class Row:
-    """A workload: its kind, what must run before it, and what makes its command of what was laid out."""
+    """A workload: its kind, the container that is run, what makes its command of what was laid out, and which of its
+    init containers are run before."""
 
     kind: str
     container: str
-    needs: tuple[str, ...]
     command: Callable[[Loopback, str, Path, list[str]], list[str]]
+    inits: tuple[str, ...] = ()
 
 
-def _redis(ground: Loopback, name: str, root: Path, arguments: list[str]) -> list[str]:
-    port = str(ground.port(name, 6379))
-    script(ground.home(name) / "bin/redis-cli", f'exec /usr/bin/redis-cli -p {port} "$@"')
-    return [*arguments, "--port", port, "--bind", HOST, "--dir", str(root / "data")]
+class _One:
+    """What is one process."""
 
-
-def _coturn(ground: Loopback, name: str, root: Path, _: list[str]) -> list[str]:
-    where = [f"--listening-port={ground.port(name, 3478)}", f"--listening-ip={HOST}", f"--relay-ip={HOST}"]
-    more = ["--user-quota=0", "--total-quota=0", "--no-cli"]
-    return ["turnserver", "-c", str(root / "etc/coturn/turnserver.conf"), *where, *more]
-
-
-def _synapse(ground: Loopback, name: str, root: Path, arguments: list[str]) -> list[str]:
-    config = root / "etc/synapse/config"
-    for file in (config / "homeserver.yaml", config / "worker.yaml"):
-        if file.exists():
-            file.write_text(yaml.safe_dump(_moved_synapse(ground, name, yaml.safe_load(file.read_text()))))
-    for file in (root / "etc/synapse/email").glob("*.yaml"):
-        file.write_text(yaml.safe_dump(_moved_mail(ground, yaml.safe_load(file.read_text()))))
-    if (root / "etc/synapse/name").exists():  # an init container writes it
-        (root / "etc/synapse/name/name.yaml").write_text(f'worker_name: "{name}-0"\n')
-    return [sys.executable, *arguments[arguments.index("-m") :]]
-
-
-ROWS = {
-    "redis": Row("StatefulSet", "redis", (), _redis),
-    "coturn": Row("Deployment", "coturn", (), _coturn),
-    "synapse-main": Row("StatefulSet", "synapse", ("matrix-postgresql", "redis"), _synapse),
-    "synapse-worker": Row("StatefulSet", "synapse", ("synapse-main",), _synapse),
-    "synapse-li": Row("Deployment", "synapse", ("sync-system-setup",), _synapse),
-}
-JOBS = {"sync-system-setup": ("matrix-postgresql-li", "synapse-main")}  # by name, what must run before it
-INGRESS, PROTECTED = "ingress-nginx", "synapse-admin-li"  # the controller, and the Ingress that it serves here
-
-
-class Pod:
-    """One pod of a workload of `ROWS`."""
-
-    def __init__(self, ground: Loopback, name: str) -> None:
-        self.ground, self.name, self.row = ground, name, ROWS[name]
-        self.container = self.row.container
-        self.root = ground.home(name) / "pod"
-        self._process: Process | None = None
-        self._laid_out: Container | None = None
-
-    def start(self) -> None:
-        one = laid_out(self.ground.objects, (self.row.kind, self.name), self.container, self.root)
-        command = self.row.command(self.ground, self.name, self.root, one.arguments)
-        environment = one.environment | self.ground.environment(self.name)
-        if user := environment.get("AWS_ACCESS_KEY_ID"):
-            environment["AWS_ACCESS_KEY_ID"] = objectstore.access_key(user)
-        self._laid_out, self._process = one, Process(command, environment, self.ground.home(self.name))
+    _process: Process | None = None
 
     def stop(self) -> None:
         if self._process:
@@ -119,6 +70,31 @@ class Pod:
     @property
     def has_ended(self) -> bool:
         return self._process is None or self._process.has_ended
+
+
+class Pod(_One):
+    """One pod of a workload."""
+
+    def __init__(self, ground: Loopback, name: str, row: Row) -> None:
+        self.ground, self.name, self.row = ground, name, row
+        self.container = self.row.container
+        self.root = ground.home(name) / "pod"
+        self._laid_out: Container | None = None
+
+    def start(self) -> None:
+        for each in self.row.inits:
+            self._initialize(each)
+        one = laid_out(self.ground.objects, (self.row.kind, self.name), self.container, self.root)
+        command = self.row.command(self.ground, self.name, self.root, one.arguments)
+        environment = one.environment | self.ground.environment(self.name)
+        if user := environment.get("AWS_ACCESS_KEY_ID"):
+            environment["AWS_ACCESS_KEY_ID"] = objectstore.access_key(user)
+        self._laid_out, self._process = one, Process(command, environment, self.ground.home(self.name))
+
+    def _initialize(self, container: str) -> None:
+        one = laid_out(self.ground.objects, (self.row.kind, self.name), container, self.root)
+        made = Process(one.arguments, one.environment | self.ground.environment(self.name), self.ground.home(self.name))
+        assert made.wait() == 0, made.log.read_text("utf-8", "replace")
 
     def is_ready(self) -> bool:
         manifest = containers(self.ground.objects, (self.row.kind, self.name))[self.container]
@@ -143,14 +119,13 @@ class Pod:
             return subprocess.run(command, env=environment, cwd=home, capture_output=True, check=False).returncode == 0
         how = probe.get("httpGet") or probe["tcpSocket"]
         port = self.ground.port(self.name, ports[how["port"]])
+        if "path" not in how:
+            return _is_open(port)
         try:
-            if "path" in how:
-                with urllib.request.urlopen(f"http://{HOST}:{port}{how['path']}", timeout=5) as answer:
-                    return bool(answer.status == 200)
-            socket.create_connection((HOST, port), 5).close()
+            with urllib.request.urlopen(f"http://{HOST}:{port}{how['path']}", timeout=5) as answer:
+                return bool(answer.status == 200)
         except OSError:
             return False
-        return True
 
 
 class Job:
@@ -209,15 +184,14 @@ class Job:
         return self._process.wait() == 0
 
 
-class Ingress:
+class Ingress(_One):
     """nginx as the ingress controller sets it up for a host behind basic authentication, with a page behind it."""
 
     container = "controller"
 
-    def __init__(self, ground: Loopback) -> None:
-        self.ground, self.home = ground, ground.home(INGRESS)
-        self.port = ground.port(INGRESS, 80)
-        self._process: Process | None = None
+    def __init__(self, ground: Loopback, name: str) -> None:
+        self.ground, self.home = ground, ground.home(name)
+        self.port = ground.port(name, 80)
 
     def start(self) -> None:
         self.refresh()
@@ -248,26 +222,47 @@ http {{
         staged.write_text(texts(self.ground.objects["Secret", secret])["auth"])
         staged.replace(self.home / "auth")
 
-    def stop(self) -> None:
-        if self._process:
-            self._process.stop()
-
-    @property
-    def has_ended(self) -> bool:
-        return self._process is None or self._process.has_ended
-
     def is_ready(self) -> bool:
-        try:
-            socket.create_connection((HOST, self.port), 5).close()
-        except OSError:
-            return False
-        return True
+        return _is_open(self.port)
 
     def inside(self) -> tuple[dict[str, str], Path]:
         return self.ground.environment(INGRESS), self.home
 
     def moved(self, argument: str) -> str:
         return argument
+
+
+class RedisElsewhere(_One):
+    """A Redis that the tree does not run, as its operator sets it up with the password of a Secret."""
+
+    container = "redis"
+
+    def __init__(self, ground: Loopback, name: str, secret: str) -> None:
+        self.ground, self.name, self.secret = ground, name, secret
+        self.port = ground.port(name, 6379)
+
+    def start(self) -> None:
+        home = self.ground.home(self.name)
+        password = texts(self.ground.objects["Secret", self.secret])["password"]
+        (home / "redis.conf").write_text(f'bind {HOST}\nport {self.port}\nsave ""\nrequirepass "{password}"\n')
+        self._process = Process(["redis-server", "redis.conf"], self.ground.environment(self.name), home)
+
+    def is_ready(self) -> bool:
+        return _is_open(self.port)
+
+    def inside(self) -> tuple[dict[str, str], Path]:
+        raise NotImplementedError("nobody is let into what the tree does not run")
+
+    def moved(self, argument: str) -> str:
+        raise NotImplementedError("nobody is let into what the tree does not run")
+
+
+def _is_open(port: int) -> bool:
+    try:
+        socket.create_connection((HOST, port), 5).close()
+    except OSError:
+        return False
+    return True
 
 
 def _moved_hosts(ground: Loopback, environment: dict[str, str]) -> dict[str, str]:
@@ -278,38 +273,3 @@ def _moved_hosts(ground: Loopback, environment: dict[str, str]) -> dict[str, str
             host, port = ground.address(text, 5432)
             moved |= {name: host, name.removesuffix("HOST") + "PORT": str(port)}
     return moved
-
-
-def _move_store(ground: Loopback, config: dict[str, Any]) -> None:
-    """Lead Synapse to the object store on loopback, or to none where none runs."""
-    if ground.store is None:
-        del config["media_storage_providers"]
-    else:
-        config["media_storage_providers"][0]["config"]["endpoint_url"] = f"http://{HOST}:{ground.store}"
-
-
-def _moved_mail(ground: Loopback, config: dict[str, Any]) -> dict[str, Any]:
-    """Return the mail block with its server on loopback, whose certificate is for the name that it had."""
-    email = config["email"]
-    host, port = ground.address(email["smtp_host"], email["smtp_port"])
-    return {"email": email | {"smtp_host": host, "smtp_port": port, "tlsname": email["smtp_host"]}}
-
-
-def _moved_synapse(ground: Loopback, name: str, config: dict[str, Any]) -> dict[str, Any]:
-    """Return Synapse's configuration with its listeners and its servers on loopback."""
-    for key in ("listeners", "worker_listeners"):
-        served = [each for each in config.get(key, []) if each["type"] != "metrics"]
-        for each in served:
-            each |= {"port": ground.port(name, each["port"]), "bind_addresses": [HOST]}
-        if key in config:
-            config[key] = served
-    if "server_name" not in config:
-        return config
-    database = config["database"]["args"]
-    database["host"], database["port"] = ground.address(database["host"], database["port"])
-    for each in (*config.get("instance_map", {}).values(), config["redis"]):
-        if "host" in each:
-            each["host"], each["port"] = ground.address(each["host"], each["port"])
-    _move_store(ground, config)
-    often = {"per_second": 1000, "burst_count": 1000}
-    return config | {"rc_login": dict.fromkeys(("address", "account", "failed_attempts"), often)}
