@@ -215,12 +215,12 @@ def _is_whole(container: Container, own: list[Configuration], spaces: _Spaces) -
     # What one of those mounts, a file is made of by words that are looked into.
     is_made = any((text.entry.kind, text.entry.name) in each.objects for text in own for each in inits)
     for path in config_paths(container):
-        source = container.at(path)
-        if source is None or is_here((source.kind, source.name)):
+        sources = container.all_at(path)
+        if all(is_here((each.kind, each.name)) for each in sources):
             continue
         makers = (
             each for each in inits if each.at(path) and all(name[0] == OTHER or is_here(name) for name in each.objects)
         )
-        if source.kind != OTHER or not (is_made or any(makers)):
+        if any(each.kind != OTHER for each in sources) or not (is_made or any(makers)):
             return False
     return True

@@ -52,6 +52,14 @@ class _Mount:
     source: Source
     items: dict[str, tuple[str, str]]
 
+    def at(self, path: str) -> Source:
+        """Return what it brings to *path*, which is below its own."""
+        if self.source.kind == OTHER:
+            return self.source
+        key = posixpath.normpath(posixpath.join(self.within, posixpath.relpath(path, self.path)))
+        key, mode = self.items.get(key, ("", "")) if self.items else (key, "")
+        return Source(self.source.kind, self.source.name, key, mode or self.source.mode)
+
 
 @dataclass(frozen=True, eq=False)
 class Pod:
@@ -160,17 +168,22 @@ class Container:
 
     def at(self, path: str) -> Source | None:
         """Return what stands at an absolute *path*; None where nothing is mounted there, so that the image decides."""
+        every = self.all_at(path)
+        found = [each for each in every if each.key or each.kind == OTHER]
+        return Source(OTHER) if len(found) > 1 else next(iter(found or every), None)
+
+    def all_at(self, path: str) -> list[Source]:
+        """Return what may stand at an absolute *path*: one, several where a projected volume brings them together.
+
+        Their ``key`` is '' where they bring no such file."""
         path = posixpath.normpath(path)
-        over = (each for each in self._mounts if path == each.path or path.startswith(f"{each.path.rstrip('/')}/"))
-        mount = max(over, key=lambda each: len(each.path), default=None)
-        if mount is None or mount.source.kind == OTHER:
-            return mount.source if mount else None
-        rest = posixpath.relpath(path, mount.path)
-        key = posixpath.normpath(posixpath.join(mount.within, rest))
-        if mount.items:
-            key, mode = mount.items.get(key, ("", ""))
-            return Source(mount.source.kind, mount.source.name, key, mode or mount.source.mode)
-        return Source(mount.source.kind, mount.source.name, key, mount.source.mode)
+        return [each.at(path) for each in self._over(path)]
+
+    def _over(self, path: str) -> list[_Mount]:
+        """Return the mounts that bring what is at *path*, one but for a projected volume."""
+        over = [each for each in self._mounts if path == each.path or path.startswith(f"{each.path.rstrip('/')}/")]
+        longest = max((len(each.path) for each in over), default=0)
+        return [each for each in over if len(each.path) == longest]
 
     def paths_of(self, entry: Entry) -> Iterator[str]:
         """Yield the paths at which *entry* is mounted."""
@@ -179,8 +192,7 @@ class Container:
             for file in [path for path, item in mount.items.items() if item[0] == key] if mount.items else [key]:
                 rest = file if mount.within == "." else file.removeprefix(mount.within)
                 path = posixpath.normpath(f"{mount.path}/{rest}")
-                source = self.at(path)
-                if source is not None and (source.kind, source.name, source.key) == (kind, name, key):
+                if mount.at(path).key == key and mount in self._over(path):
                     yield path
 
     def position(self, node: Node | None = None) -> str:
@@ -203,18 +215,24 @@ class Container:
     def _mounts(self) -> tuple[_Mount, ...]:
         volumes = {self.reader.text(each, "name"): each for each in self.reader.at(self.pod.spec, "volumes.*")}
         return tuple(
-            self._mount(each, volumes.get(self.reader.text(each, "name")))
+            mount
             for each in self.reader.at(self.node, "volumeMounts.*")
+            for mount in self._of_volume(each, volumes.get(self.reader.text(each, "name")))
         )
 
-    def _mount(self, node: Node, volume: Node | None) -> _Mount:
+    def _of_volume(self, node: Node, volume: Node | None) -> Iterator[_Mount]:
+        """Yield what mounting *volume* by *node* brings: of a projected volume each of its sources."""
+        projected = next(iter(self.reader.at(volume, "projected")), None)
+        for each in [volume] if projected is None else self.reader.at(projected, "sources.*"):
+            yield self._mount(node, each, self.reader.text(projected, "defaultMode"))
+
+    def _mount(self, node: Node, volume: Node | None, mode: str) -> _Mount:
         path = posixpath.normpath(self.reader.text(node, "mountPath"))
         within = self.reader.text(node, "subPath") or "."
         for key, kind in (("secret", "Secret"), ("configMap", "ConfigMap")):
             for each in self.reader.at(volume, key) if "$(" not in self.reader.text(node, "subPathExpr") else ():
-                source = Source(
-                    kind, self.reader.text(each, "secretName", "name"), mode=self.reader.text(each, "defaultMode")
-                )
+                own = self.reader.text(each, "defaultMode") or mode
+                source = Source(kind, self.reader.text(each, "secretName", "name"), mode=own)
                 items = {
                     posixpath.normpath(self.reader.text(one, "path")): (
                         self.reader.text(one, "key"),

@@ -98,6 +98,19 @@ def test_of_a_directory_the_yaml_files_count_by_their_names() -> None:
     assert [each.key for each in home.texts] == ["b.yaml", "a.yaml"], "by the names that they are mounted by"
 
 
+def test_a_projected_volume_brings_what_several_objects_hold() -> None:
+    volume = (
+        "projected: {sources: [{configMap: {name: one}}, {secret: {name: two, items: [{key: k.yaml, path: z.yaml}]}}]}"
+    )
+    one, two = held("one", a__yaml=f"{NAME}admin_contact: a\n"), held("two", "Secret", k__yaml=ALONE)
+    li = pod("synapse-li", runs("/c"), {"/c": volume})
+    (home,) = servers(one + two + li)
+    assert ([each.key for each in home.texts], home.is_ordered, home.is_whole) == (["a.yaml", "k.yaml"], True, True)
+    assert told(one + two + li, "li-federates") == []
+    assert told(one + two.replace(ALONE, "x: y\n") + li, "li-federates") == ["a.yaml:6"]
+    assert [each.is_whole for each in servers(one + li)] == [False]
+
+
 def test_an_empty_later_block_leaves_nothing_of_an_earlier_one() -> None:
     (home,) = servers(twin("email: {smtp_host: mail.corp.net}\n", x__yaml="email:\n"))
     assert (home.value("email", "smtp_host"), home.place("email", "smtp_host").split(":")[1]) == ("", "16")

@@ -84,6 +84,9 @@ def test_a_signing_key_that_nothing_mounts_is_told() -> None:
     assert told({"a.yaml": config_map, "b.yaml": workload}, "file-not-mounted") == ["a.yaml:9"], "in files of their own"
 
 
+AS_K, AS_J = (f"{{secret: {{name: keys, items: [{{key: signing.key, path: {path}}}]}}}}" for path in "kj")
+
+
 @pytest.mark.parametrize(
     ("path", "mount", "volume", "is_there"),
     [
@@ -96,6 +99,10 @@ def test_a_signing_key_that_nothing_mounts_is_told() -> None:
         ("/keys/k", KEYS[0], "- {name: keys, emptyDir: {}}", True),
         ("/keys/k", KEYS[0], "- {name: keys, secret: {secretName: of-another-tree}}", True),
         ("keys/k", *KEYS, True),
+        ("/keys/k", KEYS[0], f"- {{name: keys, projected: {{sources: [{AS_K}, {AS_J}]}}}}", True),
+        ("/keys/j", KEYS[0], f"- {{name: keys, projected: {{sources: [{AS_K}, {AS_J}]}}}}", True),
+        ("/keys/i", KEYS[0], f"- {{name: keys, projected: {{sources: [{AS_K}, {AS_J}]}}}}", False),
+        ("/keys/i", KEYS[0], f"- {{name: keys, projected: {{sources: [{AS_K}, {{downwardAPI: {{}}}}]}}}}", True),
         ("/keys/k", f"{NARROW}\n            - {{name: all, mountPath: /keys}}", f"{KEYS[1]}\n{ALL}", False),
         ("/keys/j", f"{NARROW}\n            - {{name: all, mountPath: /keys}}", f"{KEYS[1]}\n{ALL}", True),
     ],
@@ -153,7 +160,8 @@ UNSAFE = ("macaroon-missing", "replication-open")
     [
         ("secret: {secretName: made-elsewhere}", False),
         ("configMap: {name: made-elsewhere}", False),
-        ("projected: {sources: [{secret: {name: keys}}]}", False),
+        ("projected: {sources: [{secret: {name: keys}}, {configMap: {name: made-elsewhere}}]}", False),
+        ("projected: {sources: [{secret: {name: keys}}]}", True),
         ("secret: {secretName: keys}", True),
     ],
 )

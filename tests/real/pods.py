@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,21 +68,28 @@ def laid_out(tree: Objects, workload: Workload, container: str, root: Path) -> C
     mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in one.get("volumeMounts", [])}
     moved = mover(mounts, root)
     for path, volume in mounts.items():
-        config, secret = volume.get("configMap"), volume.get("secret")
-        name = ("ConfigMap", config["name"]) if config else ("Secret", secret["secretName"]) if secret else None
-        directory = root / path.lstrip("/")
-        if name:
+        directory, brought = root / path.lstrip("/"), list(_brought(volume))
+        if brought:
             shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True, exist_ok=True)
-        items = {item["key"]: item["path"] for item in (config or secret or {}).get("items", [])}
-        for key, text in texts(tree[name]).items() if name in tree else ():
-            if not items or key in items:
-                (directory / items.get(key, key)).write_text(moved(text))
+        for name, items in brought:
+            for key, text in texts(tree[name]).items() if name in tree else ():
+                if not items or key in items:
+                    (directory / items.get(key, key)).write_text(moved(text))
     environment = {name: moved(text) for name, text in _whole(tree, one.get("envFrom", [])).items()}
     environment |= {each["name"]: moved(_value(tree, each)) for each in one.get("env", [])}
     words = (*one.get("command", []), *one.get("args", []))
     arguments = [_expanded(moved(word), environment) for word in words]
     return Container(arguments, environment, moved)
+
+
+def _brought(volume: dict[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, str]]]:
+    """Yield each ConfigMap and Secret that a volume brings, with the paths of those keys that are chosen, if any."""
+    for each in volume["projected"]["sources"] if "projected" in volume else [volume]:
+        for kind, given in (("ConfigMap", each.get("configMap")), ("Secret", each.get("secret"))):
+            if given:
+                items = {item["key"]: item["path"] for item in given.get("items", [])}
+                yield (kind, given.get("secretName") or given["name"]), items
 
 
 def mover(paths: dict[str, Any], root: Path) -> Callable[[str], str]:
