@@ -38,6 +38,7 @@ class Layout:
     parts: Mapping[str, Part]
     main: str
     secrets: Mapping[str, tuple[str, str]]  # by the value's name, a Secret and its key
+    subscribers: Mapping[str, int]  # how many processes of Synapse hear of writes by each Redis
 
 
 def _redis(ground: Loopback, name: str, root: Path, arguments: list[str]) -> list[str]:
@@ -157,7 +158,9 @@ BUNDLED = Layout(
         "turn-secret": ("synapse-secrets", "TURN_SECRET"),
         "worker-replication-secret": ("synapse-secrets", "REPLICATION_SECRET"),
         "li-registration-secret": ("synapse-li-secrets", "REGISTRATION_SECRET"),
+        "redis-password": ("synapse-secrets", "REDIS_PASSWORD"),
     },
+    {"redis": 2},
 )
 
 _OF_VARIABLES = Row("Deployment", "synapse", _synapse, ("secrets",))
@@ -180,6 +183,9 @@ DRESS = Layout(
         "turn-secret": ("synapse-secrets", "TURN_SECRET"),
         "worker-replication-secret": ("synapse-secrets", "WORKER_REPLICATION_SECRET"),
         "li-registration-secret": ("synapse-li-secrets", "REGISTRATION_SHARED_SECRET"),
+        "redis-password": ("synapse-secrets", "REDIS_PASSWORD"),
+        "li-redis-password": ("synapse-li-secrets", "REDIS_PASSWORD"),
     },
+    {"redis": 2, "redis-li": 1},
 )
 LAYOUTS = {"bundled": BUNDLED, "dress": DRESS}

@@ -34,7 +34,7 @@ from .layouts import BUNDLED, LAYOUTS
 from .loopback import HOST, postgres_programs, wait_until
 from .mailserver import Mailbox, Rules, command
 from .operator import Operator
-from .servers import running
+from .servers import Redis, running
 
 MAIN, LI = "matrix-postgresql", "matrix-postgresql-li"
 ON = ("--context", "prod", "-n", "matrix")
@@ -455,6 +455,30 @@ def test_what_comes_from_outside_reaches_synapse_by_its_own_name_alone(whole: Cl
     assert outside("/_matrix/key/v2/server", "matrix-li.chat-corp.net") == other
 
 
+def subscribers(cluster: Cluster) -> dict[str, int]:
+    """Return how many connections of Synapse's each Redis lets hear of writes."""
+    found = {}
+    for name in cluster.layout.subscribers:
+        password = cluster.secret({"redis": "redis-password"}.get(name, "li-redis-password"))
+        with closing(Redis(cluster.port(name, 6379))) as client:
+            assert client.knows(password)
+            assert client.ask("PUBSUB", "NUMSUB", "matrix.chat-corp.net") == b"*2"
+            found[name] = int([client.file.readline() for _ in range(3)][-1][1:])
+    return found
+
+
+def test_processes_of_synapse_hear_of_each_other_by_the_redis_password_alone(whole: Cluster, tmp_path: Path) -> None:
+    right = whole.secret("redis-password")
+    wait_until(lambda: subscribers(whole) == whole.layout.subscribers)
+    change_secret(whole, tmp_path, "redis-password", "another")
+    restart(whole, "synapse-worker")
+    wait_until(lambda: "WRONGPASS" in whole.log("synapse-worker"))
+    change_secret(whole, tmp_path, "redis-password", right)
+    assert subscribers(whole) == {**whole.layout.subscribers, "redis": 1}
+    restart(whole, "synapse-worker")
+    wait_until(lambda: subscribers(whole) == whole.layout.subscribers)
+
+
 @BUNDLED_ALONE
 def test_rows_stream_from_main_to_li(whole: Cluster) -> None:
     assert_streams(whole, "x")
@@ -608,7 +632,8 @@ def test_a_rotation_is_driven_in_another_dress(whole: Cluster, monkeypatch: pyte
     new = operator.rotate(*RENEWED)
     operator.drive()
     assert_served(whole)
-    assert {name: whole.secret(name) for name in whole.layout.secrets} == {n: new[n] for n in whole.layout.secrets}
+    given = whole.layout.secrets.keys() & new.keys()
+    assert {name: whole.secret(name) for name in given} == {name: new[name] for name in given}
     main, li = whole.port(whole.layout.main, 8008), whole.port("synapse-li", 8008)
     clients.register(li, "agent", PASSWORD, new["li-registration-secret"])
     refused = [
