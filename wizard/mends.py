@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from wizard import access, base64text, diff, entrymends, lenses, structure
+from wizard import access, annotationnames, base64text, diff, entrymends, lenses, structure
 from wizard.checks import keeping
 from wizard.entrymends import Deed, Place
 from wizard.errors import Problem, RefusedError
@@ -250,8 +250,8 @@ def _drawn(before: Manifest, after: Manifest, news: Mapping[Leaf, str]) -> str:
 def _is_hidden(leaf: Leaf) -> bool:
     """Whether *leaf* is no secret and not to be shown: ranges of an allow-list, or a Secret as it was applied once."""
     is_range = leaf.resource.kind == "Middleware" and "sourceRange" in leaf.path
-    is_note = leaf.path[:-1] == access.ANNOTATIONS and leaf.key in (*access.LIST_ANNOTATIONS, keeping.APPLIED)
-    return is_range or is_note
+    meant = {leaf.key, annotationnames.meant(leaf.key)} if leaf.path[:-1] == access.ANNOTATIONS else set()
+    return is_range or keeping.APPLIED in meant or not meant.isdisjoint(access.LIST_ANNOTATIONS)
 
 
 def _base64(text: str) -> str:

@@ -120,6 +120,12 @@ CASES = {
         [f"    {NGINX}proxy-body-sise: 8m"],
         [f"    {NGINX}proxy-body-size: 8m"],
     ),
+    "a slip in a list": Case(
+        "annotation-misspelt",
+        ingress(note(f"{NGINX}whitelist-source-ranges: '{RANGES}'"), LI % "nginx"),
+        [f"    {NGINX}whitelist-source-ranges: '{RANGES}'"],
+        [f"    {NGINX}whitelist-source-range: '{RANGES}'"],
+    ),
     "nobody is asked": Case(
         "auth-type-missing",
         SECRET + ingress(note(f"{NGINX}auth-secret: users")),
