@@ -15,7 +15,9 @@ from wizard.placeholders import Placeholder
 from wizard.resources import Leaf, Manifest, Resource
 
 # Each is looked for apart: that is ten times as fast as a choice.
-_TOOLS = tuple(re.compile(rf"{tool}(?<!\w{tool})(?!\w)") for tool in ("sed", "perl", "awk", "gsub", "replace"))
+_NAMES = ("sed", "perl", "awk", "gsub", "replace")
+_TOOLS = tuple(re.compile(rf"{tool}(?<!\w{tool})(?!\w)") for tool in _NAMES)
+_IN_BYTES = tuple((tool.encode(), re.compile(rf"{tool}(?<!\w{tool})(?!\w)".encode())) for tool in _NAMES)
 _SED = re.compile(r"\bs([/|#@,:!~])((?:(?!\1).)+)\1")  # sed's and perl's command, whatever parts it
 _CALL = re.compile(r"\b(?:gsub|sub|replace(?:_?all)?)\(\s*([/\"'])((?:(?!\1).)+)\1", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -77,7 +79,9 @@ def find(tree: Iterable[Manifest]) -> Consumed:
 
 def may_fill_in(manifest: Manifest) -> bool:
     """Say whether *manifest* can fill in a placeholder elsewhere: a scan that errs towards yes."""
-    return b"replacements" in manifest.data or manifest.is_hinted
+    data = manifest.data
+    names_a_tool = any(word in data and tool.search(data) for word, tool in _IN_BYTES)
+    return b"replacements" in data or (names_a_tool and manifest.is_hinted)
 
 
 def _names_a_tool(text: str) -> bool:

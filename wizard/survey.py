@@ -107,7 +107,7 @@ class Survey:
         """Yield each manifest, its objects that were worth searching, and what was found there.
 
         Each is searched when it is asked for, so that what is told of one waits for no other."""
-        for manifest in self.manifests:
+        for manifest in structure.worth_parsing(self.every, self.scope.records):
             is_first = not manifest.is_parsed
             worth = self._worth_searching(manifest)
             if manifest not in self._founds:
@@ -157,9 +157,9 @@ class Survey:
     @cached_property
     def _walk(self) -> Walk:
         """The search, which knows what of the whole tree decides about each place."""
-        homes = (each for each in self.manifests if mail.may_be_home(each.data))
+        homes = (each for each in self.every if mail.may_be_home(each.data))
         home = mail.home_of(resource for each in homes for resource in each.some({"ConfigMap", "Secret"}))
-        tools = (each for each in self.manifests if consumed.may_fill_in(each))
+        tools = (each for each in self.every if consumed.may_fill_in(each))
         near = (each for each in self._naming(frozenset({"Secret"})) if each.may_be_li())
         secrets = (resource for each in near for resource in each.some({"Secret"}))
         own = catalogue.own_services(each.name for each in secrets if each.instance == "li")
