@@ -157,5 +157,11 @@ class Postgres:
         session.execute(create.format(sql.Identifier(name), more, sql.Literal(login["password"])))
 
 
+def subscription(script: str, port: int) -> str:
+    """Return the CREATE SUBSCRIPTION of a script, whose connection leads to main's server at *port* on loopback."""
+    statement = script[script.index("CREATE SUBSCRIPTION") :].partition(";")[0]
+    return statement.replace("host=matrix-postgresql-rw", f"host={HOST} port={port}")
+
+
 def _filled(statement: str, *names: str) -> sql.Composed:
     return sql.SQL(statement).format(*map(sql.Identifier, names))

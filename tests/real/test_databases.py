@@ -14,7 +14,7 @@ import pytest
 
 from .filled import Fill, Filled
 from .loopback import HOST, Loopback, postgres_programs, wait_until
-from .postgres import Postgres
+from .postgres import Postgres, subscription
 from .servers import Redis, free_port, running
 
 MAIN, LI = "matrix-postgresql", "matrix-postgresql-li"
@@ -89,9 +89,7 @@ def test_every_copy_of_a_database_password_logs_in(tree: Filled, servers: dict[s
 
 def test_the_subscription_of_the_tree_brings_rows_to_li(tree: Filled, servers: dict[str, Postgres]) -> None:
     """By the statement in the tree, whose connection string holds the password within two kinds of quotes."""
-    script = tree.config("sync-sql-li")["setup.sql"]
-    subscribe = script[script.index("CREATE SUBSCRIPTION") :].partition(";")[0]
-    subscribe = subscribe.replace(f"host={MAIN}-rw", f"host={HOST} port={servers[MAIN].port}")
+    subscribe = subscription(tree.config("sync-sql-li")["setup.sql"], servers[MAIN].port)
     password = roles(tree, MAIN)["replicator"]
     assert f"password=''{password}''" in subscribe
     with servers[MAIN].superuser("synapse") as main, servers[LI].superuser("synapse_li") as li:
