@@ -6,11 +6,10 @@ Pure: text in, text out. That the file opens with the `age` program alone is wha
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NoReturn
 
 from wizard import sealing
 from wizard.codec import from_json, to_json
-from wizard.errors import Problem, RefusedError
+from wizard.errors import refuse
 from wizard.sealing import Sealed
 from wizard.vault import Vault
 
@@ -55,12 +54,8 @@ def read(plain: bytes, place: str) -> Backup:
     data = from_json(plain)
     version = data.get("backup") if isinstance(data, dict) else None
     if type(version) is int and version > VERSION:
-        _refuse("The backup was made by a newer matrix-wizard.", "Install the newer matrix-wizard.", place)
+        refuse("The backup was made by a newer matrix-wizard.", "Install the newer matrix-wizard.", place)
     texts = [data.get(key) for key in ("made", "sites_lock", "audit_log")] if version == VERSION else []
     if not texts or not all(isinstance(text, str) for text in texts) or not isinstance(data.get("vault"), dict):
-        _refuse("This file opens, but it is no backup of a vault.", "Name one that export --backup wrote.", place)
+        refuse("This file opens, but it is no backup of a vault.", "Name one that export --backup wrote.", place)
     return Backup(data["made"], sealing.vault_of(data["vault"]), data["sites_lock"], data["audit_log"])
-
-
-def _refuse(what: str, then: str, where: str) -> NoReturn:
-    raise RefusedError(Problem(what, where, then))

@@ -7,6 +7,7 @@ Anything else that escapes is a bug and gets exit code 5.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class RefusedError(WizardError):
     """The tree or the vault as it stands was refused; nothing was written (exit 3)."""
 
     exit_code = 3
+
+
+def refuse(what: str, then: str, where: str) -> NoReturn:
+    """Raise RefusedError with one problem: *what* is wrong, *where*, and what to do *then*."""
+    raise RefusedError(Problem(what, where, then))
 
 
 class WriteFailedError(WizardError):

@@ -9,11 +9,11 @@ import dataclasses
 import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from wizard import catalogue, placeholders
 from wizard.codec import MalformedError, dump, from_json, load, to_json
-from wizard.errors import Problem, RefusedError
+from wizard.errors import refuse
 from wizard.secret import MASK
 from wizard.vault import ID, LOCK, Record, Vault
 
@@ -67,7 +67,7 @@ def merged(base: str, ours: str, theirs: str) -> str:
     RefusedError for a text that is none, or two that are of two vaults."""
     before, one, other = (read(text) if text.strip() else None for text in (base, ours, theirs))
     if one is None or other is None or one.vault_id != other.vault_id:
-        _refuse("These are the places of two vaults, and not two versions of one list.", _RESTORE_LOCK, f"{LOCK}:1")
+        refuse("These are the places of two vaults, and not two versions of one list.", _RESTORE_LOCK, f"{LOCK}:1")
     old = before or Lock(one.vault_id, (), ())
     return _written(
         Lock(
@@ -115,9 +115,9 @@ def read(text: str) -> Lock:
     first, *rest = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()] or [(1, "")]
     head = _lock_line(*first)
     if type(head.get("version")) is int and head["version"] > VERSION:
-        _refuse("sites.lock was written by a newer matrix-wizard.", "Install the newer matrix-wizard.", f"{LOCK}:1")
+        refuse("sites.lock was written by a newer matrix-wizard.", "Install the newer matrix-wizard.", f"{LOCK}:1")
     if head.get("version") != VERSION or not ID.fullmatch(str(head.get("vault"))):
-        _refuse("The first line of sites.lock does not name a vault.", _RESTORE_LOCK, f"{LOCK}:1")
+        refuse("The first line of sites.lock does not name a vault.", _RESTORE_LOCK, f"{LOCK}:1")
     records, left_out, instances = [], [], {}
     for number, line in rest:
         data = _lock_line(number, line)
@@ -129,12 +129,8 @@ def read(text: str) -> Lock:
             else:
                 records.append(load(Record, data))
         except MalformedError as error:
-            _refuse(f"A line of sites.lock is not a site: {error}.", _RESTORE_LOCK, f"{LOCK}:{number}")
+            refuse(f"A line of sites.lock is not a site: {error}.", _RESTORE_LOCK, f"{LOCK}:{number}")
     return Lock(head["vault"], tuple(records), tuple(left_out), instances)
-
-
-def _refuse(what: str, then: str, where: str) -> NoReturn:
-    raise RefusedError(Problem(what, where, then))
 
 
 def _place(record: Record) -> tuple[Any, ...]:
@@ -174,5 +170,5 @@ def _is_public(record: Record) -> bool:
 def _lock_line(number: int, line: str) -> dict[str, Any]:
     data = from_json(line)
     if not isinstance(data, dict):
-        _refuse("A line of sites.lock is not a JSON object.", _RESTORE_LOCK, f"{LOCK}:{number}")
+        refuse("A line of sites.lock is not a JSON object.", _RESTORE_LOCK, f"{LOCK}:{number}")
     return data

@@ -10,12 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from shlex import quote
-from typing import Any, NoReturn
+from typing import Any
 
 from wizard import catalogue, filling, plan, search, structure, values
 from wizard.answers import Answers
 from wizard.codec import MalformedError, dump, from_json, load, to_json
-from wizard.errors import Problem, RefusedError
+from wizard.errors import Problem, RefusedError, refuse
 from wizard.filling import NewInstance
 from wizard.questions import BY_KEY
 from wizard.sealing import Sealed
@@ -134,20 +134,20 @@ def read(plain: bytes, place: str) -> Parcel:
     RefusedError where it is something else, or newer, and for anything in it that ``pack`` packs for nobody."""
     data = from_json(plain)
     if not isinstance(data, dict) or data.pop("export", None) != "li":
-        _refuse("This file opens, but it is no export for LI.", "Name one that export --for li wrote.", place)
+        refuse("This file opens, but it is no export for LI.", "Name one that export --for li wrote.", place)
     data.pop("about", None)
     if data.pop("version", None) != VERSION:
-        _refuse("The export was made by a newer matrix-wizard.", "Install the newer matrix-wizard.", place)
+        refuse("The export was made by a newer matrix-wizard.", "Install the newer matrix-wizard.", place)
     malformed = ""
     try:
         parcel: Parcel = load(Parcel, data)
     except MalformedError as error:
         malformed = str(error)
     if malformed:
-        _refuse(f"The export opens, but its text is not one's: {malformed}.", _MEND, place)
+        refuse(f"The export opens, but its text is not one's: {malformed}.", _MEND, place)
     if strange := sorted(set(_strange(parcel))):
         what = f"The export has what none for LI has: {', '.join(map(_plain, strange))}."
-        _refuse(what, "Ask who sent it: this file was not made by export --for li. Nothing was changed.", place)
+        refuse(what, "Ask who sent it: this file was not made by export --for li. Nothing was changed.", place)
     return parcel
 
 
@@ -370,7 +370,3 @@ def _differs(name: str, ours: Generation, theirs: Generation) -> Problem:
 def _other_server(ours: str, parcel: Parcel, where: str) -> Problem:
     what = f"The server's name is {ours} here, and {parcel.server_name} in the export. Both instances have one."
     return Problem(what, where, "Import into the LI tree of that server.")
-
-
-def _refuse(what: str, then: str, where: str) -> NoReturn:
-    raise RefusedError(Problem(what, where, then))

@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any
 
 from wizard.codec import MalformedError, dump, from_json, load, to_json
-from wizard.errors import Problem, RefusedError
+from wizard.errors import Problem, RefusedError, refuse
 from wizard.secret import Secret
 from wizard.vault import VAULT, VERSION, Vault
 
@@ -79,9 +79,10 @@ def vault_of(text: Mapping[str, Any]) -> Vault:
     version = payload.pop("version", None)
     payload.pop("about", None)
     if type(version) is int and version > VERSION:
-        _refuse(
+        refuse(
             f"The vault was written by a newer matrix-wizard (its format is {version}, this one reads {VERSION}).",
             "Install the newer matrix-wizard; nothing was changed.",
+            VAULT,
         )
     if version == 1 and type(version) is int and isinstance(payload.get("recipients"), list):
         payload["recipients"] = [{"key": key} for key in payload["recipients"]]
@@ -91,7 +92,7 @@ def vault_of(text: Mapping[str, Any]) -> Vault:
     except MalformedError as error:
         malformed = str(error)
     if malformed:
-        _refuse(f"The vault opens, but its text is not a vault's: {malformed}.", _RESTORE)
+        refuse(f"The vault opens, but its text is not a vault's: {malformed}.", _RESTORE, VAULT)
     return vault
 
 
@@ -150,7 +151,7 @@ def decrypted(data: bytes, identities: Sequence[Secret], of: Sealed = _THE_VAULT
     except pyrage.IdentityError:
         keys = []
     if not keys:
-        _refuse("The key that was given is not an age secret key.", "Name the vault's key with --identity FILE.")
+        refuse("The key that was given is not an age secret key.", "Name the vault's key with --identity FILE.", VAULT)
     try:
         plain: bytes = pyrage.decrypt(data, keys)
     except pyrage.DecryptError as error:
@@ -162,7 +163,7 @@ def decrypted(data: bytes, identities: Sequence[Secret], of: Sealed = _THE_VAULT
             "Name the key that it was made for with --identity FILE. One that was removed, or replaced by a rekey, "
             "opens it no more: ask whom it lets in. If this one should open it, the file is damaged. "
         )
-        _refuse(f"{of.called} cannot be opened with this key.", name_it + of.mend, of.where)
+        refuse(f"{of.called} cannot be opened with this key.", name_it + of.mend, of.where)
     raise RefusedError(Problem(f"{of.called} is damaged or was cut short.", of.where, of.mend))
 
 
@@ -176,12 +177,8 @@ def unlocked(data: bytes, passphrase: Secret, of: Sealed) -> bytes:
     except pyrage.DecryptError:
         plain = b""
     if not plain:
-        _refuse(f"{of.called} cannot be opened with this passphrase, or is damaged.", of.mend, of.where)
+        refuse(f"{of.called} cannot be opened with this passphrase, or is damaged.", of.mend, of.where)
     return plain
-
-
-def _refuse(what: str, then: str, where: str = VAULT) -> NoReturn:
-    raise RefusedError(Problem(what, where, then))
 
 
 def _recipient(key: str) -> Any:
@@ -194,7 +191,7 @@ def _recipient(key: str) -> Any:
         readable = None
     # What else was given may be the secret half, or a password on the wrong line: only what begins like a key is shown.
     shown = f"“{key}”" if key.startswith(("age1", "ssh-")) else "What was given as a recipient"
-    return readable or _refuse(f"{shown} is no public key that age knows.", "Give an age1… or an ssh-ed25519 key.", "")
+    return readable or refuse(f"{shown} is no public key that age knows.", "Give an age1… or an ssh-ed25519 key.", "")
 
 
 def _key(text: str) -> Any:
@@ -210,14 +207,14 @@ def _refuse_foreign(data: bytes, of: Sealed) -> None:
     first, newline, _ = data.partition(b"\n")
     if newline and first.startswith(_MAGIC) and first.rstrip() != _MAGIC + b"v1":
         what = f"{of.called} is an age file of a version that is not known here."
-        _refuse(what, "Install the newer matrix-wizard.", of.where)
+        refuse(what, "Install the newer matrix-wizard.", of.where)
     if not data.startswith(_MAGIC[: len(data)]):
-        _refuse(f"{of.called} is not an age file.", of.mend, of.where)
+        refuse(f"{of.called} is not an age file.", of.mend, of.where)
     mac, is_ended, text = body.partition(b"\n")
     if not is_ended or not _is_payload(len(text)):
-        _refuse(f"{of.called} was cut short.", of.mend, of.where)
+        refuse(f"{of.called} was cut short.", of.mend, of.where)
     if not _MAC.fullmatch(mac):
-        _refuse(f"{of.called} is damaged: its header does not end as that of an age file.", of.mend, of.where)
+        refuse(f"{of.called} is damaged: its header does not end as that of an age file.", of.mend, of.where)
 
 
 def _bare(data: bytes) -> bytes:
@@ -242,5 +239,5 @@ def _is_payload(length: int) -> bool:
 def _parse(plain: bytes) -> dict[str, Any]:
     payload = from_json(plain)
     if not isinstance(payload, dict):
-        _refuse("The vault opens, but its text is not a vault's: it is not a JSON object.", _RESTORE)
+        refuse("The vault opens, but its text is not a vault's: it is not a JSON object.", _RESTORE, VAULT)
     return payload

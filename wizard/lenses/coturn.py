@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wizard.lenses.region import CannotHold, Edit, Reading, Region, one_to_one
+from wizard.lenses.region import CannotHold, Edit, Grammar, Reading, Region, one_to_one
 
 # A colon is left to free text: versions differ in whether it parts a name from its value.
 _LINE = re.compile(r"(?P<name>[A-Za-z][\w-]*)(?:[ =]+)(?P<value>[^\r\n]*?)[ \t\v\f]*(?=\r?(?:\n|\Z))", re.ASCII)
@@ -33,8 +33,10 @@ def around(text: str, start: int, end: int) -> Region | None:
 
 
 @dataclass(frozen=True)
-class Value:
-    """The grammar of a value, bare or quoted, that has ``room`` bytes in its line."""
+class Value(Grammar):
+    """The grammar of a value, bare or quoted, that has ``room`` bytes in its line.
+
+    It is not rewritten: a value quoted anew could not be found again by what stood around its part."""
 
     room: int
     is_account: bool = False
@@ -59,7 +61,3 @@ class Value:
         is_whole = len(edits) == 1 and (edits[0].start, edits[0].end) == (0, len(region))
         if is_whole:
             yield [f'"{wanted}"']
-
-    def rewrite(self, region: str, wanted: str) -> Iterator[str]:  # noqa: ARG002
-        """There is no other way: a value quoted anew could not be found again by what stood around its part."""
-        return iter(())

@@ -11,10 +11,9 @@ MySQL manual, 4.2.2.2.)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wizard.lenses.region import CannotHold, Edit, Reading, Region, one_to_one
+from wizard.lenses.region import CannotHold, Grammar, Reading, Region, one_to_one
 
 # An indented line may be the next line of the value before it.
 _LINE = re.compile(r"[^\s#;\[=:][^\n=:]*?[ \t]*[=:][ \t]*(?P<value>[^\r\n]*?)[ \t]*(?=\r?(?:\n|\Z))")
@@ -32,7 +31,7 @@ def around(text: str, start: int, end: int) -> Region | None:
 
 
 @dataclass(frozen=True)
-class Value:
+class Value(Grammar):
     """The grammar of a value; the quotes that it has are kept, and none are put around it."""
 
     def read(self, region: str) -> Reading:
@@ -51,11 +50,3 @@ class Value:
         if not is_same:
             raise CannotHold(f"readers of INI files differ in what it would mean{'' if quote else ' without quotes'}")
         return one_to_one(inner, at=len(quote))
-
-    def spell(self, region: str, reading: Reading, edits: Sequence[Edit], wanted: str) -> Iterator[list[str]]:  # noqa: ARG002
-        """Yield the edits' texts as they are: there are no escapes that all readers know."""
-        yield [edit.new for edit in edits]
-
-    def rewrite(self, region: str, wanted: str) -> Iterator[str]:  # noqa: ARG002
-        """There is no other way that all readers know."""
-        return iter(())

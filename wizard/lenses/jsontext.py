@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wizard.lenses.region import CannotHold, Edit, Reading, Region
+from wizard.lenses.region import CannotHold, Edit, Grammar, Reading, Region
 from wizard.lenses.strings import escape, scan
 from wizard.manifests import IsNumbered, Mapping, Node, Path, Scalar, walk
 from wizard.manifests import Sequence as Items
@@ -39,7 +39,7 @@ def strings(text: str, is_numbered: IsNumbered | None = None) -> list[tuple[Path
 
 
 @dataclass(frozen=True)
-class String:
+class String(Grammar):
     """The grammar of a JSON string with its quotes."""
 
     def read(self, region: str) -> Reading:
@@ -57,10 +57,6 @@ class String:
     def spell(self, region: str, reading: Reading, edits: Sequence[Edit], wanted: str) -> Iterator[list[str]]:  # noqa: ARG002
         """Yield the edits' texts escaped."""
         yield [escape(edit.new) for edit in edits]
-
-    def rewrite(self, region: str, wanted: str) -> Iterator[str]:  # noqa: ARG002
-        """There is no other way to write it."""
-        return iter(())
 
 
 def _decode(match: re.Match[str]) -> str:

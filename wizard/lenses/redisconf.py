@@ -9,10 +9,9 @@ blanks and knows no quotes at all. All of it was tried on Redis 7.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wizard.lenses.region import CannotHold, Edit, Reading, Region, one_to_one
+from wizard.lenses.region import CannotHold, Grammar, Reading, Region, one_to_one
 from wizard.lenses.words import Dialect, Word, in_line
 
 _WORD = re.compile(
@@ -54,7 +53,7 @@ def around_rule(text: str, start: int, end: int) -> Region | None:
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Grammar):
     """The grammar of a word of an ACL file, which has no quoting."""
 
     def read(self, region: str) -> Reading:
@@ -62,14 +61,6 @@ class Rule:
         if not region or re.search(r"\s", region) or _CONTROL.search(region):
             raise CannotHold("a Redis ACL file parts words at blanks and cannot quote them")
         return one_to_one(region)
-
-    def spell(self, region: str, reading: Reading, edits: Sequence[Edit], wanted: str) -> Iterator[list[str]]:  # noqa: ARG002
-        """Yield the edits' texts as they are."""
-        yield [edit.new for edit in edits]
-
-    def rewrite(self, region: str, wanted: str) -> Iterator[str]:  # noqa: ARG002
-        """There is no other way to write it."""
-        return iter(())
 
 
 def _decode(match: re.Match[str]) -> str:

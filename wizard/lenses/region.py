@@ -92,16 +92,20 @@ class Reading:
 
 
 class Grammar(Protocol):
-    """How one kind of region reads and spells. Both may raise CannotHold."""
+    """How one kind of region reads and spells. Both may raise CannotHold.
+
+    Where there are no escapes, and no other way to write a region, what stands here for both is all."""
 
     def read(self, region: str) -> Reading:
         """Decode *region*."""
 
-    def spell(self, region: str, reading: Reading, edits: Sequence[Edit], wanted: str) -> Iterator[list[str]]:
+    def spell(self, region: str, reading: Reading, edits: Sequence[Edit], wanted: str) -> Iterator[list[str]]:  # noqa: ARG002
         """Yield spellings, best first: for each of *edits* the text that replaces its part of the region."""
+        yield [edit.new for edit in edits]
 
-    def rewrite(self, region: str, wanted: str) -> Iterator[str]:
+    def rewrite(self, region: str, wanted: str) -> Iterator[str]:  # noqa: ARG002
         """Yield regions, best first, that replace the whole one so that it decodes to *wanted*."""
+        return iter(())
 
 
 @dataclass(frozen=True)

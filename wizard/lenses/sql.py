@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wizard.lenses.region import CannotHold, Edit, Reading, Region
+from wizard.lenses.region import CannotHold, Edit, Grammar, Reading, Region
 from wizard.lenses.strings import scan
 from wizard.lenses.text import require_safe
 
@@ -47,7 +47,7 @@ def literals(text: str) -> Iterator[Region]:
 
 
 @dataclass(frozen=True)
-class Literal:
+class Literal(Grammar):
     """The grammar of ``'…'``: a dollar-quoted body around it bars ``$``, a script all that a shell may touch."""
 
     is_in_body: bool = False
@@ -67,7 +67,3 @@ class Literal:
             if self.is_in_body and "$" in edit.new:
                 raise CannotHold("a dollar sign cannot stand in a string within a dollar-quoted body")
         yield [edit.new.replace("'", "''") for edit in edits]
-
-    def rewrite(self, region: str, wanted: str) -> Iterator[str]:  # noqa: ARG002
-        """There is no other way to write it."""
-        return iter(())

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from wizard.lenses.region import CannotHold, Edit, Reading, Region, one_to_one
+from wizard.lenses.region import CannotHold, Edit, Grammar, Reading, Region, one_to_one
 
 SAFE = re.compile(r"[A-Za-z0-9._~:/@,+=-]*")
 
@@ -33,7 +33,7 @@ def require_safe(new: str) -> None:
 
 
 @dataclass(frozen=True)
-class Bare:
+class Bare(Grammar):
     """The grammar of text that stands as it is."""
 
     def read(self, region: str) -> Reading:
@@ -45,10 +45,6 @@ class Bare:
         for edit in edits:
             require_safe(edit.new)
         yield [edit.new for edit in edits]
-
-    def rewrite(self, region: str, wanted: str) -> Iterator[str]:  # noqa: ARG002
-        """There is no other way to write it."""
-        return iter(())
 
 
 def _is_ranges(text: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from wizard.lenses.region import CannotHold, Edit, Reading, Region
+from wizard.lenses.region import CannotHold, Edit, Grammar, Reading, Region
 from wizard.lenses.strings import scan
 
 _AUTHORITY = r"""[A-Za-z][A-Za-z0-9+.-]*://(?:(?P<user>[^\s/?#:@'"`]*)(?::(?P<password>[^\s/?#@'"`]*))?@)?"""
@@ -41,7 +41,7 @@ def parts(text: str) -> Iterator[Region]:
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Grammar):
     """The grammar of one part of a URL."""
 
     def read(self, region: str) -> Reading:
@@ -54,10 +54,6 @@ class Part:
             yield [quote(edit.new, safe="") for edit in edits]
         except UnicodeEncodeError:
             raise CannotHold("the new text cannot be written as UTF-8") from None
-
-    def rewrite(self, region: str, wanted: str) -> Iterator[str]:  # noqa: ARG002
-        """There is no other way to write it."""
-        return iter(())
 
 
 def _decode(match: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from wizard.lenses.region import CannotHold, Edit, Reading
+from wizard.lenses.region import CannotHold, Edit, Grammar, Reading
 from wizard.lenses.strings import joined, token_at
 
 _BLANKS = re.compile(r"[ \t\v\f\r]*")
@@ -47,10 +47,11 @@ class Dialect:
 
 
 @dataclass(frozen=True)
-class Word:
+class Word(Grammar):
     """The grammar of a word, or of a part of one that begins within the quote ``opened`` and ends within ``closed``.
 
-    ``is_datum``: the program takes the word as it is, and gives no character of it a meaning.
+    ``is_datum``: the program takes the word as it is, and gives no character of it a meaning. It is not rewritten: a
+    word written anew could not be found again by what stood around its value.
     """
 
     dialect: Dialect
@@ -77,10 +78,6 @@ class Word:
         if spelled == [""] and reading.span(edits[0]) == (0, len(region)) and not self.opened:
             spelled = ['""']  # a word that holds nothing is still a word
         yield spelled
-
-    def rewrite(self, region: str, wanted: str) -> Iterator[str]:  # noqa: ARG002
-        """There is no other way: a word written anew could not be found again by what stood around its value."""
-        return iter(())
 
     def quote_at(self, region: str, at: int) -> str:
         """Return the quote that is open in *region* at the offset *at*."""
