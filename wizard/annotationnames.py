@@ -16,11 +16,11 @@ auth-cache-duration auth-cache-key auth-keepalive auth-keepalive-requests auth-k
 auth-keepalive-timeout auth-method auth-proxy-set-headers auth-realm auth-request-redirect auth-response-headers
 auth-secret auth-secret-type auth-signin auth-signin-redirect-param auth-snippet auth-tls-error-page auth-tls-match-cn
 auth-tls-pass-certificate-to-upstream auth-tls-secret auth-tls-verify-client auth-tls-verify-depth auth-type auth-url
-backend-protocol canary canary-by-cookie canary-by-header canary-by-header-pattern canary-by-header-value canary-weight
-canary-weight-total client-body-buffer-size configuration-snippet connection-proxy-header cors-allow-credentials
-cors-allow-headers cors-allow-methods cors-allow-origin cors-expose-headers cors-max-age custom-headers
-custom-http-errors default-backend denylist-source-range enable-access-log enable-cors enable-global-auth
-enable-influxdb enable-modsecurity enable-opentelemetry enable-opentracing enable-owasp-core-rules
+backend-protocol canary canary-by-cookie canary-by-header canary-by-header-pattern canary-by-header-value
+canary-weight canary-weight-total client-body-buffer-size configuration-snippet connection-proxy-header
+cors-allow-credentials cors-allow-headers cors-allow-methods cors-allow-origin cors-expose-headers cors-max-age
+custom-headers custom-http-errors default-backend denylist-source-range enable-access-log enable-cors
+enable-global-auth enable-influxdb enable-modsecurity enable-opentelemetry enable-opentracing enable-owasp-core-rules
 enable-owasp-modsecurity-crs enable-rewrite-log fastcgi-index fastcgi-params-configmap force-ssl-redirect
 from-to-www-redirect global-rate-limit global-rate-limit-ignored-cidrs global-rate-limit-key global-rate-limit-window
 http2-push-preload influxdb-host influxdb-measurement influxdb-port influxdb-server-name limit-allowlist
@@ -38,7 +38,8 @@ session-cookie-change-on-failure session-cookie-conditional-samesite-none sessio
 session-cookie-hash session-cookie-max-age session-cookie-name session-cookie-path session-cookie-samesite
 session-cookie-secure ssl-ciphers ssl-passthrough ssl-prefer-server-ciphers ssl-redirect stream-snippet
 temporal-redirect temporal-redirect-code upstream-fail-timeout upstream-hash-by upstream-hash-by-subset
-upstream-hash-by-subset-size upstream-max-fails upstream-vhost use-regex whitelist-source-range x-forwarded-prefix
+upstream-hash-by-subset-size upstream-max-fails upstream-vhost use-port-in-redirects use-regex whitelist-source-range
+x-forwarded-prefix
 """
 # cert-manager 1.18, "Annotations and labels used with cert-manager", and pkg/apis/certmanager/v1, types.go.
 _CERT_MANAGER = """

@@ -1,7 +1,8 @@
 """Mends: what of check's findings can be put right mechanically, and the edits that do. A table by the ids of rules.
 
-Pure: files and findings in, edited files out. A mend changes how a text is written and never which one is meant: where
-that is not certain, the finding is left. Nothing here that is shown holds a value.
+Pure: files and findings in, edited files out. A mend of a text changes how it is written and never which one is meant;
+whole entries are for ``entrymends``. Where something is not certain, the finding is left. Nothing here that is shown
+holds a value.
 """
 
 from __future__ import annotations
