@@ -14,10 +14,17 @@ from wizard.manifests import Path, Scalar
 from wizard.placeholders import Placeholder
 from wizard.resources import Leaf, Manifest, Resource
 
+
+def named(tool: str) -> str:
+    """Return the pattern of *tool* as a word of its own, behind an escape for a line end, too; what it begins with is
+    found at once."""
+    return rf"{tool}(?!\w)(?:(?<!\w{tool})|(?<=\\\w{tool}))"
+
+
 # Each is looked for apart: that is ten times as fast as a choice.
 _NAMES = ("sed", "perl", "awk", "gsub", "replace")
-_TOOLS = tuple(re.compile(rf"{tool}(?<!\w{tool})(?!\w)") for tool in _NAMES)
-_IN_BYTES = tuple((tool.encode(), re.compile(rf"{tool}(?<!\w{tool})(?!\w)".encode())) for tool in _NAMES)
+_TOOLS = tuple(re.compile(named(tool)) for tool in _NAMES)
+_IN_BYTES = tuple((tool.encode(), re.compile(named(tool).encode())) for tool in _NAMES)
 _SED = re.compile(r"\bs([/|#@,:!~])((?:(?!\1).)+)\1")  # sed's and perl's command, whatever parts it
 _CALL = re.compile(r"\b(?:gsub|sub|replace(?:_?all)?)\(\s*([/\"'])((?:(?!\1).)+)\1", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")

@@ -33,11 +33,9 @@ _ENVIRONMENT = re.compile(r"(?:.*/)?\.env(?:\.(?!example|sample|template|dist|de
 _TEXTS = (".env", ".cfg", ".cnf", ".conf", ".ini", ".key", ".pem", ".p8")
 _LI_WORD = re.compile(LI_WORD)
 _LI_IN_BYTES = re.compile(rb"li(?<![a-z0-9]li)(?![a-z0-9])")
-# A key with a word of a placeholder in it, as far as a scan of the text in lower case can tell, from that word on.
+# Words of a placeholder, in lower case; what may follow one in a key; and what stands behind a key.
 _OPEN_WORDS = ("change", "replace", "your", "placeholder", "xxxx", "example.", "<")
-_OPEN_KEY = re.compile(
-    rf"(?:{'|'.join(map(re.escape, _OPEN_WORDS[:-1]))}|<\w)[\w.<>/-]*+(?:[\"'][ \t]*:|[ \t]*:(?:\s|$))"
-)
+_REST_OF_KEY, _BEHIND_KEY = re.compile(r"(?:\w|<\w)[\w.<>/-]*"), re.compile(r"[\"'][ \t]*:|[ \t]*:(?:\s|$)")
 # Where that scan does not tell: behind base64, and behind the escapes of a document in double quotes.
 _HIDDEN_KEY = re.compile(r"kind[\"']?[ \t]*:[ \t]*[\"']?Secret\b|\\\\[\"nu]")
 # Where the hosts of a kind stand: a list in its spec, and the key of each item. Traefik's match is an expression.
@@ -610,9 +608,13 @@ def _has_open_key(text: str) -> bool:
     for word in _OPEN_WORDS:
         at = low.find(word)
         while at >= 0:
-            if _OPEN_KEY.match(low, at):
+            rest = _REST_OF_KEY.match(low, at)
+            if rest is None:  # a bracket with no word behind it
+                at = low.find(word, at + 1)
+            elif _BEHIND_KEY.match(low, rest.end()):
                 return True
-            at = low.find(word, at + 1)
+            else:
+                at = low.find(word, rest.end())  # what begins in between ends there, too
     return False
 
 

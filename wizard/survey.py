@@ -49,7 +49,12 @@ T = TypeVar("T")
 # One of those stands in all that rules about other containers look for: their words, variables and images. Each is
 # looked for apart, which is ten times as fast as a choice.
 _SCRIPTED = tuple(
-    map(re.compile, (rb"envsubst|bitnami|htpasswd|password=|alias|admin|minio", rb"\$\(", rb"sed(?<!\wsed)(?!\w)"))
+    re.compile(mark)
+    for mark in (
+        rb"envsubst|bitnami|htpasswd|password=|alias|admin|minio|config host",
+        rb"\$\(",
+        consumed.named("sed").encode(),
+    )
 )
 _NAMING = re.compile(rb"server_name")
 _COMMENT = re.compile(r"(?m)^[ \t]*#.*$")
@@ -231,9 +236,9 @@ class Survey:
     def _configuring(self, server: Server) -> Iterator[Resource]:
         """Yield the Secrets, and of the ConfigMaps those that can configure *server*."""
         running = (each for each in self.containers if server.image.search(each.image))
-        names = {name for each in running for _, name in each.pod.objects if name}
+        names = _encoded(name for each in running for _, name in each.pod.objects)
         for manifest in self._naming(_HOLDERS):
-            is_open = self._holds(_SERVING, manifest) or any(name.encode() in manifest.data for name in names)
+            is_open = self._holds(_SERVING, manifest) or any(name in manifest.data for name in names)
             kinds = _HOLDERS if is_open else frozenset({"Secret"})
             yield from (each for each in manifest.some(kinds) if not rollout.is_off(each, self.scope))
 
@@ -283,7 +288,7 @@ class Survey:
 
     def called(self, names: Collection[str], *kinds: str) -> Iterator[Resource]:
         """Yield the objects of these kinds in files that name one of *names*: those called so are among them."""
-        words = [name.encode() for name in names if name]
+        words = _encoded(names)
         for manifest in self._naming(frozenset(kinds)):
             if any(word in manifest.data for word in words):
                 yield from (each for each in manifest.some(frozenset(kinds)) if not rollout.is_off(each, self.scope))
@@ -314,6 +319,11 @@ class Survey:
     def _marked(self) -> dict[re.Pattern[bytes], dict[Manifest, bool]]:
         """Which manifests are known to hold a mark, or not to."""
         return {}
+
+
+def _encoded(names: Iterable[str]) -> frozenset[bytes]:
+    """Return *names* as they stand in a file; what no UTF-8 can hold stands there by an escape, and is not found."""
+    return frozenset(name.encode("utf-8", "surrogatepass") for name in names if name)
 
 
 _CHOICE = re.compile(rb"(?:\(\?i\))?([\w =:-]+(?:\|[\w =:-]+)*)")

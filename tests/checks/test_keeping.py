@@ -36,6 +36,8 @@ FILLED = SECRET % "q1w2e3r4t5y6u7i8o9p0q1w2e3r4t5y6u7i8o9p0"
         ("dsn: host=a password='q1w2e3r4'", "dsn: host=a password=''"),
         ("HOST=a PASSWORD=q1w2e3r4", "'host=' + host + ' password=' + word"),
         ("static-auth-secret=q1w2e3r4", "# static-auth-secret=q1w2e3r4"),
+        ("recaptcha_private_key: q1w2e3r4", "recaptcha_private_key_path: /keys/q1w2e3r4"),
+        ("alter role a PassWord 'q1w2e3r4';", "alter role a PassWord :'secret';"),
         ("requirepass q1w2e3r4", "include /run/secrets/q1w2e3r4"),
         ("-----BEGIN PRIVATE KEY-----", "-----BEGIN CERTIFICATE-----"),
     ],

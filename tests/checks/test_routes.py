@@ -56,6 +56,11 @@ GUARD = "{nginx.ingress.kubernetes.io/whitelist-source-range: 185.60.112.0/24}"
 SNIPPET = "{nginx.ingress.kubernetes.io/server-snippet: 'location /_synapse/admin { deny all; }'}"
 
 
+def test_a_label_without_a_text_selects_as_well() -> None:
+    text = SYNAPSE.replace("{app: synapse", "{app: ''") + ingress("/")
+    assert told(text, "admin-api-public")
+
+
 @pytest.mark.parametrize(
     ("way", "part"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from types import FrameType
 from typing import Any
@@ -251,3 +252,55 @@ def test_twice_as_much_takes_twice_the_work(head: str, each: str) -> None:
     found(head + each.format(0))  # what is made once is made
     one, two = (_steps(head + "".join(map(each.format, range(count)))) for count in (100, 200))
     assert two < 2.2 * one
+
+
+def _job(image: str, script: str) -> str:
+    variable = {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}
+    container = {"name": "job", "image": image, "command": ["sh", "-c", script], "env": [variable]}
+    pod = {"restartPolicy": "Never", "containers": [container]}
+    return json.dumps({"kind": "Job", "metadata": {"name": "job"}, "spec": {"template": {"spec": pod}}})
+
+
+@pytest.mark.parametrize(
+    ("rule", "image", "script"),
+    [
+        ("sed-breaks", "registry.shop.net/tools:1.0", "set -e\nsed -i s/@PW@/${DB_PASSWORD}/ /f"),
+        ("sed-breaks", "registry.shop.net/tools:1.0", "set -e\tsed -i s/@PW@/${DB_PASSWORD}/ /f"),
+        ("secret-in-words", "registry.shop.net/mc:1.0", "mc config host add store http://s:9000 root ${DB_PASSWORD}"),
+    ],
+)
+def test_a_container_is_looked_at_by_any_of_its_words(rule: str, image: str, script: str) -> None:
+    secret = "kind: Secret\nmetadata: {name: db}\nstringData: {password: a/b&c}\n"
+    findings = [each.id for each in found({"job.json": _job(image, script), "db.yaml": secret})]
+    assert rule in findings
+    assert rule not in [each.id for each in found({"job.json": _job(image, "true"), "db.yaml": secret})]
+
+
+def test_a_name_that_no_file_can_hold_is_named_nowhere() -> None:
+    mounts, volume = [{"name": "c", "mountPath": "/c"}], {"name": "c", "configMap": {"name": "c\ud800"}}
+    container = {"name": "s", "image": "matrixdotorg/synapse:v1", "volumeMounts": mounts}
+    pod = {"metadata": {"labels": {"app": "a\ud800b"}}, "spec": {"containers": [container], "volumes": [volume]}}
+    deployment = {"kind": "Deployment", "metadata": {"name": "d"}, "spec": {"template": pod}}
+    beside = "kind: ConfigMap\nmetadata: {name: other}\n---\nkind: Service\nmetadata: {name: d}\nspec: {}\n"
+    secret = {"kind": "Secret", "metadata": {"name": "s\ud800"}, "stringData": {"a": "bcdefgh"}}
+    findings = found({"d.json": json.dumps(deployment), "b.yaml": beside, "s.json": json.dumps(secret)})
+    assert "unparseable" not in [each.id for each in findings]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("data: {<name>: v}\n", True),
+        ("data:\n  CHANGEME_KEY : v\n", True),
+        ("data: {'a.example.com/b': v}\n", True),
+        ("data: {xxxxa: v}\n", True),
+        ("data: {key: <name>}\n", False),
+        ("base: &b {a: v}\ndata: {<<: *b, key: CHANGEME_X}\n", False),
+        (f"data: {{key: {'x' * 400_000}}}\n", False),  # each hit in the run would be followed to its end
+        (f"data: {{key: {'<a' * 200_000}}}\n", False),
+    ],
+)
+def test_a_key_with_a_word_of_a_placeholder_is_seen_in_one_pass(text: str, is_one: bool) -> None:
+    manifest = resources.read("a.yaml", text.encode())
+    assert manifest is not None
+    assert manifest.has_keys is is_one

@@ -81,7 +81,7 @@ _WAYS = (
 )
 # One of these stands in every file that one of those lines stands in.
 _WORTH = re.compile(
-    rb"smtp_pass|_secret|secret_key|signing_key|assword|ASSWORD|-secret|requirepass|masterauth|PRIVATE KEY"
+    rb"(?i)smtp_pass|_secret|secret_key|signing_key|private_key|password|-secret|requirepass|masterauth|private key"
 )
 
 

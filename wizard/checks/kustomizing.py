@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 
 from wizard import kustomizations, rollout
 from wizard.finding import Finding, at, of_file
@@ -16,6 +17,7 @@ _SETUP = "To put the list in step: matrix-wizard setup"
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield each file that a kustomization lists wrongly, or, if its list is kept here, should list."""
     homes: dict[str, str] = {}
+    reasons = cache(lambda: _reasons(survey))
     for resource in kustomizations.of(survey.every):
         path = resource.manifest.path
         first = homes.setdefault(kustomizations.home(resource), path)
@@ -23,7 +25,7 @@ def findings(survey: Survey) -> Iterator[Finding]:
             yield of_file(path, _RULE, f"{first} stands in the same directory: kustomize takes neither.", "Remove one.")
         yield from _missing(resource, survey)
         if kustomizations.is_kept(resource):
-            yield from _out_of_step(resource, survey)
+            yield from _out_of_step(resource, reasons())
 
 
 def _missing(resource: Resource, survey: Survey) -> Iterator[Finding]:
@@ -36,11 +38,18 @@ def _missing(resource: Resource, survey: Survey) -> Iterator[Finding]:
             yield at(where, _RULE, message, fix)
 
 
-def _out_of_step(resource: Resource, survey: Survey) -> Iterator[Finding]:
+def _reasons(survey: Survey) -> dict[str, str]:
+    """Return why each file below a list that is kept here is not to be applied, '' where it is.
+
+    What else there is in the tree is of no concern but for others that build those files."""
+    kept = filter(kustomizations.is_kept, kustomizations.of(survey.every))
+    homes = tuple(kustomizations.home(each) for each in kept)
+    near = (each for each in survey.every if each.path.startswith(homes) or kustomizations.is_named(each.path))
+    return rollout.reasons(near, survey.scope)
+
+
+def _out_of_step(resource: Resource, reasons: Mapping[str, str]) -> Iterator[Finding]:
     listed, home = kustomizations.listed(resource), kustomizations.home(resource)
-    # What else there is in the tree is of no concern to it but for others that build its files.
-    near = (each for each in survey.every if each.path.startswith(home) or kustomizations.is_named(each.path))
-    reasons = rollout.reasons(near, survey.scope)
     for path, item in listed.items():
         if why := reasons.get(path):
             yield at(resource.manifest.position(item.start), _RULE, f"{path} is listed here, and it is {why}.", _SETUP)

@@ -278,7 +278,7 @@ def _is_for_a_reader(secret: Resource) -> bool:
 
 def _occurrences(files: Files[str, bytes], names: set[str]) -> Counter[str]:
     """Return how often each of *names* stands in the files as a word of its own, outside of comments and prose."""
-    words = {name.encode() for name in names}
+    words = {name.encode("utf-8", "surrogatepass") for name in names}
     found = Counter[str]()
     for path, data in files.items():
         if not path.endswith(_PROSE) and _counted(data, words):

@@ -21,7 +21,7 @@ _FIX = "Lead /_matrix and /_synapse/client there, and reach the admin API by kub
 def findings(survey: Survey) -> Iterator[Finding]:
     """Yield the routes by which everybody reaches the admin API (FACTS 2; Synapse, docs/reverse_proxy.md)."""
     pods = [each for each in survey.containers if SYNAPSE.image.search(each.image) and not each.is_init]
-    texts = {text for each in pods for text in each.labels.values()}
+    texts = {text or key for each in pods for key, text in each.labels.items()}
     services = [each for each in survey.called(texts, "Service") if _selects(each, pods)]
     by_host: dict[str, list[_Way]] = {}
     for resource in survey.of_kind("Ingress", "HTTPRoute", "IngressRoute") if services else ():
