@@ -71,7 +71,7 @@ _MAKERS = (
 )
 KINDS = tuple(each.kind for each in _MAKERS)
 MARK = re.compile(
-    rb"""kind["']?\s*:\s*["']?(?:"""
+    rb"""kind["']?\s*:\s*(?:[&!]\S+\s+)*["']?(?:"""
     + "|".join(filter(None, KINDS)).encode()
     + rb""")\b|(?:secret|configMap)Generator\b"""
 )

@@ -27,7 +27,8 @@ _SILENT = {"disable-access-log": "true", "disable-http-access-log": "true", "acc
 _CARRIERS = ("", "HelmRelease", "HelmChart", "HelmChartConfig", "Application")
 _TEXTS = (("valuesContent",), ("values",))  # of k3s, and of Argo CD
 _OPTION = re.compile(rb"use-forwarded-headers|enable-real-ip|use-proxy-protocol|access-log")
-_CHART = re.compile(rb"ingress-nginx|ingressClassResource|externalTrafficPolicy|use-forwarded-headers")
+# Whose chart it is may be told by the file's path alone; this key stands in all of them, if in a text in quotes.
+_CHART = re.compile(rb"controller[\\\"']*\s*:")
 _IS_NGINX = re.compile(r"ingress-nginx|nginx-ingress|use-forwarded-headers|allow-?snippet-?annotations", re.IGNORECASE)
 _SERVICE = re.compile(rb"ingress-nginx")
 _NAME, _NGINX_NAME = "app.kubernetes.io/name", "ingress-nginx"

@@ -131,7 +131,7 @@ def _hash_fault(line: str) -> str:
 _MOVED = re.compile(r"(?:^|docker\.io/)bitnami/[\w.-]+(?:[:@]|$)")
 
 
-_BITNAMI = re.compile(rb"bitnami/")
+_BITNAMI = re.compile(rb"bitnami")  # the registry may stand in a field of its own, and so no slash behind it
 _OWN_IMAGE = "Use the project's own image."
 
 

@@ -38,7 +38,8 @@ def findings(survey: Survey) -> Iterator[Finding]:
             yield from _idle(survey, ours)
 
 
-_OTHERS = re.compile(rb"kind:\s*[\"']?(?:\w*NetworkPolicy|AuthorizationPolicy)\b")  # of Cilium, Calico, Istio
+# Of Cilium, Calico, Istio, in YAML or JSON.
+_OTHERS = re.compile(rb"""kind["']?\s*:\s*(?:[&!]\S+\s+)*["']?(?:\w*NetworkPolicy|AuthorizationPolicy)\b""")
 
 
 def _none(survey: Survey) -> Iterator[Finding]:

@@ -45,8 +45,9 @@ def _scheme(tenant: Resource, survey: Survey) -> Iterator[Finding]:
         return
     right = ("https", ("", ":443")) if auto == "true" else ("http", ("", ":80"))
     url = re.compile(rf"\b(https?)://minio(?:\.{re.escape(tenant.namespace)}(?:\.svc[\w.]*)?)?(:\d+)?(?=[/\s\"',]|$)")
-    kinds = ("ConfigMap", "Secret", "Cluster", "Deployment", "StatefulSet", "Job", "CronJob", "ObjectStore")
-    for resource in survey.holding(re.compile(rb"https?://minio\b"), *kinds):
+    kinds = ("ConfigMap", "Cluster", "Deployment", "StatefulSet", "Job", "CronJob", "ObjectStore")
+    # Of Secrets, which are few, each is looked at: base64 hides the word.
+    for resource in (*survey.holding(_HOST, *kinds), *survey.of_kind("Secret")):
         if resource.namespace not in ("", tenant.namespace) or resource.manifest.actions:
             continue
         for leaf in resource.leaves.values():
@@ -57,6 +58,7 @@ def _scheme(tenant: Resource, survey: Survey) -> Iterator[Finding]:
                     yield at(leaf.position(match.start()), "minio-url", message, fix)
 
 
+_HOST = re.compile(rb"minio")
 _KEY_NAMES = frozenset({"CONSOLE_ACCESS_KEY", "MINIO_ROOT_USER", "MINIO_ACCESS_KEY"})
 _ROOT_USER = re.compile(r"(?m)^[ \t]*(?:export[ \t]+)?(?:MINIO_ROOT_USER|MINIO_ACCESS_KEY)=[\"']?([^\"'\n]*)")
 

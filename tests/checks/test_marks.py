@@ -1,0 +1,96 @@
+"""What a rule accepts it finds, in whatever spelling: no scan of the bytes passes by what the rule would have told."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from .asking import told
+from .lihosts import ingress, joined, synapse
+from .test_element import BOTH, MAIN, element
+from .test_references import EXTERNAL, MATRIX, WHOLE
+from .test_serverfacts import TENANT, pod
+
+SYNAPSE = pod("matrixdotorg/synapse:v1.163.2")
+
+
+def hidden(key: str, text: str, name: str = "it", namespace: str = "matrix") -> str:
+    """Return a Secret with *text* in base64."""
+    return (
+        f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}, namespace: {namespace}}}\n"
+        f"data: {{{key}: {base64.b64encode(text.encode()).decode()}}}\n"
+    )
+
+
+def in_base64(config: str) -> str:
+    """Return the Secret that holds in base64 what a ConfigMap of Element's says."""
+    text = "".join(line.strip() for line in config.partition("config.json: |\n")[2].removesuffix("---\n").splitlines())
+    return hidden("config.json", text, "element-li", "m")
+
+
+@pytest.mark.parametrize(
+    ("files", "rule", "place"),
+    [
+        (
+            {"a.yaml": SYNAPSE, "values.yaml": "image:\n  registry: docker.io/bitnami\n  repository: redis\n"},
+            "image-gone",
+            "values.yaml:3",
+        ),
+        (
+            {"redis-values.yaml": "architecture: standalone\nauth: {enabled: false}\n"},
+            "redis-open",
+            "redis-values.yaml:2",
+        ),
+        (
+            {"redis/values.json": '{"architecture": "standalone",\n"auth": {"enabled": false}}\n'},
+            "redis-open",
+            "redis/values.json:2",
+        ),
+        (
+            {"li.yaml": ingress(), "ingress-nginx-values.yaml": "controller: {service: {type: LoadBalancer}}\n"},
+            "li-address-lost",
+            "ingress-nginx-values.yaml:1",
+        ),
+        (
+            {"li.yaml": ingress(), "values.yaml": "controller:\n  allowSnippetAnnotations: true\n"},
+            "li-address-lost",
+            "values.yaml:2",
+        ),
+        ({"a.yaml": TENANT + hidden("url", "http://minio.matrix.svc:9000")}, "minio-url", "a.yaml:12"),
+        (
+            {
+                "a.yaml": TENANT,
+                "b.json": '{"apiVersion": "v1", "kind": "ConfigMap",\n"metadata": {"name": "it"},\n'
+                '"data": {"url": "http:\\/\\/minio.matrix.svc:9000"}}\n',
+            },
+            "minio-url",
+            "b.json:3",
+        ),
+        ({"a.yaml": BOTH, "b.yaml": in_base64(element("li", MAIN))}, "li-element-main", "b.yaml:4"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else "",
+)
+def test_a_fault_is_told_however_it_is_spelled(files: dict[str, str], rule: str, place: str) -> None:
+    assert told(files, rule) == [place]
+
+
+POLICY = {"apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy", "metadata": {"name": "a", "namespace": "matrix"}}
+
+
+def test_a_policy_of_another_kind_is_one_in_json_and_behind_an_anchor() -> None:
+    li = {"li.yaml": joined(synapse())}
+    assert told(li, "policy-missing") == ["li.yaml:1"]
+    assert told({**li, "b.json": json.dumps(POLICY)}, "policy-missing") == []
+    assert told({**li, "b.json": json.dumps(POLICY, separators=(",", ":"))}, "policy-missing") == []
+    anchored = "apiVersion: cilium.io/v2\nkind: &k CiliumNetworkPolicy\nmetadata: {name: a, namespace: matrix}\n"
+    assert told({**li, "b.yaml": anchored}, "policy-missing") == []
+
+
+@pytest.mark.parametrize("kind", ["&k ExternalSecret", "!!str ExternalSecret", '&k "ExternalSecret"'])
+def test_a_secret_that_an_object_has_made_is_not_missing(kind: str) -> None:
+    files = {**WHOLE, "secret.yaml": MATRIX}
+    assert told(files, "reference-missing") == ["app.yaml:13"]
+    maker = EXTERNAL.replace("kind: ExternalSecret", f"kind: {kind}")
+    assert maker != EXTERNAL and told({**files, "maker.yaml": maker}, "reference-missing") == []
