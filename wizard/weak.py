@@ -34,14 +34,24 @@ _NAMING_KEYS = frozenset({"ExternalSecret", "ClusterExternalSecret", "PushSecret
 _SETTING = re.compile(
     r"^[ \t]*(?:export[ \t]+)?([A-Za-z][\w.-]*)[ \t]*(?:[=:][ \t]*|[ \t])[\"']?([^\s\"']+)[\"']?[ \t]*\r?$"
 )
-# One of these is in every key that _SECRET takes.
-_WORDS = ("pass", "secret", "token")
-_KEYS = tuple(f"{of}{by}key" for of in ("api", "access", "private", "signing") for by in ("", "_", "-", ".", " "))
-_WORTH_READING = re.compile(
-    rb"(?i)pass(?:word|wd|phrase)?[\"']?\s*[:=]\s*[\"']?(?:"
-    + b"|".join(re.escape(word).encode() for word in sorted(_KNOWN | _NAMES))
-    + rb")[\"'\s]"
-)
+# How every key that _SECRET takes begins, in lower case, and how it goes on up to its last word: ``role`` folds what
+# parts its words, whatever that is, and drops some of them.
+_BEGINNINGS = {
+    **dict.fromkeys(("pass", "secret", "token"), ""),
+    **dict.fromkeys(("api", "access", "private", "signing"), ".{0,40}?key"),
+}
+_KEYS = {of: re.compile(of + more) for of, more in _BEGINNINGS.items()}
+# A known text behind such a key: the rest of the key, what parts the two, tags and anchors, and no key itself. Each
+# begins with a word of its own, which is found many times as fast as a choice.
+_SETTINGS = {
+    of.encode(): re.compile(
+        f"{of}{more}".encode()
+        + rb"""[^\s:="']{0,40}(?:["']?\s*[:=]\s*+|[ \t]++)(?:[&!|>]\S*\s+){0,3}+["']?\s*+(?:"""
+        + b"|".join(re.escape(word).encode() for word in sorted(_KNOWN | _NAMES))
+        + rb""")(?![\w-]|["']?:)"""
+    )
+    for of, more in _BEGINNINGS.items()
+}
 
 
 @dataclass(frozen=True)
@@ -54,14 +64,15 @@ class Weak:
 
 
 def may_hold(data: bytes) -> bool:
-    """Say whether *data* can hold a well-known password outside a Secret: a fast scan that errs towards yes."""
-    return b"pass" in data.lower() and _WORTH_READING.search(data) is not None  # the pattern alone is much slower
+    """Say whether *data* can hold a well-known secret outside a Secret: a fast scan that errs towards yes."""
+    low = data.lower()
+    return any(word in low and setting.search(low) is not None for word, setting in _SETTINGS.items())
 
 
 def may_set(source: str) -> bool:
     """Say whether *source*, of an object that is no Secret, can set a secret at all: a scan that errs towards yes."""
     low = source.lower()
-    return any(word in low for word in _WORDS) or ("key" in low and any(key in low for key in _KEYS))
+    return any(word in low and key.search(low) is not None for word, key in _KEYS.items())
 
 
 def is_well_known(text: str) -> bool:

@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+from wizard import weak
+
 from .asking import told
 from .lihosts import ingress, joined, synapse
 from .test_element import BOTH, MAIN, element
@@ -94,3 +96,39 @@ def test_a_secret_that_an_object_has_made_is_not_missing(kind: str) -> None:
     assert told(files, "reference-missing") == ["app.yaml:13"]
     maker = EXTERNAL.replace("kind: ExternalSecret", f"kind: {kind}")
     assert maker != EXTERNAL and told({**files, "maker.yaml": maker}, "reference-missing") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("foo: {adminPassword: admin}\n", 1),
+        ("foo: {adminPassword: admin, b: c}\n", 1),
+        ("adminPassword: admin", 1),
+        ("adminPassword: &a admin\n", 1),
+        ("adminPassword: !!str admin\n", 1),
+        ("adminPassword: !!str &a 'admin'\n", 1),
+        ("adminPassword:\n  admin\n", 2),
+        ("adminPassword: >-\n  admin\n", 2),
+        ("adminPasswordString: admin\n", 1),
+        ("apiToken: changeit\n", 1),
+        ("clientSecret: changeit\n", 1),
+        ("api/key: changeit\n", 1),
+        ('{"signing__key":"changeit"}\n', 1),
+        ("a: |\n  requirepass redis\n  port 6379\n", 2),
+    ],
+)
+def test_a_well_known_text_is_told_in_a_file_without_objects(text: str, line: int) -> None:
+    assert told({"values.yaml": text}, "weak-default") == [f"values.yaml:{line}"]
+
+
+def test_a_scan_for_well_known_texts_passes_by_what_names_a_secret() -> None:
+    assert not weak.may_hold(
+        b"  passwordSecretRef:\n    default: a\n  token: administrator-of-all\n  pass: the-secret\n"
+    )
+
+
+@pytest.mark.parametrize("key", ["API__KEY", "api/key", "api-.-key", "API_SECURE_KEY", "signing key"])
+def test_a_well_known_text_is_told_by_a_key_of_any_separators(key: str) -> None:
+    text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  {key}: changeit\n"
+    assert told(text, "weak-default") == ["a.yaml:5"]
+    assert told(text.replace("changeit", "Tq7vXh2LmW9c"), "weak-default") == []
