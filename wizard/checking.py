@@ -103,7 +103,10 @@ def _lock(data: bytes | None) -> tuple[Lock | None, tuple[Problem, ...]]:
 
 def surveyed(tree: store.Tree, lock: Lock | None) -> Survey:
     """Return the survey of *tree* as it stands; *lock* is its sites.lock, if it has one that can be read."""
-    around = Surroundings(git.has(tree.root, tree.files), store.open_to_all(tree), store.links(tree))
+
+    def around() -> Surroundings:
+        return Surroundings(git.has(tree.root, tree.files), store.open_to_all(tree), store.links(tree))
+
     return survey(Tree(tree.files, instances=lock.instances if lock else {}), lock, host.now(), around, checks.LOOKS)
 
 

@@ -93,15 +93,20 @@ class Survey:
 
     No document is parsed before somebody asks for its kind, or its text says that it is worth it. ``every``: all
     manifests of the tree. ``scope`` tells what is switched off, as sites.lock says; ``now`` is the time, ISO 8601 in
-    UTC; ``surroundings`` what no byte of the tree tells; ``looks`` are those that are taken together, so that each
-    document is parsed but once for all of them."""
+    UTC; ``around`` tells what no byte of the tree does, and is asked for it once; ``looks`` are those that are taken
+    together, so that each document is parsed but once for all of them."""
 
     tree: Tree
     every: tuple[Manifest, ...]
     scope: Scope
     now: str
-    surroundings: Surroundings
+    around: Callable[[], Surroundings]
     looks: tuple[Look[Any], ...] = ()
+
+    @cached_property
+    def surroundings(self) -> Surroundings:
+        """What is known of the files beside their bytes: asked for when a rule needs it, for git takes its time."""
+        return self.around()
 
     @cached_property
     def manifests(self) -> tuple[Manifest, ...]:
@@ -343,14 +348,14 @@ def survey(
     tree: Tree,
     lock: Lock | None,
     now: str,
-    surroundings: Surroundings | None = None,
+    around: Callable[[], Surroundings] = Surroundings,
     looks: tuple[Look[Any], ...] = (),
 ) -> Survey:
-    """Return the survey of *tree* at the time *now*; *lock* is its sites.lock, if it has one, *surroundings* what is
-    known beside its bytes, and *looks* are the looks to take together."""
+    """Return the survey of *tree* at the time *now*; *lock* is its sites.lock, if it has one, *around* tells what
+    is known beside its bytes, and *looks* are the looks to take together."""
     records = lock.records if lock else ()
     edge = cache(lambda: access.edge(resource for each in every for resource in each.some(access.EDGES)))
     every = tuple(each.at_edge(edge) for each in tree.unparsed(records))
     records = originals.moved(records, structure.worth_parsing(every, records))
     scope = Scope(Answers(), records, frozenset(lock.left_out if lock else ()))
-    return Survey(tree, every, scope, now, surroundings or Surroundings(), looks)
+    return Survey(tree, every, scope, now, around, looks)

@@ -15,7 +15,8 @@ NOW = "2026-11-27T00:00:00Z"
 def found(files: Mapping[str, str] | str, *, now: str = NOW, around: Surroundings | None = None) -> list[Finding]:
     """Return the findings about a tree of *files* by their paths, or of one file ``a.yaml``, in the order of places."""
     texts = {"a.yaml": files} if isinstance(files, str) else files
-    every = check(survey(Tree({path: text.encode() for path, text in texts.items()}), None, now, around))
+    tree = Tree({path: text.encode() for path, text in texts.items()})
+    every = check(survey(tree, None, now, lambda: around or Surroundings()))
     return sorted(every, key=lambda each: (each.file, each.line, each.column))
 
 

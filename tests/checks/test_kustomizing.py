@@ -76,7 +76,7 @@ def test_a_part_that_is_switched_off_is_not_to_be_listed() -> None:
     def wrong(*listed: str, off: frozenset[str]) -> list[str]:
         tree = {**files, "Kustomization": listing(*listed, head=KEPT)}
         whole = survey(Tree({path: text.encode() for path, text in tree.items()}), None, "2026-11-27T00:00:00Z")
-        seen = Survey(whole.tree, whole.every, Scope(Answers(), (), off), whole.now, whole.surroundings)
+        seen = Survey(whole.tree, whole.every, Scope(Answers(), (), off), whole.now, whole.around)
         return [each.message for each in check(seen) if each.id == RULE]
 
     both, off = ("a.yaml", "livekit.yaml"), frozenset({"livekit"})

@@ -73,7 +73,9 @@ def _texts(resource: Resource) -> Iterator[tuple[str, Scalar]]:
     nodes = [resource.node]
     while nodes:
         node = nodes.pop()
-        for key, value in node.entries if isinstance(node, Mapping) else ():
+        children = node.children if isinstance(node, Mapping) else ()
+        for number in range(0, len(children), 2):
+            key, value = children[number], children[number + 1]
             if isinstance(value, Scalar) or not isinstance(key, Scalar):
                 continue
             nodes.append(value)
