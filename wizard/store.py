@@ -115,7 +115,7 @@ def open_to_all(tree: Tree) -> frozenset[str]:
 
 def links(tree: Tree) -> frozenset[str]:
     """Return the symlinks of *tree*: what they lead to is met by its own name, and not by theirs."""
-    return frozenset(path.relative_to(tree.root).as_posix() for path in _walk(tree.root, []) if path.is_symlink())
+    return frozenset(name for path, name in _walk(tree.root, []) if path.is_symlink())
 
 
 def _mode(path: Path) -> int:
@@ -212,8 +212,7 @@ class _Undo:
 def _contents(root: Path) -> dict[str, bytes]:
     problems: list[Problem] = []
     contents: dict[str, bytes] = {}
-    for path in _walk(root, problems):
-        name = path.relative_to(root).as_posix()
+    for path, name in _walk(root, problems):
         try:
             if path.is_symlink():
                 _inside(root, path, problems)
@@ -230,8 +229,8 @@ def _contents(root: Path) -> dict[str, bytes]:
     return dict(sorted(contents.items()))
 
 
-def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
-    """Every file, and every symlink; no directory is entered through one."""
+def _walk(root: Path, problems: list[Problem]) -> Iterator[tuple[Path, str]]:
+    """Every file, and every symlink, with its path from *root* on; no directory is entered through one."""
 
     def note(error: OSError) -> None:
         if Path(error.filename) != root or root.exists():
@@ -240,8 +239,9 @@ def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
     for directory, below, names in os.walk(root, onerror=note):
         below[:] = [name for name in below if name not in _CLOSED_DIRECTORIES]
         here = Path(directory)
-        yield from (here / name for name in names)
-        yield from (here / name for name in below if (here / name).is_symlink())
+        above = "" if here == root else f"{here.relative_to(root).as_posix()}/"
+        yield from ((here / name, above + name) for name in names)
+        yield from ((here / name, above + name) for name in below if (here / name).is_symlink())
 
 
 def _inside(root: Path, link: Path, problems: list[Problem]) -> None:
@@ -379,7 +379,7 @@ def _remove_leftovers(root: Path) -> None:
 def _leftovers(root: Path) -> list[Path]:
     """Return what is staged in the tree at *root*, by a run at work or by one that was killed."""
     own = root / STATE
-    every = (*_walk(root, []), *(own.iterdir() if own.is_dir() else ()))
+    every = (*(path for path, _ in _walk(root, [])), *(own.iterdir() if own.is_dir() else ()))
     return [path for path in every if path.name.endswith(files.STAGED) and (path.is_symlink() or path.is_file())]
 
 

@@ -167,8 +167,8 @@ class Survey:
     @cached_property
     def _walk(self) -> Walk:
         """The search, which knows what of the whole tree decides about each place."""
-        homes = (each for each in self.every if mail.may_be_home(each.data))
-        home = mail.home_of(resource for each in homes for resource in each.some({"ConfigMap", "Secret"}))
+        homes = (each for each in self._naming(_HOLDERS) if mail.may_be_home(each.data))
+        home = mail.home_of(resource for each in homes for resource in each.some(_HOLDERS))
         tools = (each for each in self.every if consumed.may_fill_in(each))
         near = (each for each in self._naming(frozenset({"Secret"})) if each.may_be_li())
         secrets = (resource for each in near for resource in each.some({"Secret"}))
