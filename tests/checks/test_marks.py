@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 
 import pytest
 
@@ -11,9 +12,10 @@ from wizard import weak
 
 from .asking import told
 from .lihosts import ingress, joined, synapse
+from .test_databases import OWNER, VAULT, cluster
 from .test_element import BOTH, MAIN, element
 from .test_references import EXTERNAL, MATRIX, WHOLE
-from .test_serverfacts import TENANT, pod
+from .test_serverfacts import READ_ONLY, TENANT, entry, pod
 
 SYNAPSE = pod("matrixdotorg/synapse:v1.163.2")
 
@@ -132,3 +134,36 @@ def test_a_well_known_text_is_told_by_a_key_of_any_separators(key: str) -> None:
     text = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata:\n  {key}: changeit\n"
     assert told(text, "weak-default") == ["a.yaml:5"]
     assert told(text.replace("changeit", "Tq7vXh2LmW9c"), "weak-default") == []
+
+
+def in_json(text: str) -> str:
+    """Return a ConfigMap in JSON with *text*, whose line ends are escapes there."""
+    head = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "it", "namespace": "chat"}}
+    return json.dumps({**head, "data": {"a.sql": text}})
+
+
+@pytest.mark.parametrize(
+    ("text", "unmade"),
+    [
+        ("SELECT 1;\nCREATE ROLE key_vault LOGIN;\nCREATE DATABASE keyvault;\n", 0),
+        ('CREATE ROLE\n  key_vault\nLOGIN;\nCREATE\nDATABASE "keyvault";\n', 0),
+        ("CREATE ROLE key_vault\n", 1),
+        ("createuser $ROLE\n", 0),
+        ("SELECT 1;\n", 2),
+    ],
+)
+@pytest.mark.parametrize("spelled", [in_json, lambda text: hidden("a.sql", text)], ids=["json", "base64"])
+def test_a_role_that_a_script_makes_is_not_unmade_however_the_script_is_spelled(
+    text: str, unmade: int, spelled: Callable[[str], str]
+) -> None:
+    assert len(told({"a.yaml": cluster() + VAULT, "b.yaml": spelled(text)}, "role-unmade")) == unmade
+
+
+def test_a_script_in_base64_may_say_what_lets_a_statement_pass() -> None:
+    tree = {"a.yaml": READ_ONLY + entry("a.sql", "ALTER SUBSCRIPTION s ENABLE;")}
+    assert told(tree, "read-only-blocks") == ["a.yaml:7"]
+    way = hidden("a.sh", "psql -c 'SET default_transaction_read_only = off'")
+    assert told({**tree, "b.yaml": way}, "read-only-blocks") == []
+    tree = {"a.yaml": cluster(secret="") + OWNER}
+    assert len(told(tree, "owner-password-unknown")) == 1
+    assert told({**tree, "b.yaml": hidden("a.sh", "kubectl get secret main-app")}, "owner-password-unknown") == []

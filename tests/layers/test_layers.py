@@ -33,6 +33,7 @@ HEAD = (
     {"actions", "afterwards", "diff", "fields", "filling", "originals", "proof", "selection"},
     {"structure", "union"},
     {"plan", "exposure", "rotation", "survey"},
+    {"scripts"},
     {"checks", "drift", "entrymends", "live", "onlyyou", "parcel", "renewal", "review", "runsheet"},
     {"baseline", "check", "ignores", "mends"},
     {"outcome"},

@@ -14,6 +14,7 @@ from wizard.manifests import Node, text_at
 from wizard.pods import Container
 from wizard.resources import Leaf, Resource, may_be_one
 from wizard.rules import Severity
+from wizard.scripts import texts
 from wizard.survey import Survey
 
 
@@ -163,7 +164,11 @@ def _made(cluster: Resource, survey: Survey) -> _Made:
 
 # Roles and databases that are in each cluster.
 _OWN = frozenset({"postgres", "streaming_replica", "cnpg_pooler_pgbouncer", "template1"})
-_STATEMENT = re.compile(rb"(?i)\bCREATE\s+(?:ROLE|USER|DATABASE)\s+(?:IF\s+NOT\s+EXISTS\s+)?[\"']?([^\s\"';]+)")
+# Each blank may be several, and a line end the escape that it is in JSON.
+_BLANKS = rb"(?:\s|\\[nrt])+"
+_STATEMENT = re.compile(
+    rb"""(?i)CREATE (?:ROLE|USER|DATABASE) (?:IF NOT EXISTS )?(?:\\?["'])?([^\s"';\\]+|\\)""".replace(b" ", _BLANKS)
+)
 # Programs and images that make what a variable names.
 _COMMAND = re.compile(rb"\b(?:createuser|createdb)\b|postgres-init|INIT_POSTGRES|POSTGRES_SUPER")
 
@@ -181,7 +186,7 @@ class _Scripts:
 
 def _scripts(survey: Survey) -> _Scripts:
     found, is_open = set[str](), False
-    for data in survey.tree.files.values():
+    for data in texts(survey):
         # That word stands in all statements, and is found at once.
         statements = _STATEMENT.findall(data) if b"create" in data.lower() else []
         names = [name.decode("utf-8", "replace") for name in statements]
@@ -206,7 +211,7 @@ def _is_told(cluster: Resource, survey: Survey) -> bool:
     if cluster.get("spec", "bootstrap", "initdb", "secret"):
         return True
     word = re.compile(rb"(?<![\w.-])" + re.escape(f"{cluster.name}-app".encode()) + rb"(?![\w-])")
-    return any(word.search(data) for data in survey.tree.files.values())
+    return any(word.search(data) for data in texts(survey))
 
 
 def _secretless(cluster: Resource, owner: str, client: _Client, severity: Severity | None) -> Finding:

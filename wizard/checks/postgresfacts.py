@@ -10,6 +10,7 @@ from wizard.configurations import SYNAPSE
 from wizard.finding import Finding, at
 from wizard.manifests import Scalar
 from wizard.resources import Leaf, Resource
+from wizard.scripts import texts
 from wizard.survey import Survey
 
 
@@ -156,7 +157,7 @@ def _read_only(cluster: Resource, scripts: Iterable[_Script], survey: Survey) ->
     node = cluster.get("spec", "postgresql", "parameters", "default_transaction_read_only")
     is_changed = any(True for script in scripts for _ in script.find(r"\b(?:CREATE|ALTER)\s+SUBSCRIPTION\b"))
     is_on = isinstance(node, Scalar) and node.value.lower() in _YES
-    if node and is_on and is_changed and not any(_ANYWAY.search(data) for data in survey.tree.files.values()):
+    if node and is_on and is_changed and not any(_ANYWAY.search(data) for data in texts(survey)):
         message = f"{cluster.ref}: default_transaction_read_only forbids the statements about subscriptions, too."
         fix = "Give the script the way past it: PGOPTIONS='-c default_transaction_read_only=off'."
         yield at(cluster.manifest.position(node.start), "read-only-blocks", message, fix)
