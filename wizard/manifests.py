@@ -163,6 +163,11 @@ def outline(text: str) -> list[Part]:
         libyaml.CParser(text).raw_parse()
     except (YAMLError, UnicodeEncodeError):
         return []
+    return parts(text)
+
+
+def parts(text: str) -> list[Part]:
+    """Return the parts of *text* (no BOM), as its lines tell: whether they parse is not known."""
     return [Part(start, end, _kind_of(text, start, end)) for start, end in _parts(text)]
 
 
@@ -177,11 +182,11 @@ def parse(text: str) -> list[Document | Broken]:
 
     A document that no parser accepts is ``Broken`` and hides none of the others. Nothing is raised for bad YAML.
     """
-    parts = list(_parts(text))
+    spans = list(_parts(text))
     found: list[Document | Broken] = []
     with _uncollected():
-        whole = _read_whole(text, [start for start, _ in parts]) if len(parts) > 1 else None
-        for i, (start, end) in enumerate(parts):
+        whole = _read_whole(text, [start for start, _ in spans]) if len(spans) > 1 else None
+        for i, (start, end) in enumerate(spans):
             found += _documents(whole[i], start, end, len(found)) if whole else _read_part(text, start, end, len(found))
     return found
 

@@ -157,6 +157,8 @@ class Manifest:
 
         All are, of which no line tells the kind, and all of a file of which something does not parse.
         """
+        if not self._is_whole and "_outline" not in vars(self):
+            self._read_all(is_wanted)
         if self._is_whole or not self._outline:
             return self.resources
         found: list[Resource] = []
@@ -172,6 +174,14 @@ class Manifest:
                 found += self._objects(each) if isinstance(each, Document) else ()
             index += len(documents)
         return found
+
+    def _read_all(self, is_wanted: Callable[[str, str], bool]) -> None:
+        """Parse the documents where all of them are wanted: then nobody has to go through the file for its outline."""
+        parts = [] if self.is_text else manifests.parts(self.text)
+        if all(each.kind and is_wanted(each.kind, self.text[each.start : each.end]) for each in parts):
+            read = {at: manifests.parse_part(self.text, each, at) for at, each in enumerate(parts)}
+            if not any(isinstance(each, Broken) for documents in read.values() for each in documents):
+                vars(self).update(_outline=parts, _read_parts=read)
 
     def twin(self, resource: Resource) -> int:
         """Return which of the objects of its kind, namespace and name *resource* is here, from 1."""
