@@ -17,7 +17,7 @@ from wizard.resources import Entry
 from wizard.workloads import Reader, Workload
 
 OTHER = "other"
-_VERSION = re.compile(r":v?(\d+)\.(\d+)(?:\.(\d+))?(?=[-@+]|$)")
+_VERSION = re.compile(r":v?([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?(?=[-@+]|$)")  # longer ones are no versions
 _SOURCES = (("secretKeyRef", "Secret"), ("configMapKeyRef", "ConfigMap"))
 _WHOLE = (("secretRef", "Secret"), ("configMapRef", "ConfigMap"))
 

@@ -10,8 +10,8 @@ import pytest
 
 from wizard import weak
 
-from .asking import told
-from .lihosts import ingress, joined, synapse
+from .asking import found, told
+from .lihosts import ALONE, ingress, joined, synapse
 from .test_databases import OWNER, VAULT, cluster
 from .test_element import BOTH, MAIN, element
 from .test_references import EXTERNAL, MATRIX, WHOLE
@@ -167,3 +167,54 @@ def test_a_script_in_base64_may_say_what_lets_a_statement_pass() -> None:
     tree = {"a.yaml": cluster(secret="") + OWNER}
     assert len(told(tree, "owner-password-unknown")) == 1
     assert told({**tree, "b.yaml": hidden("a.sh", "kubectl get secret main-app")}, "owner-password-unknown") == []
+
+
+BACKED_UP = (
+    "apiVersion: postgresql.cnpg.io/v1\nkind: Cluster\nmetadata: {name: %s, namespace: matrix}\n"
+    "spec: {backup: {retentionPolicy: %sd}}\n"
+)
+LONG = "9" * 5000  # digits: more than Python makes a number of
+
+
+def kept(days: str, instance: str) -> str:
+    """Return the configuration of an instance that keeps media for so many *days*."""
+    return synapse(f"{ALONE}\nmedia_retention: {{local_media_lifetime: {days}d}}", instance)
+
+
+@pytest.mark.parametrize(
+    ("text", "rules"),
+    [
+        (
+            joined(kept(LONG, "li"), kept("7", "main")),
+            [],
+        ),
+        (
+            joined(kept("7", "li"), kept(LONG, "main")),
+            ["li-retention"],
+        ),
+        (
+            joined(*(BACKED_UP % (name, of) for name, of in (("main-db", 30), ("li-db", LONG)))),
+            [],
+        ),
+        (pod(f"matrixdotorg/synapse:v1.{LONG}.0") + entry("homeserver.yaml", "server_name: corp.net"), []),
+    ],
+    ids=["li", "main", "backups", "image"],
+)
+def test_a_number_of_thousands_of_digits_is_looked_at(text: str, rules: list[str]) -> None:
+    assert [each.id for each in found(text) if each.id == "li-retention"] == rules
+
+
+@pytest.mark.parametrize(
+    ("script", "rule"),
+    [
+        ("A1=b\n" * 100_000 + "A=b envsubst < a > b\n", "command-missing"),
+        ("redis-cli " * 100_000 + "-a $PASS", "secret-in-words"),
+        ("mc ls " * 100_000 + "alias set a $PASS", "secret-in-words"),
+    ],
+    ids=["envsubst", "redis-cli", "mc"],
+)
+def test_a_long_script_is_gone_through_once(script: str, rule: str) -> None:
+    """Of a search that takes the square of the length nobody would see the end."""
+    env = "env: [{name: PASS, valueFrom: {secretKeyRef: {name: keys, key: word}}}]"
+    text = pod("matrixdotorg/synapse:v1.163.2", f"command: [sh, -c, {json.dumps(script)}]\n{env}")
+    assert len(told(text, rule)) == 1

@@ -19,9 +19,10 @@ from wizard.survey import Survey
 _WHITELIST = "federation_domain_whitelist"
 _DAY = 24 * 60 * 60 * 1000  # milliseconds, as Synapse counts
 _UNITS = {"": 1, "s": 1000, "m": 60 * 1000, "h": _DAY // 24, "d": _DAY, "w": 7 * _DAY, "y": 365 * _DAY}
-_DURATION = re.compile(r"([0-9]+)([smhdwy]?)")
+# What has more digits is no time to compare: it outlasts all, and Python refuses the longest of them.
+_DURATION = re.compile(r"([0-9]{1,18})([smhdwy]?)")
 _BACKUPS = {"d": 1, "w": 7, "m": 30}  # days; CloudNativePG's own units
-_KEPT = re.compile(r"([1-9][0-9]*)([dwm])")
+_KEPT = re.compile(r"([1-9][0-9]{0,17})([dwm])")
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,11 @@ def _lacking(container: Container) -> Iterator[Finding]:
 
 _REMARK = re.compile(r"(?m)(?:^|(?<=[\s;]))#.*")
 # Where a shell takes a word for a command (POSIX, Shell Command Language, 2.9, 2.10).
-_BEFORE = r"(?:^|[;|&(`{]|\b(?:if|then|elif|else|while|until|do|exec|env|xargs)\s|!\s)\s*(?:\w+=\S*\s+)*"
+# Each line begins anew, and no one has many assignments: so the time grows with the text, and not with its square.
+_BEFORE = (
+    r"(?:^|[;|&(`{]|\b(?:if|then|elif|else|while|until|do|exec|env|xargs)\s|!\s)"
+    r"[^\S\n]*+(?:\w+=\S{0,500}[^\S\n]++){0,20}"
+)
 _ASKED = r"\b(?:command\s+-[vV]|which|type|hash)\s+"
 
 
@@ -219,9 +223,10 @@ def _in_words(container: Container) -> Iterator[Finding]:
 _UNSEEN = "Have the program read it from its environment or from a file of the Secret."
 # What a shell hands to a program as its words (FACTS 10, 4.3, 8.2): redis-cli warns of it itself, and reads
 # REDISCLI_AUTH; mc and htpasswd read from their input.
+# No call goes on beyond the next one, so that each text is looked through once.
 _CALLS = (
-    re.compile(r"\bredis-cli\b[^;|&\n]*?\s(?:-a|--pass)[\s=]+(\S+)"),
-    re.compile(r"\bmc\s[^;|&\n]*?\b(?:alias\s+set|config\s+host\s+add|admin\s+user\s+add)\b([^;|&\n]*)"),
+    re.compile(r"\bredis-cli\b(?:(?!\bredis-cli\b)[^;|&\n])*?\s(?:-a|--pass)[\s=]+(\S+)"),
+    re.compile(r"\bmc\s(?:(?!\bmc\s)[^;|&\n])*?\b(?:alias\s+set|config\s+host\s+add|admin\s+user\s+add)\b([^;|&\n]*)"),
     re.compile(r"\bhtpasswd\s+-\w*b\w*\b([^;|&\n]*)"),
 )
 
