@@ -16,6 +16,7 @@ from .test_databases import OWNER, VAULT, cluster
 from .test_element import BOTH, MAIN, element
 from .test_references import EXTERNAL, MATRIX, WHOLE
 from .test_serverfacts import READ_ONLY, TENANT, entry, pod
+from .test_synapsefacts import synapse as of_synapse
 
 SYNAPSE = pod("matrixdotorg/synapse:v1.163.2")
 
@@ -196,7 +197,7 @@ def kept(days: str, instance: str) -> str:
             joined(*(BACKED_UP % (name, of) for name, of in (("main-db", 30), ("li-db", LONG)))),
             [],
         ),
-        (pod(f"matrixdotorg/synapse:v1.{LONG}.0") + entry("homeserver.yaml", "server_name: corp.net"), []),
+        (of_synapse("server_name: corp.net\nform_secret_path: /data/form", tag=f"v1.{LONG}.0"), []),
     ],
     ids=["li", "main", "backups", "image"],
 )
@@ -207,9 +208,9 @@ def test_a_number_of_thousands_of_digits_is_looked_at(text: str, rules: list[str
 @pytest.mark.parametrize(
     ("script", "rule"),
     [
-        ("A1=b\n" * 100_000 + "A=b envsubst < a > b\n", "command-missing"),
-        ("redis-cli " * 100_000 + "-a $PASS", "secret-in-words"),
-        ("mc ls " * 100_000 + "alias set a $PASS", "secret-in-words"),
+        ("A1=b\n" * 100_000 + "true; envsubst < a > b\n", "command-missing"),
+        ("redis-cli " * 100_000 + "; redis-cli -a $PASS", "secret-in-words"),
+        ("mc ls " * 100_000 + "; mc alias set a $PASS", "secret-in-words"),
     ],
     ids=["envsubst", "redis-cli", "mc"],
 )
