@@ -73,6 +73,11 @@ def in_base64(config: str) -> str:
             "minio-url",
             "b.json:3",
         ),
+        (
+            {"a.yaml": TENANT + entry("config.json", '{"url": "http:\\/\\/minio.matrix.svc:9000\\/a"}')},
+            "minio-url",
+            "a.yaml:15",
+        ),
         ({"a.yaml": BOTH, "b.yaml": in_base64(element("li", MAIN))}, "li-element-main", "b.yaml:4"),
     ],
     ids=lambda given: given if isinstance(given, str) else "",

@@ -44,7 +44,9 @@ def _scheme(tenant: Resource, survey: Survey) -> Iterator[Finding]:
     ):
         return
     right = ("https", ("", ":443")) if auto == "true" else ("http", ("", ":80"))
-    url = re.compile(rf"\b(https?)://minio(?:\.{re.escape(tenant.namespace)}(?:\.svc[\w.]*)?)?(:\d+)?(?=[/\s\"',]|$)")
+    slashes = r"\\?/\\?/"  # in JSON each may be escaped
+    host = rf"minio(?:\.{re.escape(tenant.namespace)}(?:\.svc[\w.]*)?)?"
+    url = re.compile(rf"\b(https?):{slashes}{host}(:\d+)?(?=[/\s\"',\\]|$)")
     kinds = ("ConfigMap", "Cluster", "Deployment", "StatefulSet", "Job", "CronJob", "ObjectStore")
     # Of Secrets, which are few, each is looked at: base64 hides the word.
     for resource in (*survey.holding(_HOST, *kinds), *survey.of_kind("Secret")):
