@@ -127,6 +127,9 @@ class Survey:
             yield manifest, worth, found
             if is_first and not found.sites:
                 manifest.forget()
+            elif is_first:
+                for resource in worth:
+                    vars(resource).pop("leaves", None)
 
     @cached_property
     def found(self) -> Found:
