@@ -1,4 +1,4 @@
-"""The families of rules: each a function from a survey to findings, in the order in which they are told.
+"""The families of rules, group by group: each a function from a survey to findings, in the order of their telling.
 
 ``LOOKS``: what some of them look for in each object on its own."""
 
@@ -48,7 +48,6 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     instep.findings,
     twins.findings,
     clusters.findings,
-    databases.findings,
     references.findings,
     wellformed.findings,
     kustomizing.findings,
@@ -59,12 +58,7 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     strength.findings,
     synapsefacts.findings,
     processes.findings,
-    allowlists.findings,
-    passwords.findings,
-    edge.findings,
-    unread.findings,
-    liserver.findings,
-    policies.findings,
+    databases.findings,
     podfacts.findings,
     callfacts.findings,
     expansion.findings,
@@ -72,8 +66,14 @@ FAMILIES: tuple[Callable[[Survey], Iterator[Finding]], ...] = (
     redisfacts.findings,
     storefacts.findings,
     edgefacts.findings,
-    element.findings,
     routes.findings,
+    element.findings,
+    allowlists.findings,
+    passwords.findings,
+    edge.findings,
+    unread.findings,
+    liserver.findings,
+    policies.findings,
     keeping.findings,
 )
 
