@@ -150,8 +150,7 @@ def commit(tree: Tree, writing: Writing) -> None:
     is_new = not busy.parent.exists()
     try:
         with _named(STATE):
-            _make_directory(busy.parent, undo, 0o700)
-            held = _hold(busy)
+            held = _hold_first(busy, undo)
             undo.add(_BUSY, lambda: _release(busy, held))
             _sign(held)
             _remove_leftovers(tree.root)
@@ -323,6 +322,15 @@ def _refuse_changed(steps: list[_Step]) -> None:
         raise RefusedError(*(Problem("It was changed while this run was planning.", name, then) for name in changed))
 
 
+def _hold_first(busy: Path, undo: _Undo) -> int:
+    """Take the tree's mutex as ``_hold`` does, in a directory that may have to be made: until the mutex is held another
+    first run may take it away again with its own."""
+    while True:
+        _make_directory(busy.parent, undo, 0o700)
+        with contextlib.suppress(FileNotFoundError):
+            return _hold(busy)
+
+
 def _hold(busy: Path) -> int:
     """Take the tree's mutex and return its descriptor. Raises RefusedError naming who has it.
 
@@ -444,7 +452,12 @@ def _putting_back(step: _Step) -> Callable[[], None]:
 def _make_directory(path: Path, undo: _Undo, mode: int = 0o777) -> None:
     if not path.is_dir():
         _make_directory(path.parent, undo)
-        path.mkdir(mode)
+        try:
+            path.mkdir(mode)
+        except FileExistsError:
+            if path.is_dir():
+                return  # made meanwhile by another run, which takes it away again if it has to
+            raise
         undo.add(path.name, lambda: _remove_empty(path))
         files.sync_directory(path.parent)
 

@@ -157,11 +157,16 @@ def test_another_run_at_work_is_named_and_one_that_died_is_not_in_the_way(tmp_pa
     assert "another-host" in refused(open_tree(tmp_path), Writing({"a.yaml": b"3"}))[BUSY]
 
 
-def test_of_many_runs_at_once_each_is_whole_or_refused(tmp_path: Path) -> None:
-    root, names = grow(tmp_path, {f"{n}.yaml": b"0" for n in range(5)}), [f"{n}.yaml" for n in range(5)]
+@pytest.mark.parametrize("round_", range(12))
+def test_of_many_runs_at_once_each_is_whole_or_refused(tmp_path: Path, round_: int) -> None:
+    """All are the first on their tree, and begin together: how they meet is another thing in each round."""
+    root, names = grow(tmp_path, {f"{n}.yaml": b"%d" % round_ for n in range(5)}), [f"{n}.yaml" for n in range(5)]
     children = []
-    for number in range(1, 9):
+    gate, opens = os.pipe()
+    for number in range(101, 109):
         if not (child := os.fork()):
+            os.close(opens)
+            os.read(gate, 1)
             try:
                 commit(open_tree(root), Writing(dict.fromkeys(names, b"%d" % number)))
             except RefusedError:
@@ -170,7 +175,9 @@ def test_of_many_runs_at_once_each_is_whole_or_refused(tmp_path: Path) -> None:
                 os._exit(5)
             os._exit(0)
         children.append(child)
+    os.close(opens)
     codes = {os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children}
+    os.close(gate)
     assert 0 in codes
     assert codes <= {0, 3}
     assert len(set(open_tree(root).files.values())) == 1
