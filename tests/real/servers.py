@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import os
 import random
+import secrets
 import socket
 import struct
 import subprocess
@@ -46,10 +47,17 @@ def read(text: str, word: str, name: str) -> str:
     return view.text[first:last]
 
 
+# Below those that kernels give to clients: one of those may be taken before its server starts, or starts again.
+_PORTS = range(15_000, 32_000)
+
+
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port on loopback that nobody listens at, and that no client is given."""
+    while True:
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        with suppress(OSError), socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @contextmanager

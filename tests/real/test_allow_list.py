@@ -5,7 +5,6 @@ Both controllers take the annotation apart at its commas and hand each range to 
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,8 @@ import pytest
 import yaml
 
 from wizard.cli import main
+
+from .servers import free_port
 
 ANSWERS = """\
 domains: {base: chat-corp.net}
@@ -59,9 +60,7 @@ def port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[int]:
     where = ("--tree", str(manifest.parent), "--identity", str(key))
     assert main(["setup", "--answers", str(answers), "--no-input", "--yes", *where]) == 0
     notes = yaml.safe_load(manifest.read_text())["metadata"]["annotations"]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number = int(free.getsockname()[1])
+    number = free_port()
     ranges, config = tmp_path / "ranges", tmp_path / "haproxy.cfg"
     ranges.write_text("".join(f"{each.strip()}\n" for each in notes[request.param].split(",")))
     config.write_text(CONFIG.format(port=number, ranges=ranges))
