@@ -30,12 +30,16 @@ def findings(survey: Survey) -> Iterator[Finding]:
 
 def _missing(resource: Resource, survey: Survey) -> Iterator[Finding]:
     for path, item in kustomizations.listed(resource).items():
-        is_linked = any(path == link or path.startswith(f"{link}/") for link in survey.surroundings.links)
-        if path not in survey.tree.files and not is_linked:
+        if path not in survey.tree.files and not _is_linked(path, survey):
             where = resource.manifest.position(item.start)
             message = f"{path} is listed here, and there is no such file."
             fix = _SETUP if kustomizations.is_kept(resource) else "Take the line out, or put the file there."
             yield at(where, _RULE, message, fix)
+
+
+def _is_linked(path: str, survey: Survey) -> bool:
+    """Whether *path* leads through a symlink. Asked for files that are missed alone: git is asked together with it."""
+    return any(path == link or path.startswith(f"{link}/") for link in survey.surroundings.links)
 
 
 def _reasons(survey: Survey) -> dict[str, str]:
